@@ -1,0 +1,63 @@
+// The disk as the rest of Roquet sees it: positional I/O, explicit syncs, directories that must be synced too.
+// disk_node.ts is the machine's; memory_disk.ts loses, tears and refuses on purpose. Paths are absolute, "/"-separated.
+
+/** A disk operation that failed; `code` is the system's ("ENOSPC", "EIO", "ENOENT" …). */
+export class DiskError extends Error {
+  override readonly name = "DiskError";
+  constructor(
+    readonly code: string,
+    readonly operation: string,
+    readonly path: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${operation} ${path}: ${code}`, options);
+  }
+}
+
+export interface DiskFile {
+  readonly path: string;
+  sizeSync(): number;
+  /** Reads up to `length` bytes to `target[start…]`; fewer only at the end of the file. Returns the count. */
+  readSync(target: Uint8Array, start: number, length: number, position: number): number;
+  read(target: Uint8Array, start: number, length: number, position: number): Promise<number>;
+  /** Writes all of the bytes or throws DiskError; part of them may then be on disk. */
+  writeSync(source: Uint8Array, start: number, length: number, position: number): void;
+  write(source: Uint8Array, start: number, length: number, position: number): Promise<void>;
+  /** Cuts or extends (with a hole of zeros). */
+  truncateSync(sizeBytes: number): void;
+  /** fdatasync on the thread pool. Bytes written before the call are durable when it resolves. */
+  datasync(): Promise<void>;
+  datasyncSync(): void;
+  /** Closes; waits for operations in flight, so it is always safe to call. */
+  close(): Promise<void>;
+}
+
+export interface FileStat {
+  sizeBytes: number;
+  modifiedMs: number;
+  isDirectory: boolean;
+}
+
+export interface Disk {
+  /** "read": must exist. "write": read and write, must exist. "create": read and write, made if absent. */
+  openSync(path: string, mode: "read" | "write" | "create"): DiskFile;
+  /** Null when absent. */
+  statSync(path: string): FileStat | null;
+  /** Names in a directory, sorted; empty when the directory is absent. */
+  listSync(path: string): string[];
+  /** Makes the directory and its parents. */
+  makeDirectorySync(path: string): void;
+  renameSync(from: string, to: string): void;
+  unlinkSync(path: string): void;
+  /** Removes a file without blocking the event loop (a large file's blocks take long to free). */
+  unlink(path: string): Promise<void>;
+  /** Removes an empty directory. */
+  removeDirectorySync(path: string): void;
+  /** Makes creations, renames and removals in the directory durable. */
+  syncDirectorySync(path: string): void;
+  syncDirectory(path: string): Promise<void>;
+  /** Sets a file's modification time (retention goes by it). */
+  touchSync(path: string, modifiedMs: number): void;
+  /** Size and free space of the file system that holds `path` (or its nearest existing parent). */
+  usageSync(path: string): { totalBytes: number; freeBytes: number };
+}

@@ -1,0 +1,151 @@
+// What the broker sees of the store. message_store_impl.ts composes the log, the queues and the index behind it.
+// One event loop owns a store: calls are synchronous unless they may have to wait for the disk.
+
+/** A message to be stored, in the form that every part of the broker hands it over. */
+export interface MessageToStore {
+  topic: string;
+  queueId: number;
+  flag: number;
+  sysFlag: number;
+  bornTimestampMs: number;
+  /** 4 or 16 address bytes. */
+  bornAddress: Uint8Array;
+  bornPort: number;
+  reconsumeTimes: number;
+  preparedTransactionOffset: number;
+  body: Uint8Array;
+  /** Properties as they go to disk: name \x01 value \x02 …, UTF-8. */
+  properties: Uint8Array;
+  /** What the queue entry carries: the tag's hash, or a due time for the delay topic. */
+  tagsCode: number;
+  /** UNIQ_KEY and KEYS for the index; empty when there are none. */
+  uniqueKey: string;
+  keys: string;
+  /** How many queue offsets it takes: 1, or the number of inner messages of a BatchCQ record. */
+  batchCount: number;
+}
+
+export type PutStatus =
+  | "ok"
+  | "flush_disk_timeout"
+  | "message_illegal"
+  | "properties_too_long"
+  | "topic_too_long"
+  | "disk_full"
+  | "write_failed"
+  | "shutting_down"
+  | "not_writeable";
+
+export interface PutResult {
+  status: PutStatus;
+  /** For people: what was wrong; empty when ok. */
+  detail: string;
+  physicalOffset: number;
+  queueOffset: number;
+  /** Bytes of the record. */
+  size: number;
+  storeTimestampMs: number;
+}
+
+/** One queue entry as the pull path walks them; the fields are overwritten by each `next`. */
+export interface QueueCursor {
+  queueOffset: number;
+  physicalOffset: number;
+  size: number;
+  tagsCode: number;
+  /** Messages that this entry stands for (BatchCQ), otherwise 1. */
+  batchCount: number;
+  /** Moves to the next entry; false at the end of the queue as consumers may see it (the confirm offset). */
+  next(): boolean;
+}
+
+/** Bytes of a record in the log: a view that must be copied or written out in this turn. */
+export interface RecordView {
+  buffer: Uint8Array;
+  start: number;
+  size: number;
+}
+
+export interface QueueBounds {
+  minOffset: number;
+  /** The next offset to be given: one past the last. */
+  maxOffset: number;
+}
+
+export type TimestampBoundary = "lower" | "upper";
+
+export interface MessageStore extends AsyncDisposable {
+  /**
+   * Stages messages as one unit: written together or not at all, in order. Resolves when the flush setting's promise
+   * holds (written; or synced), one result a message. Never rejects for an expected refusal.
+   */
+  put(messages: readonly MessageToStore[]): Promise<PutResult[]>;
+
+  /** Bounds of a queue; null when there is none. */
+  queueBounds(topic: string, queueId: number): QueueBounds | null;
+  /** A cursor before `queueOffset`; null when there is no such queue. The offset must be within the bounds. */
+  openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null;
+  /** The record at a physical offset while it is cheap to read (unwritten, or in the hot tail); null otherwise. */
+  readHot(physicalOffset: number, size: number): RecordView | null;
+  /** The record at a physical offset from wherever it is; null when it isn't in the log. */
+  read(physicalOffset: number, size?: number): Promise<RecordView | null>;
+  /** Reads a stretch of the log (cold backlog pulls), at most `length`, never past the confirm offset. */
+  readRange(physicalOffset: number, length: number): Promise<RecordView | null>;
+
+  offsetByTimestamp(
+    topic: string,
+    queueId: number,
+    timestampMs: number,
+    boundary: TimestampBoundary,
+  ): Promise<number>;
+  /** Store time of the entry at an offset; -1 when absent. */
+  storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number>;
+  /** Store time of the earliest message in a queue, or in the whole log when no topic is given; -1 when none. */
+  earliestStoreTimestamp(topic?: string, queueId?: number): Promise<number>;
+  /** Physical offsets, newest first, of records whose topic#key hash matches; callers compare the key. */
+  queryIndex(
+    topic: string,
+    key: string,
+    maxCount: number,
+    beginMs: number,
+    endMs: number,
+  ): Promise<{ offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }>;
+
+  /** Called in the turn in which a queue's end moves, after consumers may see the messages. */
+  onArrival(listener: ArrivalListener): void;
+  /** Forgets queues of a topic and frees their files. */
+  deleteTopic(topic: string): Promise<void>;
+  /** Topics that have queues. */
+  queueTopics(): { topic: string; queueId: number }[];
+
+  readonly minPhysicalOffset: number;
+  readonly maxPhysicalOffset: number;
+  /** Up to where consumers may see. */
+  readonly confirmOffset: number;
+  /** Up to where the log is synced to the device. */
+  readonly flushedOffset: number;
+  /** Why writes are refused now; null while they are taken. One truthful cause. */
+  readonly writeRefusal: { status: PutStatus; detail: string } | null;
+  /** Figures for runtime info and metrics. */
+  stats(): StoreStats;
+}
+
+export type ArrivalListener = (
+  topic: string,
+  queueId: number,
+  queueOffset: number,
+  tagsCode: number,
+  storeTimestampMs: number,
+) => void;
+
+export interface StoreStats {
+  putTotal: number;
+  putBytesTotal: number;
+  putFailedTotal: number;
+  putLatencyMsMaxRecent: number;
+  getFoundTotal: number;
+  getMissTotal: number;
+  getTransferredTotal: number;
+  dispatchBehindBytes: number;
+  diskUsedRatio: number;
+}
