@@ -1,0 +1,38 @@
+// The __CRC32# property at the very end of a record (enabledAppendPropCRC): the CRC of everything before it,
+// as ten digits, the least significant first.
+import { Buffer } from "node:buffer";
+
+const PREFIX = Buffer.from("__CRC32#\x01", "latin1");
+const DIGITS = 10;
+
+/** Name, separator, ten digits, end mark. */
+export const CRC_PROPERTY_BYTES = PREFIX.length + DIGITS + 1;
+
+/** Writes the property for a masked CRC (31 bits) at `at`; CRC_PROPERTY_BYTES long. */
+export function writeCrcProperty(buffer: Uint8Array, at: number, crc: number): void {
+  for (let index = 0; index < PREFIX.length; index++) buffer[at + index] = PREFIX[index]!;
+  let rest = crc;
+  for (let index = 0; index < DIGITS; index++) {
+    const quotient = Math.trunc(rest / 10);
+    buffer[at + PREFIX.length + index] = 48 + (rest - quotient * 10);
+    rest = quotient;
+  }
+  buffer[at + CRC_PROPERTY_BYTES - 1] = 2;
+}
+
+/** The CRC in the last property of `buffer[start…end)`; -1 when the last property is another one. */
+export function readCrcProperty(buffer: Uint8Array, start: number, end: number): number {
+  const at = end - CRC_PROPERTY_BYTES;
+  if (at < start || buffer[end - 1] !== 2) return -1;
+  if (at > start && buffer[at - 1] !== 2) return -1;
+  for (let index = 0; index < PREFIX.length; index++) {
+    if (buffer[at + index] !== PREFIX[index]) return -1;
+  }
+  let crc = 0;
+  for (let index = DIGITS - 1; index >= 0; index--) {
+    const digit = buffer[at + PREFIX.length + index]! - 48;
+    if (digit < 0 || digit > 9) return -1;
+    crc = crc * 10 + digit;
+  }
+  return crc;
+}

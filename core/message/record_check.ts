@@ -1,0 +1,143 @@
+// What recovery asks of the bytes at a position of the log: a message, the blank end of a file, nothing yet, or damage.
+// Mirrors CommitLog.checkMessageAndReturnSize; what Apache would serve but looks damaged is "suspect", never "bad".
+import { isUtf8 } from "node:buffer";
+import { readI32, readI64 } from "../bytes/big_endian.ts";
+import { crc32Masked } from "../bytes/crc32.ts";
+import { CRC_PROPERTY_BYTES, readCrcProperty } from "./crc_property.ts";
+import {
+  BLANK_RECORD_BYTES_MIN,
+  BODY_CRC_AT,
+  MAGIC_AT,
+  MAGIC_BLANK,
+  PHYSICAL_OFFSET_AT,
+} from "./record_layout.ts";
+import { emptyParts, locateParts, type RecordParts } from "./record.ts";
+
+export interface RecordCheckOptions {
+  /** Compare the body with its CRC (checkCRCOnRecover). */
+  checkCrc: boolean;
+  /** Compare the whole record with the __CRC32# property instead, and miss it as bad (forceVerifyPropCRC). */
+  requirePropertyCrc?: boolean;
+  /** What the record's own physical offset should be; another one is suspect. */
+  physicalOffset?: number;
+}
+
+export interface RecordCheck {
+  /** "end": nothing was written here (zeros, or too few bytes for a record); "bad": something, but no whole record. */
+  kind: "message" | "blank" | "end" | "bad";
+  /** Bytes of the message or of the blank rest; 0 otherwise. */
+  size: number;
+  /** Why it is bad or the end. */
+  reason: string | null;
+  /** Why a message that Apache takes as good looks damaged outside its body. */
+  suspicion: string | null;
+}
+
+/** Checks what stands at `start`, of which `available` bytes are there. Never throws for any bytes. */
+export function checkRecordAt(
+  buffer: Uint8Array,
+  start: number,
+  available: number,
+  options: RecordCheckOptions,
+): RecordCheck {
+  if (available < BLANK_RECORD_BYTES_MIN) return stop("end", `${available} bytes left`);
+  const size = readI32(buffer, start);
+  const magic = readI32(buffer, start + MAGIC_AT);
+  if (size === 0 && magic === 0) return stop("end", "nothing written");
+  if (magic === MAGIC_BLANK) return checkBlank(size, available);
+  const parts = emptyParts();
+  const problem = locateParts(buffer, start, start + available, parts);
+  if (problem !== null) return stop("bad", `${parts.field}: ${problem}`);
+  const mismatch = checkCrcs(buffer, start, parts, options);
+  if (mismatch !== null) return stop("bad", mismatch);
+  const suspicion = suspect(buffer, start, parts, options);
+  return { kind: "message", size, reason: null, suspicion };
+}
+
+function stop(kind: "end" | "bad", reason: string): RecordCheck {
+  return { kind, size: 0, reason, suspicion: null };
+}
+
+function checkBlank(size: number, available: number): RecordCheck {
+  if (size > available) return stop("bad", `totalSize: blank of ${size}, ${available} bytes left`);
+  const suspicion = size === available
+    ? null
+    : `blank of ${size} where ${available} bytes are left`;
+  // Apache takes a blank's magic as the end of the file whatever its size says.
+  return { kind: "blank", size: available, reason: null, suspicion };
+}
+
+function checkCrcs(
+  buffer: Uint8Array,
+  start: number,
+  parts: RecordParts,
+  options: RecordCheckOptions,
+): string | null {
+  if (!options.checkCrc) return null;
+  if (options.requirePropertyCrc) {
+    const problem = checkPropertyCrc(buffer, start, parts);
+    return problem === undefined ? "property CRC: missing" : problem;
+  }
+  if (parts.bodyEnd === parts.bodyStart) return null;
+  const crc = crc32Masked(buffer, parts.bodyStart, parts.bodyEnd);
+  const stored = readI32(buffer, start + BODY_CRC_AT);
+  return crc === stored ? null : `bodyCrc: ${stored} stored, ${crc} computed`;
+}
+
+/** Undefined when there is no such property at the end, null when it agrees. */
+function checkPropertyCrc(
+  buffer: Uint8Array,
+  start: number,
+  parts: RecordParts,
+): string | null | undefined {
+  const stored = readCrcProperty(buffer, parts.propertiesStart, parts.propertiesEnd);
+  if (stored < 0) return undefined;
+  const crc = crc32Masked(buffer, start, parts.propertiesEnd - CRC_PROPERTY_BYTES);
+  return crc === stored ? null : `property CRC: ${stored} stored, ${crc} computed`;
+}
+
+function suspect(
+  buffer: Uint8Array,
+  start: number,
+  parts: RecordParts,
+  options: RecordCheckOptions,
+): string | null {
+  const physicalOffset = readI64(buffer, start + PHYSICAL_OFFSET_AT);
+  const expected = options.physicalOffset;
+  if (expected !== undefined && physicalOffset !== expected) {
+    return `physicalOffset: ${physicalOffset} at ${expected}`;
+  }
+  return suspectTopic(buffer, parts) ??
+    suspectProperties(buffer, parts.propertiesStart, parts.propertiesEnd) ??
+    checkPropertyCrc(buffer, start, parts) ?? null;
+}
+
+function suspectTopic(buffer: Uint8Array, parts: RecordParts): string | null {
+  if (parts.topicStart === parts.topicEnd) return "topic: empty";
+  for (let at = parts.topicStart; at < parts.topicEnd; at++) {
+    const byte = buffer[at]!;
+    // Cluster and broker names become topics, so only what no name can hold counts.
+    if (byte <= 0x20 || byte === 0x7f || byte === 0x2f) return `topic: byte ${byte}`;
+  }
+  return isUtf8(buffer.subarray(parts.topicStart, parts.topicEnd)) ? null : "topic: not UTF-8";
+}
+
+function suspectProperties(buffer: Uint8Array, start: number, end: number): string | null {
+  let nameLength = 0;
+  let inName = true;
+  for (let at = start; at < end; at++) {
+    const byte = buffer[at]!;
+    if (byte === 0) return "properties: a zero byte";
+    if (byte === 2) {
+      if (inName) return "properties: a name without a value";
+      inName = true;
+      nameLength = 0;
+    } else if (byte === 1 && inName) {
+      if (nameLength === 0) return "properties: a value without a name";
+      inName = false;
+    } else if (inName) {
+      nameLength++;
+    }
+  }
+  return inName && nameLength > 0 ? "properties: a name without a value" : null;
+}
