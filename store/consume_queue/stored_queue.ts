@@ -1,0 +1,81 @@
+// What the store sees of one consume queue, whichever kind it is: appending, bounds, reading, time search.
+// Shapes only; consume_queue.ts and batch_consume_queue.ts implement them.
+import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+
+/** "simple": one 20-byte unit a message. "batch": one 46-byte unit an inner batch (topics with queue.type=BatchCQ). */
+export type QueueKind = "simple" | "batch";
+
+/**
+ * The store time in ms of the record at a physical offset; -1 when it isn't in the log. Asynchronous only when the
+ * record is cold.
+ */
+export type StoreTimeOf = (physicalOffset: number, size: number) => number | Promise<number>;
+
+/** What queues ask of the recovered log when they are loaded. */
+export interface LogProbe {
+  readonly minPhysicalOffset: number;
+  /** One past the last whole record. */
+  readonly maxPhysicalOffset: number;
+  /**
+   * Whether a record of `size` bytes begins at `physicalOffset` and belongs at `queueOffset` of that queue (by its own
+   * topic and queue id, or by its multi-dispatch properties).
+   */
+  holds(
+    physicalOffset: number,
+    size: number,
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+  ): boolean;
+}
+
+/** One queue. The send path keeps the object; it stays valid until the topic is deleted. */
+export interface StoredQueue {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly kind: QueueKind;
+  /** The first offset whose record the log still has; the maximum when there is none. */
+  readonly minOffset: number;
+  /** The offset that the next message gets. */
+  readonly maxOffset: number;
+  /** One past the last byte of the log that an entry of this queue covers; 0 when there is none. */
+  readonly coveredPhysicalOffset: number;
+
+  /**
+   * Adds an entry at `maxOffset` and returns that offset. Allocates nothing; the disk is written later.
+   * `storeTimestampMs` and `batchCount` matter to batch queues only; pass 1 for a plain message.
+   */
+  append(
+    physicalOffset: number,
+    size: number,
+    tagsCode: number,
+    storeTimestampMs: number,
+    batchCount: number,
+  ): number;
+
+  /**
+   * Adds the entry of a record found in the log (recovery, replication). False when the queue has it already. An offset
+   * beyond the end fills the gap with blank units, as a queue that is rebuilt after retention starts.
+   */
+  replay(
+    queueOffset: number,
+    physicalOffset: number,
+    size: number,
+    tagsCode: number,
+    storeTimestampMs: number,
+    batchCount: number,
+  ): boolean;
+
+  /** One past the last offset whose record ends at or before `confirmOffset`: the maximum as consumers may see it. */
+  confirmedMaxOffset(confirmOffset: number): number;
+
+  /** A cursor before `queueOffset` that stops at records beyond `confirmOffset`. Blank and deleted entries are skipped. */
+  openCursor(queueOffset: number, confirmOffset: number): QueueCursor;
+
+  /** Apache's getOffsetInQueueByTime before the store clamps it to the bounds, edge results included. */
+  offsetByTimestamp(
+    timestampMs: number,
+    boundary: TimestampBoundary,
+    storeTimeOf: StoreTimeOf,
+  ): Promise<number>;
+}
