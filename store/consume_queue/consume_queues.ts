@@ -33,7 +33,7 @@ export class ConsumeQueues implements AsyncDisposable {
 
   /**
    * Once the log's own recovery is over and before anything is appended: cuts stale entries off every queue's end and
-   * corrects the minimum offsets. After a crash call `truncate(replayFrom)` first and `replay` the records from there.
+   * corrects the minimum offsets. After a crash call `truncate(replayFrom)` first and `append` the records from there.
    */
   recover(_probe: LogProbe): void {
     throw new AssertionError("not there yet");
@@ -58,7 +58,7 @@ export class ConsumeQueues implements AsyncDisposable {
     throw new AssertionError("not there yet");
   }
 
-  /** Drops the entries pointing at or past a physical offset: after a failed burst, or when the log is cut. */
+  /** Drops the entries pointing at or past a physical offset: the log was cut, or is replayed from there. */
   truncate(_physicalOffset: number): void {
     throw new AssertionError("not there yet");
   }

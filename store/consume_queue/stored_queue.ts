@@ -1,5 +1,6 @@
 // What the store sees of one consume queue, whichever kind it is: appending, bounds, reading, time search.
 // Shapes only; consume_queue.ts and batch_consume_queue.ts implement them.
+import type { DispatchQueue } from "../dispatch.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 
 /** "simple": one 20-byte unit a message. "batch": one 46-byte unit an inner batch (topics with queue.type=BatchCQ). */
@@ -30,44 +31,28 @@ export interface LogProbe {
 }
 
 /** One queue. The send path keeps the object; it stays valid until the topic is deleted. */
-export interface StoredQueue {
-  readonly topic: string;
-  readonly queueId: number;
+export interface StoredQueue extends DispatchQueue {
   readonly kind: QueueKind;
   /** The first offset whose record the log still has; the maximum when there is none. */
   readonly minOffset: number;
-  /** The offset that the next message gets. */
+  /** One past the last entry. */
   readonly maxOffset: number;
   /** One past the last byte of the log that an entry of this queue covers; 0 when there is none. */
   readonly coveredPhysicalOffset: number;
 
   /**
-   * Adds an entry at `maxOffset` and returns that offset. Allocates nothing; the disk is written later.
-   * `storeTimestampMs` and `batchCount` matter to batch queues only; pass 1 for a plain message.
+   * Takes the entry of a record that consumers may see. Allocates nothing; the disk is written later. An offset that the
+   * queue has already is ignored (replay); one beyond the end fills the gap with blank units, as a queue that is rebuilt
+   * after retention starts. `storeTimestampMs` and `batchCount` are kept by batch queues only.
    */
   append(
-    physicalOffset: number,
-    size: number,
-    tagsCode: number,
-    storeTimestampMs: number,
-    batchCount: number,
-  ): number;
-
-  /**
-   * Adds the entry of a record found in the log (recovery, replication). False when the queue has it already. An offset
-   * beyond the end fills the gap with blank units, as a queue that is rebuilt after retention starts.
-   */
-  replay(
     queueOffset: number,
     physicalOffset: number,
     size: number,
     tagsCode: number,
     storeTimestampMs: number,
     batchCount: number,
-  ): boolean;
-
-  /** One past the last offset whose record ends at or before `confirmOffset`: the maximum as consumers may see it. */
-  confirmedMaxOffset(confirmOffset: number): number;
+  ): void;
 
   /** A cursor before `queueOffset` that stops at records beyond `confirmOffset`. Blank and deleted entries are skipped. */
   openCursor(queueOffset: number, confirmOffset: number): QueueCursor;

@@ -4,6 +4,7 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { AssertionError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import type { DispatchIndex } from "../dispatch.ts";
 
 export interface KeyIndexOptions {
   disk: Disk;
@@ -26,7 +27,7 @@ export interface IndexQueryResult {
   lastUpdatePhysicalOffset: number;
 }
 
-export class KeyIndex implements AsyncDisposable {
+export class KeyIndex implements DispatchIndex, AsyncDisposable {
   /** Loads headers only. After a crash (`lastExitClean` false) the newest file's slots are rebuilt from its items. */
   static open(_options: KeyIndexOptions, _lastExitClean: boolean): Promise<KeyIndex> {
     throw new AssertionError("not there yet");
@@ -38,20 +39,10 @@ export class KeyIndex implements AsyncDisposable {
   }
 
   /**
-   * Stages one key of a record: `hash` is Java's String.hashCode of topic + "#" + key (any int32). Allocates nothing.
-   * Nothing is seen or written before `commit`.
+   * Adds one key of a record: `keyHash` is Java's String.hashCode of topic + "#" + key, before its absolute value is
+   * taken. Works in memory and allocates nothing, except when a file is begun.
    */
-  putHash(_hash: number, _physicalOffset: number, _storeTimestampMs: number): void {
-    throw new AssertionError("not there yet");
-  }
-
-  /** Applies what was staged: after the burst's records were written. */
-  commit(): void {
-    throw new AssertionError("not there yet");
-  }
-
-  /** Forgets what was staged: the burst failed. */
-  discard(): void {
+  put(_keyHash: number, _physicalOffset: number, _storeTimestampMs: number): void {
     throw new AssertionError("not there yet");
   }
 
@@ -85,14 +76,4 @@ export class KeyIndex implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     throw new AssertionError("not there yet");
   }
-}
-
-/** Java's String.hashCode of topic + "#" + key, as an int32. */
-export function indexKeyHash(topic: string, key: string): number {
-  return hashOn(hashOn(hashOn(0, topic), "#"), key);
-}
-
-function hashOn(hash: number, text: string): number {
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return hash;
 }
