@@ -1,0 +1,82 @@
+// Java peers: Apache's jars from Maven Central and the driver compiled against them, kept below interop/.work.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { runToEnd } from "./processes.ts";
+
+export type ClientVersion = "5.4.0" | "4.9.8";
+
+const interopRoot = new URL("..", import.meta.url).pathname;
+/** Downloaded jars, compiled drivers and logs; never committed. */
+export const workFolder = `${interopRoot}.work`;
+
+/** What is missing to run Java peers, in words; empty when nothing is. */
+export async function missingJavaTools(): Promise<string[]> {
+  const tools: [string, string[], string][] = [
+    ["java", ["-version"], "a Java runtime (17 or later)"],
+    ["javac", ["-version"], "a Java compiler (JDK 17 or later)"],
+    ["mvn", ["-v"], "Maven (it brings Apache RocketMQ's jars from Maven Central)"],
+  ];
+  const missing: string[] = [];
+  for (const [command, args, what] of tools) {
+    const found = await runToEnd(command, args).then((result) => result.code === 0, () => false);
+    if (!found) missing.push(`${command}: ${what}`);
+  }
+  return missing;
+}
+
+/** The folder with the jars of a version, brought from Maven Central once. */
+export async function jars(version: ClientVersion): Promise<string> {
+  const folder = `${workFolder}/jars-${version}`;
+  if (existsSync(folder)) return folder;
+  mkdirSync(workFolder, { recursive: true });
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  const pom = `${interopRoot}java/pom-${version}.xml`;
+  const result = await runToEnd("mvn", [
+    "-q",
+    "-B",
+    "-f",
+    pom,
+    "dependency:copy-dependencies",
+    `-DoutputDirectory=${partial}`,
+  ], { timeoutMs: 600_000 });
+  if (result.code !== 0) throw new Error(`mvn failed:\n${result.stdout}${result.stderr}`);
+  renameSync(partial, folder);
+  return folder;
+}
+
+/** The class path of the driver compiled against a version's jars; compiled anew when a source is newer. */
+export async function driverClassPath(version: ClientVersion): Promise<string> {
+  const lib = await jars(version);
+  const sources = readdirSync(`${interopRoot}java/src`).filter((name) => name.endsWith(".java"))
+    .map((name) => `${interopRoot}java/src/${name}`);
+  const classes = `${workFolder}/classes-${version}`;
+  const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
+  if (!existsSync(`${classes}/done`) || statSync(`${classes}/done`).mtimeMs < newest) {
+    rmSync(classes, { recursive: true, force: true });
+    mkdirSync(classes, { recursive: true });
+    const result = await runToEnd("javac", [
+      "-nowarn",
+      "-d",
+      classes,
+      "-cp",
+      `${lib}/*`,
+      ...sources,
+    ]);
+    if (result.code !== 0) throw new Error(`javac failed:\n${result.stdout}${result.stderr}`);
+    mkdirSync(`${classes}/done`);
+  }
+  return `${classes}:${lib}/*`;
+}
+
+/** Options that every JVM here gets: small, IPv4, its files in `home`. */
+export function jvmOptions(home: string, heapMb = 512): string[] {
+  return [
+    `-Xmx${heapMb}m`,
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=4",
+    "-Djava.net.preferIPv4Stack=true",
+    `-Duser.home=${home}`,
+    `-Drocketmq.client.logRoot=${home}/clientlogs`,
+    "-Drocketmq.client.logUseSlf4j=false",
+  ];
+}
