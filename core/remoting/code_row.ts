@@ -9,6 +9,12 @@ export interface Field<K extends FieldKind = FieldKind, Required extends boolean
   required: Required;
   /** What an absent optional field reads as (Java's primitive defaults); undefined when it stays absent. */
   fallback?: ValueOf<K>;
+  /** The response code that refuses a missing required field, where it isn't SYSTEM_ERROR. */
+  refusalCode?: number;
+  /** Apache marks it not-null, yet its processor does without it (found out with a 5.4.0 broker). */
+  tolerated?: true;
+  /** A malformed value is refused even though the field is optional (Java's FastCodesHeader classes). */
+  strict?: true;
   doc: string;
 }
 
@@ -37,11 +43,18 @@ export interface CodeRow<Q extends Fields = Fields, A extends Fields = Fields> {
   response: A;
   /** Who answers it in Roquet; empty while nothing does (docs/COMPAT.md lists those). */
   servedBy: readonly Role[];
+  /** For docs/COMPAT.md, when servedBy is empty. */
+  whyNotServed?: string;
   doc: string;
 }
 
-export function required<K extends FieldKind>(kind: K, doc = ""): Field<K, true> {
-  return { kind, required: true, doc };
+export function required<K extends FieldKind>(
+  kind: K,
+  doc?: string,
+  refusalCode?: number,
+): Field<K, true> {
+  const field: Field<K, true> = { kind, required: true, doc: doc ?? "" };
+  return refusalCode === undefined ? field : { ...field, refusalCode };
 }
 
 export function optional<K extends FieldKind>(kind: K, doc?: string): Field<K, false>;
@@ -52,12 +65,33 @@ export function optional<K extends FieldKind>(
 ): Field<K, false> & { fallback: ValueOf<K> };
 export function optional<K extends FieldKind>(
   kind: K,
-  doc = "",
+  doc?: string,
   fallback?: ValueOf<K>,
 ): Field<K, false> {
-  return fallback === undefined
-    ? { kind, required: false, doc }
-    : { kind, required: false, doc, fallback };
+  const field: Field<K, false> = { kind, required: false, doc: doc ?? "" };
+  return fallback === undefined ? field : { ...field, fallback };
+}
+
+/** A field that Apache marks not-null and then does without: optional here, and said so in docs/PROTOCOL.md. */
+export function tolerated<K extends FieldKind>(kind: K, doc: string): Field<K, false>;
+export function tolerated<K extends FieldKind>(
+  kind: K,
+  doc: string,
+  fallback: ValueOf<K>,
+): Field<K, false> & { fallback: ValueOf<K> };
+export function tolerated<K extends FieldKind>(
+  kind: K,
+  doc: string,
+  fallback?: ValueOf<K>,
+): Field<K, false> {
+  const field: Field<K, false> = { kind, required: false, doc, tolerated: true };
+  return fallback === undefined ? field : { ...field, fallback };
+}
+
+/** Marks all fields of a header as strict. */
+export function strict<const F extends Fields>(fields: F): F {
+  const marked = Object.entries(fields).map(([name, field]) => [name, { ...field, strict: true }]);
+  return Object.fromEntries(marked) as F;
 }
 
 /** Declares a row; the type parameters keep the field types for `FieldsOf`. */
