@@ -1,0 +1,72 @@
+// Producer groups and their connected clients. Transactions ask it for somebody to check back with.
+// Knows no messages (Java: ProducerManager).
+import type { Connection } from "../../../core/remoting/handler.ts";
+import { type Client, CLIENT_EXPIRY_MS } from "./client.ts";
+
+export class Producers {
+  private readonly groups = new Map<string, Map<Connection, Client>>();
+  private readonly byClientId = new Map<string, Connection>();
+  private turn = 0;
+
+  /** Adds the client to a group, or notes its heartbeat. */
+  register(group: string, client: Client): void {
+    const members = this.groups.get(group) ?? new Map<Connection, Client>();
+    const known = members.get(client.connection);
+    if (known !== undefined) {
+      known.lastUpdateMs = client.lastUpdateMs;
+      return;
+    }
+    members.set(client.connection, client);
+    this.groups.set(group, members);
+    this.byClientId.set(client.clientId, client.connection);
+  }
+
+  unregister(group: string, connection: Connection): void {
+    const members = this.groups.get(group);
+    const client = members?.get(connection);
+    if (members === undefined || client === undefined) return;
+    members.delete(connection);
+    if (this.byClientId.get(client.clientId) === connection) {
+      this.byClientId.delete(client.clientId);
+    }
+    if (members.size === 0) this.groups.delete(group);
+  }
+
+  /** Forgets a closed connection in every group. */
+  connectionClosed(connection: Connection): void {
+    for (const group of [...this.groups.keys()]) this.unregister(group, connection);
+  }
+
+  /** Drops clients without a recent heartbeat and closes their connections. */
+  expire(nowMs: number): void {
+    for (const [group, members] of [...this.groups]) {
+      for (const client of [...members.values()]) {
+        if (nowMs - client.lastUpdateMs <= CLIENT_EXPIRY_MS) continue;
+        this.unregister(group, client.connection);
+        client.connection.close(`producer of ${group} without a heartbeat`);
+      }
+    }
+  }
+
+  /** Members of a group; undefined when it has none. */
+  members(group: string): ReadonlyMap<Connection, Client> | undefined {
+    return this.groups.get(group);
+  }
+
+  all(): ReadonlyMap<string, ReadonlyMap<Connection, Client>> {
+    return this.groups;
+  }
+
+  /** The connection of a client, for replies to its requests. */
+  connectionOf(clientId: string): Connection | undefined {
+    return this.byClientId.get(clientId);
+  }
+
+  /** One member of a group, in turn; undefined when none is connected. */
+  anyOf(group: string): Client | undefined {
+    const members = this.groups.get(group);
+    if (members === undefined) return undefined;
+    const open = [...members.values()].filter((client) => !client.connection.closed);
+    return open.length === 0 ? undefined : open[this.turn++ % open.length];
+  }
+}

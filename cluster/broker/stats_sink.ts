@@ -1,0 +1,39 @@
+// What the hot paths tell the statistics, once a request and never once a message. admin/ counts it; tests ignore it.
+
+export interface StatsSink {
+  /** Messages handed to a consumer group. */
+  groupGot(
+    group: string,
+    topic: string,
+    queueId: number,
+    messageCount: number,
+    bytes: number,
+  ): void;
+  /** Messages handed out, by topic, for the broker's total. */
+  brokerGot(topic: string, messageCount: number): void;
+  /** How long a pull that found something took. */
+  groupGetLatency(group: string, topic: string, queueId: number, latencyMs: number): void;
+  /** How far behind the log's end a pull read, and how old its last record was. */
+  fellBehind(group: string, topic: string, queueId: number, bytes: number, ageMs: number): void;
+  /** Messages that were stored for a topic: from producers, send-back and delayed delivery. */
+  topicPut(topic: string, queueId: number, messageCount: number, bytes: number): void;
+  brokerPut(topic: string, messageCount: number): void;
+  sentBack(group: string, topic: string): void;
+  sentToDlq(group: string, topic: string): void;
+  topicDeleted(topic: string): void;
+  groupDeleted(group: string): void;
+}
+
+/** Counts nothing. */
+export const noStats: StatsSink = {
+  groupGot() {},
+  brokerGot() {},
+  groupGetLatency() {},
+  fellBehind() {},
+  topicPut() {},
+  brokerPut() {},
+  sentBack() {},
+  sentToDlq() {},
+  topicDeleted() {},
+  groupDeleted() {},
+};
