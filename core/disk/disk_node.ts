@@ -1,0 +1,232 @@
+// The machine's disk through node:fs, the same under Bun and Deno. The only file that touches a real file system.
+// Short reads and writes are continued; every failure is a DiskError with the system's code.
+import fs from "node:fs";
+import { type Disk, DiskError, type DiskFile, type FileStat } from "./disk.ts";
+
+function failure(error: unknown, operation: string, path: string): DiskError {
+  const code = (error as { code?: unknown }).code;
+  return new DiskError(typeof code === "string" ? code : "EIO", operation, path, { cause: error });
+}
+
+/** Runs a synchronous call, turning what it throws into a DiskError. */
+function attempt<T>(operation: string, path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw failure(error, operation, path);
+  }
+}
+
+/** Runs a call on the thread pool. */
+function later(
+  operation: string,
+  path: string,
+  call: (done: (error: Error | null) => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => error ? reject(failure(error, operation, path)) : resolve());
+  });
+}
+
+class NodeFile implements DiskFile {
+  private inFlight = 0;
+  private closing: Promise<void> | null = null;
+  private onIdle: (() => void) | null = null;
+
+  constructor(readonly path: string, private readonly descriptor: number) {}
+
+  sizeSync(): number {
+    return attempt("fstat", this.path, () => fs.fstatSync(this.open()).size);
+  }
+
+  readSync(target: Uint8Array, start: number, length: number, position: number): number {
+    const descriptor = this.open();
+    let done = 0;
+    try {
+      while (done < length) {
+        const count = fs.readSync(descriptor, target, start + done, length - done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+    } catch (error) {
+      throw failure(error, "read", this.path);
+    }
+    return done;
+  }
+
+  async read(target: Uint8Array, start: number, length: number, position: number): Promise<number> {
+    let done = 0;
+    while (done < length) {
+      const count = await this.transfer(
+        "read",
+        target,
+        start + done,
+        length - done,
+        position + done,
+      );
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  writeSync(source: Uint8Array, start: number, length: number, position: number): void {
+    const descriptor = this.open();
+    let done = 0;
+    try {
+      // A write may be short before it fails with ENOSPC.
+      while (done < length) {
+        done += fs.writeSync(descriptor, source, start + done, length - done, position + done);
+      }
+    } catch (error) {
+      throw failure(error, "write", this.path);
+    }
+  }
+
+  async write(source: Uint8Array, start: number, length: number, position: number): Promise<void> {
+    let done = 0;
+    while (done < length) {
+      done += await this.transfer("write", source, start + done, length - done, position + done);
+    }
+  }
+
+  truncateSync(sizeBytes: number): void {
+    attempt("ftruncate", this.path, () => fs.ftruncateSync(this.open(), sizeBytes));
+  }
+
+  async datasync(): Promise<void> {
+    const descriptor = this.begin();
+    try {
+      await later("fdatasync", this.path, (done) => fs.fdatasync(descriptor, done));
+    } finally {
+      this.end();
+    }
+  }
+
+  datasyncSync(): void {
+    attempt("fdatasync", this.path, () => fs.fdatasyncSync(this.open()));
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.closeWhenIdle();
+    return this.closing;
+  }
+
+  private async closeWhenIdle(): Promise<void> {
+    if (this.inFlight > 0) await new Promise<void>((resolve) => this.onIdle = resolve);
+    attempt("close", this.path, () => fs.closeSync(this.descriptor));
+  }
+
+  /** The descriptor, for use in this turn. */
+  private open(): number {
+    if (this.closing !== null) throw new DiskError("EBADF", "use after close", this.path);
+    return this.descriptor;
+  }
+
+  private begin(): number {
+    const descriptor = this.open();
+    this.inFlight++;
+    return descriptor;
+  }
+
+  private end(): void {
+    this.inFlight--;
+    if (this.inFlight === 0) this.onIdle?.();
+  }
+
+  private async transfer(
+    operation: "read" | "write",
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
+    const descriptor = this.begin();
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        const done = (error: Error | null, count: number) =>
+          error ? reject(failure(error, operation, this.path)) : resolve(count);
+        if (operation === "read") fs.read(descriptor, bytes, start, length, position, done);
+        else fs.write(descriptor, bytes, start, length, position, done);
+      });
+    } finally {
+      this.end();
+    }
+  }
+}
+
+const OPEN_FLAGS = {
+  read: fs.constants.O_RDONLY,
+  write: fs.constants.O_RDWR,
+  create: fs.constants.O_RDWR | fs.constants.O_CREAT,
+} as const;
+
+function openSync(path: string, mode: "read" | "write" | "create"): DiskFile {
+  return new NodeFile(
+    path,
+    attempt("open", path, () => fs.openSync(path, OPEN_FLAGS[mode], 0o644)),
+  );
+}
+
+function statSync(path: string): FileStat | null {
+  const stat = attempt("stat", path, () => fs.statSync(path, { throwIfNoEntry: false }));
+  if (stat === undefined) return null;
+  return { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() };
+}
+
+function listSync(path: string): string[] {
+  try {
+    return fs.readdirSync(path).sort();
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return [];
+    throw failure(error, "list", path);
+  }
+}
+
+function syncDirectorySync(path: string): void {
+  attempt("fsync", path, () => {
+    const descriptor = fs.openSync(path, fs.constants.O_RDONLY);
+    try {
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  });
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const descriptor = attempt("open", path, () => fs.openSync(path, fs.constants.O_RDONLY));
+  try {
+    await later("fsync", path, (done) => fs.fsync(descriptor, done));
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** The file system that holds `path`, or its nearest existing parent. */
+function usageSync(path: string): { totalBytes: number; freeBytes: number } {
+  let existing = path;
+  while (existing !== "/" && statSync(existing) === null) {
+    existing = existing.slice(0, Math.max(1, existing.lastIndexOf("/")));
+  }
+  const stat = attempt("statfs", existing, () => fs.statfsSync(existing));
+  return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize };
+}
+
+/** The real disk; stateless, so one serves the whole process. */
+export const nodeDisk: Disk = {
+  openSync,
+  statSync,
+  listSync,
+  makeDirectorySync: (path) =>
+    attempt("mkdir", path, () => void fs.mkdirSync(path, { recursive: true })),
+  renameSync: (from, to) => attempt("rename", from, () => fs.renameSync(from, to)),
+  unlinkSync: (path) => attempt("unlink", path, () => fs.unlinkSync(path)),
+  unlink: (path) => later("unlink", path, (done) => fs.unlink(path, done)),
+  removeDirectorySync: (path) => attempt("rmdir", path, () => fs.rmdirSync(path)),
+  syncDirectorySync,
+  syncDirectory,
+  touchSync: (path, modifiedMs) =>
+    attempt("utimes", path, () => fs.utimesSync(path, modifiedMs / 1000, modifiedMs / 1000)),
+  usageSync,
+};
