@@ -33,13 +33,17 @@ export interface QueueSettings {
   readonly topicSysFlag: number;
 }
 
-/** Where a static topic's logic queues lie on one broker; sent on to clients as it came. */
+/** Where a static topic's logic queues lie on one broker (TopicQueueMappingInfo); passed on as it came. */
 export interface TopicQueueMapping {
+  readonly topic: string | null;
   readonly brokerName: string;
-  /** The info's JSON object with its keys sorted, as fastjson writes it, integer keys quoted. */
-  readonly standardJson: string;
-  /** The same with bare integer keys. */
-  readonly bareJson: string;
+  readonly scope: string;
+  readonly queueCount: number;
+  /** Fences old, dirty data. */
+  readonly epoch: number;
+  readonly dirty: boolean;
+  /** Logic to physical queue ids, ascending. */
+  readonly currentIds: readonly (readonly [logicId: number, physicalId: number])[];
 }
 
 /** What a registration says about topics. */
