@@ -15,6 +15,20 @@ export const BURST_BYTES_MAX = 1 * MIB;
 /** Unsent answer bytes on a connection above which its reading is paused, and below which it resumes. */
 export const CONNECTION_UNSENT_BYTES_HIGH = 4 * MIB;
 export const CONNECTION_UNSENT_BYTES_LOW = 1 * MIB;
+/** Unsent bytes above which a connection is closed: answers and pushes piled up for a peer that doesn't read. */
+export const CONNECTION_UNSENT_BYTES_MAX = 64 * MIB;
 /** Connections that say nothing for this long are closed. */
 export const CONNECTION_IDLE_MS_MAX = 120_000;
 export const CONNECTIONS_MAX = 10_000;
+/** Requests that asynchronous handlers of one server may be working on; more are answered SYSTEM_BUSY. */
+export const ASYNC_REQUESTS_MAX = 100_000;
+/** Own requests on one connection that may wait for their answers. */
+export const PENDING_ANSWERS_MAX = 65_536;
+/** What a first-bytes hook (TLS, PROXY protocol) may wait for before a connection is closed. */
+export const FIRST_BYTES_MAX = 4 * KIB;
+export const FIRST_BYTES_MS_MAX = 10_000;
+/** How long a stopping server waits for answers that are due and for peers to take them. */
+export const SERVER_STOP_MS_MAX = 5_000;
+/** Defaults of a client's calls: Apache's connectTimeoutMillis and its usual request time-out. */
+export const CLIENT_CONNECT_MS_MAX = 3_000;
+export const CLIENT_TIMEOUT_MS = 3_000;

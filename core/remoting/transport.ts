@@ -2,7 +2,7 @@
 // transport_bun.ts is the fast one, transport_node.ts runs everywhere; transport_contract.ts tests both alike.
 import type { Buffer } from "node:buffer";
 
-/** What happens on a socket. Calls never overlap, and none comes after `closed`. */
+/** What happens on a socket. Calls never overlap, and none comes after `disconnected`. */
 export interface SocketHandlers {
   /** Bytes that came in. The buffer is fresh and belongs to the callee: it may be kept. */
   data(bytes: Buffer): void;
@@ -11,7 +11,7 @@ export interface SocketHandlers {
   /** The peer will send no more (FIN). Ours may still be written. */
   end(): void;
   /** The last call, exactly once; the error when it wasn't closed in order. */
-  closed(error: Error | null): void;
+  disconnected(error: Error | null): void;
 }
 
 export interface TransportSocket {

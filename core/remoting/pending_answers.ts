@@ -1,0 +1,97 @@
+// Requests of ours on one connection that wait for their answers, matched by opaque.
+// One timer for all of them, set to the earliest deadline: a call costs no timer of its own.
+import type { Clock, Timer } from "../time/clock.ts";
+import type { RemotingCommand } from "./command.ts";
+import { RemotingError } from "./remoting_error.ts";
+
+interface Pending {
+  deadlineMs: number;
+  timeoutMs: number;
+  resolve: (answer: RemotingCommand) => void;
+  reject: (error: RemotingError) => void;
+}
+
+export class PendingAnswers {
+  private readonly byOpaque = new Map<number, Pending>();
+  private timer: Timer | null = null;
+  private timerDueMs = Infinity;
+
+  constructor(private readonly clock: Clock, private readonly address: string) {}
+
+  get size(): number {
+    return this.byOpaque.size;
+  }
+
+  /** Resolves with the answer; rejects with RemotingError "timeout", "closed" or "aborted". */
+  wait(opaque: number, timeoutMs: number, signal?: AbortSignal): Promise<RemotingCommand> {
+    return new Promise((resolve, reject) => {
+      const deadlineMs = this.clock.monotonicMs() + timeoutMs;
+      this.byOpaque.set(opaque, { deadlineMs, timeoutMs, resolve, reject });
+      if (deadlineMs < this.timerDueMs) this.arm(deadlineMs);
+      if (signal) this.abortWith(signal, opaque);
+    });
+  }
+
+  private abortWith(signal: AbortSignal, opaque: number): void {
+    const pending = this.byOpaque.get(opaque)!;
+    const onAbort = () => {
+      if (this.byOpaque.get(opaque) !== pending) return;
+      this.byOpaque.delete(opaque);
+      pending.reject(
+        new RemotingError("aborted", this.address, "the call was aborted", {
+          cause: signal.reason,
+        }),
+      );
+    };
+    const { resolve, reject } = pending;
+    const forget = () => signal.removeEventListener("abort", onAbort);
+    pending.resolve = (answer) => (forget(), resolve(answer));
+    pending.reject = (error) => (forget(), reject(error));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  }
+
+  /** Hands an answer to whoever waits for it; false when nobody does (any more). */
+  settle(answer: RemotingCommand): boolean {
+    const pending = this.byOpaque.get(answer.opaque);
+    if (pending === undefined) return false;
+    this.byOpaque.delete(answer.opaque);
+    pending.resolve(answer);
+    return true;
+  }
+
+  /** The connection is gone: nobody will get an answer. */
+  closeAll(reason: string): void {
+    this.timer?.cancel();
+    const all = [...this.byOpaque.values()];
+    this.byOpaque.clear();
+    for (const pending of all) {
+      pending.reject(new RemotingError("closed", this.address, `connection closed: ${reason}`));
+    }
+  }
+
+  private arm(dueMs: number): void {
+    this.timer?.cancel();
+    this.timerDueMs = dueMs;
+    const delayMs = Math.max(0, dueMs - this.clock.monotonicMs());
+    this.timer = this.clock.after(delayMs, () => this.expire());
+  }
+
+  private expire(): void {
+    this.timer = null;
+    this.timerDueMs = Infinity;
+    const nowMs = this.clock.monotonicMs();
+    let nextMs = Infinity;
+    for (const [opaque, pending] of this.byOpaque) {
+      if (pending.deadlineMs > nowMs) {
+        nextMs = Math.min(nextMs, pending.deadlineMs);
+        continue;
+      }
+      this.byOpaque.delete(opaque);
+      pending.reject(
+        new RemotingError("timeout", this.address, `no answer within ${pending.timeoutMs} ms`),
+      );
+    }
+    if (nextMs !== Infinity) this.arm(nextMs);
+  }
+}
