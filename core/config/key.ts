@@ -9,6 +9,8 @@ export interface Machine {
   /** The first non-loopback IPv4 address, else the first IPv6 one, else 127.0.0.1. */
   readonly localAddress: string;
   readonly homeDirectory: string;
+  /** Relative paths start here. */
+  readonly currentDirectory: string;
   /** ROCKETMQ_HOME. */
   readonly rocketmqHome: string | null;
   /** NAMESRV_ADDR. */
@@ -47,7 +49,8 @@ export interface Kind<T> {
 
 /** Which values of a key stop the start, and what to tell the operator. */
 export interface Refusal<T> {
-  readonly when: (value: T) => boolean;
+  /** A method, not a field, so that keys of all value types fit one table. */
+  when(value: T): boolean;
   /** Reads on after "is refused: ". */
   readonly because: string;
   readonly instead: string;
@@ -82,10 +85,8 @@ export interface Key<T> extends Kind<T>, KeyFlags {
 }
 
 type Entry<T> = Omit<Key<T>, "owner">;
-// deno-lint-ignore-start no-explicit-any -- `any` is what lets keys of all value types share one table
-export type KeyTable = Readonly<Record<string, Key<any>>>;
-type EntryTable = Readonly<Record<string, Entry<any>>>;
-// deno-lint-ignore-end no-explicit-any
+export type KeyTable = Readonly<Record<string, Key<unknown>>>;
+type EntryTable = Readonly<Record<string, Entry<unknown>>>;
 type Owned<T> = { readonly [K in keyof T]: T[K] extends Entry<infer V> ? Key<V> : never };
 
 /** The plain fields of a table: `config.listenPort` is a number. */
@@ -153,6 +154,22 @@ export function optionalText(fallback: Default<string | null> = null): Kind<stri
   };
 }
 
+/** Host names or addresses with their ports, separated by semicolons; set to nothing is unset. */
+export function optionalAddresses(fallback: Default<string | null> = null): Kind<string | null> {
+  const schema = () =>
+    z.string().trim().transform((value) => value === "" ? null : value)
+      .refine((value) => value === null || value.split(";").every(isAddressOrBlank), {
+        error: "must be host:port, separated by semicolons",
+      });
+  return { type: "String", fallback, unit: "", schema };
+}
+
+function isAddressOrBlank(text: string): boolean {
+  const match = /^\s*([^\s;]+):(\d{1,5})\s*$/.exec(text);
+  return text.trim() === "" ||
+    (match !== null && Number(match[2]) >= 1 && Number(match[2]) <= 65535);
+}
+
 /** A text of one form, described to the operator by `form` ("must be …"). */
 export function pattern(fallback: Default<string>, expression: RegExp, form: string): Kind<string> {
   return {
@@ -173,8 +190,8 @@ export function derivedPath(): Kind<string> {
   return { type: "String", fallback: "", unit: "", path: true, schema: () => z.string().trim() };
 }
 
-export function optionalPath(): Kind<string | null> {
-  return { ...optionalText(), path: true };
+export function optionalPath(fallback: Default<string | null> = null): Kind<string | null> {
+  return { ...optionalText(fallback), path: true };
 }
 
 export function choice<const C extends readonly [string, ...string[]]>(

@@ -19,17 +19,24 @@ export interface LiveConfigOptions<V> {
   readonly table: KeyTable;
   /** Owned by the LiveConfig from here on: changed in place. */
   readonly values: V;
+  /** Keys that the file or the command line set. */
+  readonly given: ReadonlySet<string>;
+  /** Apache's classes whose keys are listed even when they weren't set. */
+  readonly listedOwners: readonly string[];
   /** Keys of the file that no table knows; listed as Apache lists them. */
-  readonly extras?: Readonly<Record<string, string>>;
+  readonly extras: Readonly<Record<string, string>>;
   /** Keeps the texts of changed keys over a restart. What it throws goes to the caller of `update`. */
   readonly persist?: (changes: ReadonlyMap<string, string>) => void;
 }
 
 const MASK = "******";
+/** Unknown keys whose names look like a secret's are masked too. */
+const SECRET_NAME = /secret|password|token|credential|accessKey/i;
 
 export class LiveConfig<V extends object> {
   /** Plain fields. Live keys change in place: keep this object, not copies of what is in it. */
   readonly values: Readonly<V>;
+  private updates = 0;
   private readonly listeners = new Set<{ names: ReadonlySet<string>; callback: () => void }>();
 
   constructor(private readonly options: LiveConfigOptions<V>) {
@@ -43,20 +50,33 @@ export class LiveConfig<V extends object> {
     return () => void this.listeners.delete(listener);
   }
 
-  /** Every key with its value, sorted by name, "key=value" and "\n" each; unset ones left out (Configuration). */
+  /** The body of GET_BROKER_CONFIG: "key=value\n" each, sorted, unset ones left out (Configuration). */
   render(): string {
-    const lines = this.entries().filter(([, value]) => value !== null);
-    return lines.map(([name, value]) => `${name}=${value}\n`).join("");
+    const { table, given, listedOwners } = this.options;
+    return this.entries().filter(([name, value]) => {
+      const owner = table[name]?.owner;
+      return value !== null &&
+        (owner === undefined || given.has(name) || listedOwners.includes(owner));
+    }).map(([name, value]) => `${name}=${value}\n`).join("");
   }
 
-  /** Sorted by name, values as text, secrets masked, null when unset. */
+  /** Every key, sorted by name: its value as text, masked when secret, null when unset. */
   entries(): [name: string, value: string | null][] {
-    const { table, extras = {} } = this.options;
-    const listed = Object.entries(table).map(([name, key]): [string, string | null] => [
+    const { table, extras } = this.options;
+    const known = Object.entries(table).map(([name, key]): [string, string | null] => [
       name,
       shownValue(key, this.values[name as keyof V]),
     ]);
-    return [...listed, ...Object.entries(extras)].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+    const unknown = Object.entries(extras).map(([name, value]): [string, string | null] => [
+      name,
+      SECRET_NAME.test(name) ? MASK : value,
+    ]);
+    return [...known, ...unknown].sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  }
+
+  /** Updates applied since the start; the counter of the version that answers carry. */
+  get updateCount(): number {
+    return this.updates;
   }
 
   /**
@@ -103,6 +123,7 @@ export class LiveConfig<V extends object> {
   }
 
   private apply(parsed: ReadonlyMap<string, unknown>): string[] {
+    this.updates++;
     const values = this.values as Record<string, unknown>;
     const changed = [...parsed].filter(([name, value]) => values[name] !== value);
     for (const [name, value] of changed) values[name] = value;

@@ -9,11 +9,13 @@ import { brokerPopKeys } from "./keys/broker_pop.ts";
 import { brokerServiceKeys } from "./keys/broker_service.ts";
 import { controllerKeys, jraftKeys, nameServerKeys } from "./keys/namesrv.ts";
 import { clientNetworkKeys, serverNetworkKeys } from "./keys/network.ts";
+import { elsewhereKeys } from "./keys/elsewhere.ts";
 import { storeKindKeys } from "./keys/store_kinds.ts";
 import { storeLogKeys } from "./keys/store_log.ts";
 import { storeUpkeepKeys } from "./keys/store_upkeep.ts";
 
 export const brokerKeys = {
+  ...elsewhereKeys,
   ...authKeys,
   ...clientNetworkKeys,
   ...serverNetworkKeys,

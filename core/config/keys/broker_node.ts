@@ -9,8 +9,8 @@ import {
   keysOf,
   live,
   long,
+  optionalAddresses,
   optionalPath,
-  optionalText,
   pattern,
   refused,
   text,
@@ -59,15 +59,15 @@ export const brokerNodeKeys = keysOf("BrokerConfig", {
     { defaultText: "(first local address)" },
   ),
   namesrvAddr: important(used(
-    optionalText((machine) => machine.namesrvAddr),
+    optionalAddresses((machine) => machine.namesrvAddr),
     "Name servers to register with: host:port, separated by semicolons. Unset: the NAMESRV_ADDR " +
       "variable; without it the broker runs alone.",
     { apacheDefault: "null", defaultText: "$NAMESRV_ADDR" },
   )),
   rocketmqHome: used(
-    optionalPath(),
+    optionalPath((machine) => machine.rocketmqHome),
     "Stands for ${ROCKETMQ_HOME} in paths. Unset: the ROCKETMQ_HOME variable.",
-    { defaultText: "$ROCKETMQ_HOME" },
+    { apacheDefault: "null", defaultText: "$ROCKETMQ_HOME" },
   ),
   brokerConfigPath: ignored(
     optionalPath(),

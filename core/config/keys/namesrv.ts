@@ -19,9 +19,9 @@ import { CONTROLLER, NO_POOLS } from "./reasons.ts";
 
 export const nameServerKeys = keysOf("NamesrvConfig", {
   rocketmqHome: used(
-    optionalPath(),
+    optionalPath((machine) => machine.rocketmqHome),
     "Stands for ${ROCKETMQ_HOME} in paths. Unset: the ROCKETMQ_HOME variable.",
-    { defaultText: "$ROCKETMQ_HOME" },
+    { apacheDefault: "null", defaultText: "$ROCKETMQ_HOME" },
   ),
   listenPort: used(
     int(9876, "", { max: 65535 }),

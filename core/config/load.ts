@@ -1,0 +1,183 @@
+// From a file's bytes, --set overrides and flags to a typed configuration, with every problem named at once.
+// Pure: the bytes and the machine's facts are given; nothing is opened, and no default is looked up elsewhere.
+import { isAbsolute, resolve } from "node:path";
+import { UsageError } from "../errors.ts";
+import { defaultOf, type Key, type KeyTable, type Machine } from "./key.ts";
+import { parseProperties } from "./properties_file.ts";
+import { suggestion } from "./suggestion.ts";
+
+/** Everything that is wrong with a configuration, one line each. */
+export class ConfigError extends UsageError {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join("\n"));
+  }
+}
+
+export interface ConfigSource {
+  /** The file of -c: its name as the operator gave it, and its bytes. */
+  readonly file?: { readonly name: string; readonly bytes: Uint8Array };
+  /** "key=value" of each --set, in order; they beat the file. */
+  readonly overrides?: readonly string[];
+  /** Keys that a flag of their own sets, and that flag ("-n"); they beat everything. */
+  readonly flags?: readonly {
+    readonly flag: string;
+    readonly name: string;
+    readonly value: string;
+  }[];
+  /** Unknown and repeated keys are errors, not warnings. */
+  readonly strict?: boolean;
+}
+
+export interface LoadedConfig<V> {
+  readonly values: V;
+  /** Names set by the file, an override or a flag. */
+  readonly given: ReadonlySet<string>;
+  /** Keys of the file that no table knows. */
+  readonly extras: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+  /** Keys that were set and have no effect, with the reason. */
+  readonly ignored: readonly { readonly name: string; readonly because: string }[];
+}
+
+/** One value as it was given, and where: "broker.conf:12", "--set" or "-n". */
+interface Setting {
+  readonly name: string;
+  readonly text: string;
+  readonly where: string;
+}
+
+/** Adds what follows from several keys; returns problems. `given` tells a set value from a default. */
+export type Derivation = (
+  values: Record<string, unknown>,
+  given: ReadonlySet<string>,
+) => string[];
+
+/** Throws ConfigError with all problems. */
+export function loadConfig<V>(
+  table: KeyTable,
+  derive: Derivation,
+  source: ConfigSource,
+  machine: Machine,
+): LoadedConfig<V> {
+  return new Loading(table, source, machine).load(derive) as LoadedConfig<V>;
+}
+
+class Loading {
+  private readonly problems: string[] = [];
+  private readonly warnings: string[] = [];
+  private readonly extras: Record<string, string> = {};
+  private readonly aliases = new Map<string, string>();
+  private readonly settings = new Map<string, Setting>();
+  private readonly values: Record<string, unknown> = {};
+
+  constructor(
+    private readonly table: KeyTable,
+    private readonly source: ConfigSource,
+    private readonly machine: Machine,
+  ) {
+    for (const [name, key] of Object.entries(table)) {
+      for (const alias of key.aliases ?? []) this.aliases.set(alias, name);
+    }
+  }
+
+  load(derive: Derivation): LoadedConfig<Record<string, unknown>> {
+    this.readFile();
+    this.readOverrides();
+    for (const { flag, name, value } of this.source.flags ?? []) {
+      this.settings.set(name, { name, text: value, where: flag });
+    }
+    this.parseValues();
+    const given = new Set(this.settings.keys());
+    if (this.problems.length === 0) this.problems.push(...derive(this.values, given));
+    if (this.problems.length > 0) throw new ConfigError(this.problems);
+    const { values, extras, warnings } = this;
+    return { values, given, extras, warnings, ignored: this.ignoredKeys() };
+  }
+
+  private readFile(): void {
+    const { file, strict } = this.source;
+    if (!file) return;
+    const { properties, problems } = parseProperties(file.bytes);
+    for (const { line, text } of problems) this.problems.push(`${file.name}:${line}: ${text}`);
+    const lineByName = new Map<string, number>();
+    for (const { name: spelled, value, line } of properties) {
+      const where = `${file.name}:${line}`;
+      const name = this.knownName(spelled);
+      const repeated = lineByName.get(name ?? spelled);
+      if (repeated !== undefined) {
+        const text = `${where}: '${spelled}' is set again, line ${repeated} has no effect`;
+        (strict ? this.problems : this.warnings).push(text);
+      }
+      lineByName.set(name ?? spelled, line);
+      if (name === null) this.unknown(where, spelled, value);
+      else this.settings.set(name, { name, text: value, where });
+    }
+  }
+
+  private readOverrides(): void {
+    for (const override of this.source.overrides ?? []) {
+      const equals = override.indexOf("=");
+      if (equals < 1) {
+        this.problems.push(`--set ${override}: must be key=value`);
+        continue;
+      }
+      const spelled = override.slice(0, equals).trim();
+      const text = override.slice(equals + 1);
+      const name = this.knownName(spelled);
+      if (name === null) this.unknown("--set", spelled, text);
+      else this.settings.set(name, { name, text, where: "--set" });
+    }
+  }
+
+  private knownName(spelled: string): string | null {
+    if (Object.hasOwn(this.table, spelled)) return spelled;
+    return this.aliases.get(spelled) ?? null;
+  }
+
+  private unknown(where: string, name: string, value: string): void {
+    const text = `${where}: unknown key '${name}'${suggestion(name, Object.keys(this.table))}`;
+    (this.source.strict ? this.problems : this.warnings).push(text);
+    if (name !== "") this.extras[name] = value;
+  }
+
+  private parseValues(): void {
+    for (const [name, key] of Object.entries(this.table)) {
+      const setting = this.settings.get(name);
+      const value = setting ? this.parseValue(key, setting) : defaultOf(key, this.machine);
+      this.values[name] = key.path ? this.absolutePath(value) : value;
+    }
+  }
+
+  private parseValue(key: Key<unknown>, { name, text, where }: Setting): unknown {
+    const result = key.schema().safeParse(text);
+    const shown = key.secret ? name : `${name}=${text.trim()}`;
+    if (!result.success) {
+      this.problems.push(`${where}: ${shown}: ${result.error.issues[0]?.message ?? "isn't valid"}`);
+      return defaultOf(key, this.machine);
+    }
+    if (key.refusal?.when(result.data)) {
+      const { because, instead } = key.refusal;
+      this.problems.push(`${where}: ${shown} is refused: ${because}; ${instead}`);
+    }
+    return result.data;
+  }
+
+  private absolutePath(value: unknown): unknown {
+    if (typeof value !== "string" || value === "") return value;
+    const { homeDirectory, currentDirectory } = this.machine;
+    const rocketmqHome = this.settings.get("rocketmqHome")?.text.trim() ??
+      this.machine.rocketmqHome;
+    const expanded = value
+      .replaceAll("${user.home}", homeDirectory)
+      .replaceAll("${ROCKETMQ_HOME}", rocketmqHome ?? "${ROCKETMQ_HOME}")
+      .replace(/^~(?=\/|$)/, homeDirectory);
+    return isAbsolute(expanded) ? expanded : resolve(currentDirectory, expanded);
+  }
+
+  private ignoredKeys(): { name: string; because: string }[] {
+    return [...this.settings.keys()].flatMap((name) => {
+      const key = this.table[name]!;
+      return key.use === "ignored" ? [{ name, because: key.because ?? "" }] : [];
+    });
+  }
+}
