@@ -6,6 +6,7 @@ import type { Logger } from "../log.ts";
 import { answerTo, refusalOf } from "./answers.ts";
 import type { CodeRow, Fields } from "./code_row.ts";
 import { decodeFrame } from "./codec.ts";
+import { uncutCode } from "./codes/cut_codes.ts";
 import { FLAG_ONEWAY, isOneway, isResponse, type RemotingCommand } from "./command.ts";
 import type { RemotingConnection } from "./connection.ts";
 import { decodeFields } from "./fields.ts";
@@ -18,7 +19,7 @@ import type {
   PeerCaller,
   RawHandler,
 } from "./handler.ts";
-import { peekCode } from "./peek_code.ts";
+import { peekCode } from "./send_header_scan.ts";
 import { RemotingError } from "./remoting_error.ts";
 import { ResponseCode } from "./response_codes.ts";
 
@@ -69,11 +70,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
       if (!(answer instanceof Promise)) return answer && answerTo(command, row, answer);
       return answer.then((later) => later && answerTo(command, row, later));
     };
-    const served: Served = { row, run };
-    this.served.set(row.code, served);
-    const cut = (row.code << 16) >> 16;
-    // Binary headers carry the code as a signed short: larger ones arrive cut, and none of those is a code itself.
-    if (cut !== row.code) this.served.set(cut, served);
+    this.served.set(row.code, { row, run });
   }
 
   handleRaw(code: number, handler: RawHandler): void {
@@ -88,9 +85,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   /** Handles one frame; throws DecodeError when it can't be decoded. */
   frame(frame: Frame, connection: RemotingConnection): void {
-    let code = peekCode(frame);
-    if (code < 0) code = decodeFrame(frame).code;
-    const handler = this.raw.get(code);
+    const handler = this.raw.get(peekCode(frame));
     if (handler === undefined) return this.dispatch(decodeFrame(frame), connection);
     const pending = connection.pending;
     // A response's code may equal a request's (10 is both FLUSH_DISK_TIMEOUT and SEND_MESSAGE).
@@ -160,10 +155,11 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   private dispatch(command: RemotingCommand, connection: RemotingConnection): void {
     if (isResponse(command)) return this.settle(command, connection);
+    command.code = uncutCode(command.code);
     try {
       this.admit(command, connection);
       const served = this.served.get(command.code);
-      if (served === undefined || connection.excludes?.(served.row.code)) {
+      if (served === undefined || connection.excludes?.(command.code)) {
         throw unsupported(command);
       }
       if (this.asyncRequests >= this.asyncRequestsMax) throw overload();

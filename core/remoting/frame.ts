@@ -41,6 +41,7 @@ export class FrameDecoder {
 
   /** Takes the next chunk. Its bytes may live as long as any frame of it. */
   push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
     if (this.chunk === null) {
       this.chunk = chunk;
       this.position = 0;
@@ -55,7 +56,10 @@ export class FrameDecoder {
       const chunk = this.chunk;
       if (chunk === null) return null;
       const frame = this.assembly === null ? this.cut(chunk) : this.assemble(chunk);
-      if (this.position === chunk.length) this.chunk = this.waiting.shift() ?? null;
+      if (this.position === chunk.length) {
+        this.chunk = this.waiting.shift() ?? null;
+        this.position = 0;
+      }
       if (frame !== null) return frame;
     }
   }
