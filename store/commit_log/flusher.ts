@@ -1,0 +1,103 @@
+// When the log is synced: one fdatasync at a time; who asks during one is covered by the next. Under ASYNC_FLUSH a
+// background task asks, by Apache's rules. A failed sync is final: what is on the device is unknown from then on.
+import type { Logger } from "../../core/log.ts";
+import type { BackgroundTask } from "../../core/time/background.ts";
+import type { Clock } from "../../core/time/clock.ts";
+
+export const PAGE_BYTES = 4096;
+
+export interface FlushSettings {
+  /** flushIntervalCommitLog. */
+  intervalMs: number;
+  /** flushCommitLogLeastPages: fewer dirty pages wait. */
+  leastPages: number;
+  /** flushCommitLogThoroughInterval: after this long any dirty byte is synced. */
+  thoroughIntervalMs: number;
+}
+
+export interface FlusherParts {
+  clock: Clock;
+  log: Logger;
+  /** End of the written log. */
+  writtenEnd: () => number;
+  /** Makes the bytes between two offsets durable. */
+  sync: (start: number, end: number) => Promise<void>;
+  onFlushed: (end: number) => void;
+  /** Called once. */
+  onFailed: (error: unknown) => void;
+}
+
+export class Flusher {
+  private wanted = false;
+  private running: Promise<void> | null = null;
+  private failed = false;
+  private lastThoroughMs: number;
+
+  constructor(private readonly parts: FlusherParts, private end: number) {
+    this.lastThoroughMs = parts.clock.monotonicMs();
+  }
+
+  /** Up to where the log is on the device. */
+  get flushedEnd(): number {
+    return this.end;
+  }
+
+  /** Asks for a sync of all that is written now. */
+  request(): void {
+    if (this.failed) return;
+    this.wanted = true;
+    if (this.running === null) this.running = this.run();
+  }
+
+  /** Resolves when all that is written now is on the device; false when it can't be. */
+  async flush(): Promise<boolean> {
+    const target = this.parts.writtenEnd();
+    while (this.end < target && !this.failed) {
+      this.request();
+      await this.running;
+    }
+    return this.end >= target;
+  }
+
+  /** The background task of ASYNC_FLUSH. */
+  task(settings: FlushSettings): BackgroundTask {
+    return {
+      name: "flush-log",
+      intervalMs: settings.intervalMs,
+      tick: async () => {
+        if (this.isDue(settings)) await this.flush();
+        return "idle";
+      },
+    };
+  }
+
+  private isDue(settings: FlushSettings): boolean {
+    const nowMs = this.parts.clock.monotonicMs();
+    const written = this.parts.writtenEnd();
+    if (nowMs - this.lastThoroughMs >= settings.thoroughIntervalMs) {
+      this.lastThoroughMs = nowMs;
+      return written > this.end;
+    }
+    const pages = Math.floor(written / PAGE_BYTES) - Math.floor(this.end / PAGE_BYTES);
+    return written > this.end && pages >= settings.leastPages;
+  }
+
+  private async run(): Promise<void> {
+    while (this.wanted && !this.failed) {
+      this.wanted = false;
+      const end = this.parts.writtenEnd();
+      if (end <= this.end) continue;
+      try {
+        await this.parts.sync(this.end, end);
+      } catch (error) {
+        this.failed = true;
+        this.parts.log.error("the log can't be synced: nothing more is taken", { error });
+        this.parts.onFailed(error);
+        break;
+      }
+      this.end = end;
+      this.parts.onFlushed(end);
+    }
+    this.running = null;
+  }
+}

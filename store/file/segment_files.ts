@@ -1,0 +1,241 @@
+// A long byte sequence in files of one fixed length, each named by the 20-digit offset of its first byte, as Apache's
+// MappedFileQueue keeps them, by positional I/O. Knows nothing of what the bytes mean.
+import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
+import { assert, OperationError } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
+
+const NAME_DIGITS = 20;
+
+export interface SegmentFilesOptions {
+  disk: Disk;
+  log: Logger;
+  /** The folder; made when absent. */
+  path: string;
+  fileSizeBytes: number;
+}
+
+/** One file; opened when it is first used. */
+export interface Segment {
+  readonly startOffset: number;
+  readonly path: string;
+  file: DiskFile | null;
+}
+
+export function segmentName(startOffset: number): string {
+  return String(startOffset).padStart(NAME_DIGITS, "0");
+}
+
+export class SegmentFiles {
+  /** In order, without gaps. */
+  readonly segments: Segment[] = [];
+  readonly fileSizeBytes: number;
+  private prepared: DiskFile | null = null;
+
+  constructor(private readonly options: SegmentFilesOptions) {
+    this.fileSizeBytes = options.fileSizeBytes;
+  }
+
+  /**
+   * Finds the files. A last file of length 0 is deleted (a crash left it); any other length than the configured one is
+   * refused, since the offsets in the names would be wrong. Throws OperationError.
+   */
+  load(): void {
+    const { disk, path, log } = this.options;
+    disk.makeDirectorySync(path);
+    this.dropPrepared();
+    const names = disk.listSync(path).filter((name) =>
+      disk.statSync(`${path}/${name}`)?.isDirectory === false
+    );
+    names.forEach((name, index) => {
+      const filePath = `${path}/${name}`;
+      const sizeBytes = disk.statSync(filePath)?.sizeBytes ?? 0;
+      if (sizeBytes === 0 && index === names.length - 1) {
+        log.warn("deleted an empty last file", { path: filePath });
+        disk.unlinkSync(filePath);
+        return;
+      }
+      this.checkFile(name, filePath, sizeBytes);
+      this.segments.push({ startOffset: Number(name), path: filePath, file: null });
+    });
+  }
+
+  /** Offset of the first byte; 0 when there are no files. */
+  get startOffset(): number {
+    return this.segments[0]?.startOffset ?? 0;
+  }
+
+  /** Offset one past the last file's last byte; 0 when there are no files. */
+  get endOffset(): number {
+    const last = this.segments.at(-1);
+    return last === undefined ? 0 : last.startOffset + this.fileSizeBytes;
+  }
+
+  /** The file that holds an offset; null when none does. */
+  find(offset: number): Segment | null {
+    const index = Math.floor((offset - this.startOffset) / this.fileSizeBytes);
+    return this.segments[index] ?? null;
+  }
+
+  /** The file of an offset, which is made when the offset is where the next one begins. Throws DiskError. */
+  findOrCreate(offset: number): Segment {
+    const last = this.segments.at(-1);
+    if (last !== undefined && offset >= last.startOffset && offset < this.endOffset) return last;
+    const found = this.find(offset);
+    if (found !== null) return found;
+    const startOffset = offset - offset % this.fileSizeBytes;
+    assert(last === undefined || startOffset === this.endOffset, "files follow each other");
+    return this.create(startOffset);
+  }
+
+  open(segment: Segment): DiskFile {
+    segment.file ??= this.options.disk.openSync(segment.path, "write");
+    return segment.file;
+  }
+
+  /** Reads within one file; fewer bytes at its end; 0 outside. */
+  readSync(target: Uint8Array, start: number, length: number, offset: number): number {
+    const segment = this.find(offset);
+    if (segment === null) return 0;
+    const within = offset - segment.startOffset;
+    const count = Math.min(length, this.fileSizeBytes - within);
+    return this.open(segment).readSync(target, start, count, within);
+  }
+
+  async read(target: Uint8Array, start: number, length: number, offset: number): Promise<number> {
+    const segment = this.find(offset);
+    if (segment === null) return 0;
+    const within = offset - segment.startOffset;
+    const count = Math.min(length, this.fileSizeBytes - within);
+    return await this.open(segment).read(target, start, count, within);
+  }
+
+  /** Deletes the files that begin at or after an offset. */
+  truncate(offset: number): void {
+    while (this.segments.length > 0 && this.segments.at(-1)!.startOffset >= offset) {
+      const segment = this.segments.pop()!;
+      void segment.file?.close();
+      this.options.disk.unlinkSync(segment.path);
+      this.options.log.info("deleted a file beyond the end", { path: segment.path });
+    }
+  }
+
+  /** Deletes the first file without blocking. */
+  async deleteFirst(): Promise<void> {
+    const segment = this.segments.shift();
+    if (segment === undefined) return;
+    await segment.file?.close();
+    await this.options.disk.unlink(segment.path);
+  }
+
+  /** Where the next file is made ready: beside the folder, so that no half-made file ever stands in it. */
+  get preparedPath(): string {
+    return `${this.options.path}.next`;
+  }
+
+  get hasPrepared(): boolean {
+    return this.prepared !== null;
+  }
+
+  /**
+   * Makes the next file ready, so that rolling over costs a rename. With `zeroFill` its blocks are allocated too, a
+   * piece at a time on the thread pool, and synced: appends under SYNC_FLUSH then change no metadata.
+   */
+  async prepare(zeroFill: boolean): Promise<void> {
+    if (this.prepared !== null) return;
+    const file = this.options.disk.openSync(this.preparedPath, "create");
+    try {
+      file.truncateSync(0);
+      file.truncateSync(this.fileSizeBytes);
+      if (zeroFill) await fillWithZeros(file, this.fileSizeBytes);
+    } catch (error) {
+      await file.close();
+      this.dropPrepared();
+      throw error;
+    }
+    this.prepared = file;
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.segments) {
+      await segment.file?.close();
+      segment.file = null;
+    }
+    if (this.prepared !== null) {
+      await this.prepared.close();
+      this.prepared = null;
+      this.dropPrepared();
+    }
+  }
+
+  private create(startOffset: number): Segment {
+    const { disk, path } = this.options;
+    const filePath = `${path}/${segmentName(startOffset)}`;
+    const file = this.takePrepared(filePath) ?? this.createHere(filePath);
+    const segment: Segment = { startOffset, path: filePath, file };
+    this.segments.push(segment);
+    return segment;
+  }
+
+  private takePrepared(filePath: string): DiskFile | null {
+    const file = this.prepared;
+    if (file === null) return null;
+    this.prepared = null;
+    try {
+      this.options.disk.renameSync(this.preparedPath, filePath);
+      return file;
+    } catch (error) {
+      // The folder may be a mount of its own.
+      if (!(error instanceof DiskError)) throw error;
+      void file.close();
+      return null;
+    }
+  }
+
+  private createHere(filePath: string): DiskFile {
+    const file = this.options.disk.openSync(filePath, "create");
+    try {
+      file.truncateSync(this.fileSizeBytes);
+      return file;
+    } catch (error) {
+      void file.close();
+      this.options.disk.unlinkSync(filePath);
+      throw error;
+    }
+  }
+
+  private dropPrepared(): void {
+    const { disk } = this.options;
+    if (disk.statSync(this.preparedPath) !== null) disk.unlinkSync(this.preparedPath);
+  }
+
+  private checkFile(name: string, path: string, sizeBytes: number): void {
+    const { fileSizeBytes } = this.options;
+    if (!/^\d{20}$/.test(name)) throw new OperationError(`${path}: not a file of this store`);
+    if (sizeBytes !== fileSizeBytes) {
+      throw new OperationError(
+        `${path} has ${sizeBytes} bytes where files of ${fileSizeBytes} are configured`,
+      );
+    }
+    if (Number(name) % fileSizeBytes !== 0) {
+      throw new OperationError(
+        `${path}: its name is no multiple of the file size ${fileSizeBytes}`,
+      );
+    }
+    const previous = this.segments.at(-1);
+    if (previous !== undefined && Number(name) !== previous.startOffset + fileSizeBytes) {
+      throw new OperationError(
+        `${path} doesn't follow ${previous.path}: a file is missing between`,
+      );
+    }
+  }
+}
+
+const ZERO_PIECE_BYTES = 1024 * 1024;
+
+async function fillWithZeros(file: DiskFile, sizeBytes: number): Promise<void> {
+  const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, sizeBytes));
+  for (let at = 0; at < sizeBytes; at += zeros.length) {
+    await file.write(zeros, 0, Math.min(zeros.length, sizeBytes - at), at);
+  }
+  await file.datasync();
+}
