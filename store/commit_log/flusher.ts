@@ -64,7 +64,7 @@ export class Flusher {
     return {
       name: "flush-log",
       intervalMs: settings.intervalMs,
-      tick: async () => {
+      tick: async (): Promise<"idle"> => {
         if (this.isDue(settings)) await this.flush();
         return "idle";
       },

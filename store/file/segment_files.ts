@@ -168,8 +168,7 @@ export class SegmentFiles {
   }
 
   private create(startOffset: number): Segment {
-    const { disk, path } = this.options;
-    const filePath = `${path}/${segmentName(startOffset)}`;
+    const filePath = `${this.options.path}/${segmentName(startOffset)}`;
     const file = this.takePrepared(filePath) ?? this.createHere(filePath);
     const segment: Segment = { startOffset, path: filePath, file };
     this.segments.push(segment);
