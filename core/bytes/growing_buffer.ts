@@ -14,12 +14,17 @@ export class GrowingBuffer {
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
-    if (needed > this.bytesMax) {
-      throw new DecodeError(this.what, `larger than ${this.bytesMax} bytes`);
-    }
+    this.checkRoom(count);
     const grown = new Uint8Array(Math.min(Math.max(needed, this.bytes.length * 2), this.bytesMax));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+  }
+
+  /** Throws DecodeError when `count` more bytes pass the limit. */
+  checkRoom(count: number): void {
+    if (this.length + count > this.bytesMax) {
+      throw new DecodeError(this.what, `larger than ${this.bytesMax} bytes`);
+    }
   }
 
   append(source: Uint8Array, start: number, end: number): void {

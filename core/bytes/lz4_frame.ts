@@ -21,6 +21,8 @@ const FLAG_DICTIONARY = 0x01;
 /** The block size code of 4 MiB: 2^(8 + 2 × code) bytes; codes 4 to 7 exist. */
 const BLOCK_SIZE_CODE = 7;
 const BLOCK_BYTES_MAX = 1 << (8 + 2 * BLOCK_SIZE_CODE);
+/** A byte of a match length stands for at most this many bytes. */
+const EXPANSION_MAX = 255;
 const STORED_BIT = 0x80000000;
 
 function writeLittle(bytes: Uint8Array, at: number, value: number): void {
@@ -93,7 +95,9 @@ interface FrameHeader {
 function readFrame(source: Uint8Array, start: number, output: GrowingBuffer): number {
   const header = readHeader(source, start);
   const contentStart = output.length;
-  if (header.contentBytes > 0) output.reserve(header.contentBytes);
+  // A stated size is believed as far as LZ4 can expand what is there.
+  output.checkRoom(header.contentBytes);
+  output.reserve(Math.min(Math.max(header.contentBytes, 0), source.length * EXPANSION_MAX));
   let at = header.end;
   for (;;) {
     need(source, at, 4, "block size");
