@@ -1,5 +1,5 @@
 // The network as remoting sees it: stream sockets with partial writes, pauses and half close.
-// transport_bun.ts is the fast one, transport_node.ts runs everywhere; transport_contract.ts tests both alike.
+// transport_bun.ts is the fast one, transport_node.ts runs everywhere; transport_test.ts holds both to it.
 import type { Buffer } from "node:buffer";
 
 /** What happens on a socket. Calls never overlap, and none comes after `disconnected`. */
