@@ -1,10 +1,22 @@
 // All consume queues of a store: look-up by topic and id, loading, background writing, retention, deletion.
 // Queues are derived data: everything here can be rebuilt from the commit log.
-import type { Disk } from "../../core/disk/disk.ts";
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import { assert, UsageError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
-import { AssertionError } from "../../core/errors.ts";
+import { BatchConsumeQueue } from "./batch_consume_queue.ts";
+import { ConsumeQueue } from "./consume_queue.ts";
+import { ConsumeQueueExt } from "./consume_queue_ext.ts";
+import { DescriptorCache } from "./descriptor_cache.ts";
+import { DESCRIPTORS_MAX } from "./limits.ts";
+import { findQueues } from "./load_queues.ts";
+import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
+import { QueueWriter } from "./queue_writer.ts";
+import { ReadBlock } from "./read_block.ts";
 import type { LogProbe, QueueKind, StoredQueue } from "./stored_queue.ts";
+import { TailPool } from "./tail_pool.ts";
+import { BATCH_UNIT_BYTES, queueDirectory, roundUpToUnits } from "./unit.ts";
+import type { UnitQueue } from "./unit_queue.ts";
 
 export interface ConsumeQueuesOptions {
   disk: Disk;
@@ -14,72 +26,194 @@ export interface ConsumeQueuesOptions {
   storePath: string;
   /** mappedFileSizeConsumeQueue as configured, in bytes; rounded up to whole units as Apache does. */
   fileBytes: number;
-  /** mapperFileSizeBatchConsumeQueue as configured, in bytes. */
+  /** mapperFileSizeBatchConsumeQueue as configured, in bytes; must be whole 46-byte units. */
   batchFileBytes: number;
   /** mappedFileSizeConsumeQueueExt, in bytes. */
   extFileBytes: number;
+  /** Queue files held open at a time. */
+  descriptorsMax?: number;
 }
 
+const KIND_FOLDERS: Record<QueueKind, string> = {
+  simple: "consumequeue",
+  batch: "batchconsumequeue",
+};
+
 export class ConsumeQueues implements AsyncDisposable {
-  /** Loads every queue found on disk, without the log's help: see `recover`. */
-  static open(_options: ConsumeQueuesOptions): Promise<ConsumeQueues> {
-    throw new AssertionError("not there yet");
+  private readonly topics = new Map<string, Map<number, UnitQueue>>();
+  private readonly fileBytes: number;
+  private readonly context: QueueContext;
+  /** Deletions under way; closing waits for them. */
+  private readonly deleting = new Set<Promise<void>>();
+
+  private constructor(private readonly options: ConsumeQueuesOptions) {
+    const { disk, clock, log, storePath, extFileBytes } = options;
+    this.fileBytes = roundUpToUnits(options.fileBytes);
+    const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
+    const extRoot = `${storePath}/consumequeue_ext`;
+    this.context = {
+      disk,
+      log,
+      descriptors,
+      tails: new TailPool(),
+      block: new ReadBlock(),
+      writer: new QueueWriter(disk, clock, log),
+      ext: new ConsumeQueueExt(disk, log, descriptors, extRoot, extFileBytes),
+      minPhysicalOffset: 0,
+    };
   }
 
-  /** One past the last byte of the log that any entry covers, as found at load. */
+  /**
+   * Loads every queue found on disk, without the log's help: see `recover`. Throws OperationError when the files on disk
+   * aren't those of this configuration.
+   */
+  static open(options: ConsumeQueuesOptions): Promise<ConsumeQueues> {
+    if (options.batchFileBytes % BATCH_UNIT_BYTES !== 0) {
+      throw new UsageError(
+        `mapperFileSizeBatchConsumeQueue ${options.batchFileBytes} is not a multiple of ${BATCH_UNIT_BYTES}`,
+      );
+    }
+    const queues = new ConsumeQueues(options);
+    queues.load("simple");
+    queues.load("batch");
+    return Promise.resolve(queues);
+  }
+
+  private load(kind: QueueKind): void {
+    const { disk, log } = this.options;
+    for (const found of findQueues(disk, log, this.rootOf(kind), this.fileBytesOf(kind))) {
+      this.add(kind, found.topic, found.queueId, found.directory, found.extent);
+    }
+  }
+
+  /** One past the last byte of the log that any entry covers; 0 when there is none. */
   get coveredPhysicalOffset(): number {
-    throw new AssertionError("not there yet");
+    let covered = 0;
+    for (const queue of this.each()) covered = Math.max(covered, queue.coveredPhysicalOffset);
+    return covered;
   }
 
   /**
    * Once the log's own recovery is over and before anything is appended: cuts stale entries off every queue's end and
    * corrects the minimum offsets. After a crash call `truncate(replayFrom)` first and `append` the records from there.
    */
-  recover(_probe: LogProbe): void {
-    throw new AssertionError("not there yet");
+  recover(probe: LogProbe): void {
+    this.context.minPhysicalOffset = probe.minPhysicalOffset;
+    for (const queue of this.each()) queue.recover(probe);
   }
 
-  find(_topic: string, _queueId: number): StoredQueue | null {
-    throw new AssertionError("not there yet");
+  find(topic: string, queueId: number): StoredQueue | null {
+    return this.topics.get(topic)?.get(queueId) ?? null;
   }
 
   /** The queue's handle, made when absent (no file before the first entry). */
-  findOrCreate(_topic: string, _queueId: number, _kind: QueueKind): StoredQueue {
-    throw new AssertionError("not there yet");
+  findOrCreate(topic: string, queueId: number, kind: QueueKind): StoredQueue {
+    const found = this.topics.get(topic)?.get(queueId);
+    if (found !== undefined) return found;
+    return this.add(
+      kind,
+      topic,
+      queueId,
+      queueDirectory(this.rootOf(kind), topic, queueId),
+      NO_FILES,
+    );
   }
 
   /** Every queue, in no order. */
   all(): IterableIterator<StoredQueue> {
-    throw new AssertionError("not there yet");
+    return this.each();
   }
 
   /** Queues of one topic. */
-  ofTopic(_topic: string): StoredQueue[] {
-    throw new AssertionError("not there yet");
+  ofTopic(topic: string): StoredQueue[] {
+    return [...this.topics.get(topic)?.values() ?? []];
   }
 
-  /** Drops the entries pointing at or past a physical offset: the log was cut, or is replayed from there. */
-  truncate(_physicalOffset: number): void {
-    throw new AssertionError("not there yet");
+  /** Drops the entries of records that end past a physical offset: the log was cut, or is replayed from there. */
+  truncate(physicalOffset: number): void {
+    for (const queue of this.each()) queue.truncate(physicalOffset);
   }
 
   /** After the log's first files were deleted: corrects minimum offsets and deletes files that only point there. */
-  deleteExpired(_minPhysicalOffset: number): Promise<void> {
-    throw new AssertionError("not there yet");
+  async deleteExpired(minPhysicalOffset: number): Promise<void> {
+    this.context.minPhysicalOffset = Math.max(this.context.minPhysicalOffset, minPhysicalOffset);
+    for (const queue of [...this.each()]) {
+      if (!queue.isDeleted) await queue.deleteExpired();
+    }
   }
 
-  /** Forgets a topic's queues and frees their files. */
-  deleteTopic(_topic: string): Promise<void> {
-    throw new AssertionError("not there yet");
+  /** Forgets a topic's queues at once and frees their files in the background. */
+  deleteTopic(topic: string): Promise<void> {
+    const queues = [...this.topics.get(topic)?.values() ?? []];
+    this.topics.delete(topic);
+    const files = queues.map((queue) => queue.delete());
+    const deleting = this.freeTopic(topic, queues, files)
+      .finally(() => this.deleting.delete(deleting));
+    this.deleting.add(deleting);
+    return deleting;
+  }
+
+  private async freeTopic(topic: string, queues: UnitQueue[], files: Promise<void>[]) {
+    await Promise.all(files);
+    for (const queue of queues) {
+      await this.context.ext.deleteQueue(topic, queue.queueId);
+      // A topic of the same name may have been made meanwhile; then the folder is in use.
+      if (this.find(topic, queue.queueId) === null) this.removeDirectory(queue.files.directory);
+    }
+    if (this.topics.has(topic)) return;
+    for (const folder of ["consumequeue", "batchconsumequeue", "consumequeue_ext"]) {
+      this.removeDirectory(`${this.options.storePath}/${folder}/${topic}`);
+    }
+  }
+
+  private removeDirectory(path: string): void {
+    try {
+      if (this.options.disk.statSync(path) !== null) this.options.disk.removeDirectorySync(path);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.options.log.warn("a deleted queue's folder stays", { path, error });
+    }
   }
 
   /** Writes all unwritten tails, then makes everything written durable (before a checkpoint says so). */
   sync(): Promise<void> {
-    throw new AssertionError("not there yet");
+    return this.context.writer.sync();
   }
 
   /** Writes and syncs everything, closes descriptors. */
-  [Symbol.asyncDispose](): Promise<void> {
-    throw new AssertionError("not there yet");
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.context.writer.stop();
+    await Promise.all(this.deleting);
+    await this.context.writer.sync();
+    await this.context.descriptors.closeAll();
+  }
+
+  private *each(): Generator<UnitQueue> {
+    for (const queues of this.topics.values()) yield* queues.values();
+  }
+
+  private add(
+    kind: QueueKind,
+    topic: string,
+    queueId: number,
+    directory: string,
+    extent: QueueExtent,
+  ): UnitQueue {
+    const make = kind === "simple" ? ConsumeQueue : BatchConsumeQueue;
+    const fileBytes = this.fileBytesOf(kind);
+    const queue = new make(this.context, topic, queueId, directory, fileBytes, extent);
+    const queues = this.topics.get(topic) ?? new Map<number, UnitQueue>();
+    assert(!queues.has(queueId), "a queue exists once");
+    queues.set(queueId, queue);
+    this.topics.set(topic, queues);
+    return queue;
+  }
+
+  private rootOf(kind: QueueKind): string {
+    return `${this.options.storePath}/${KIND_FOLDERS[kind]}`;
+  }
+
+  private fileBytesOf(kind: QueueKind): number {
+    return kind === "simple" ? this.fileBytes : this.options.batchFileBytes;
   }
 }

@@ -1,0 +1,138 @@
+// A plain consume queue: one 20-byte unit a message, at byte position offset × 20. Mirrors Apache's ConsumeQueue.
+// Knows nothing of records beyond where they are and what their tags hash to.
+import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endian.ts";
+import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+import { isExtAddress } from "./consume_queue_ext.ts";
+import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import type { QueueContext, QueueExtent } from "./queue_context.ts";
+import type { StoreTimeOf } from "./stored_queue.ts";
+import { searchByTime } from "./time_search.ts";
+import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT, UNIT_BYTES } from "./unit.ts";
+import { UnitQueue } from "./unit_queue.ts";
+
+export class ConsumeQueue extends UnitQueue {
+  override readonly kind = "simple";
+
+  constructor(
+    context: QueueContext,
+    topic: string,
+    queueId: number,
+    directory: string,
+    fileBytes: number,
+    extent: QueueExtent,
+  ) {
+    super(context, topic, queueId, UNIT_BYTES, directory, fileBytes, extent);
+    this.findEnd();
+  }
+
+  override get maxOffset(): number {
+    return this.endByte / UNIT_BYTES;
+  }
+
+  override offsetAt(position: number): number {
+    return position / UNIT_BYTES;
+  }
+
+  protected override isUnit(bytes: Uint8Array, at: number): boolean {
+    return bytes[at]! < 128 && readI32(bytes, at + SIZE_AT) > 0;
+  }
+
+  override append(
+    queueOffset: number,
+    physicalOffset: number,
+    size: number,
+    tagsCode: number,
+    _storeTimestampMs: number,
+    _batchCount: number,
+  ): void {
+    const position = queueOffset * UNIT_BYTES;
+    if (position !== this.endByte && !this.prepareAt(position, queueOffset)) return;
+    this.put(physicalOffset, size, tagsCode);
+    if (this.nextOffset <= queueOffset) this.nextOffset = queueOffset + 1;
+  }
+
+  private put(physicalOffset: number, size: number, tagsCode: number): void {
+    const at = this.reserve();
+    const bytes = this.tail;
+    writeI64(bytes, at, physicalOffset);
+    writeI32(bytes, at + SIZE_AT, size);
+    writeI64(bytes, at + TAGS_CODE_AT, tagsCode);
+    this.grew(physicalOffset + size);
+  }
+
+  /** For an entry that isn't the next one. False: there already, or too far away to be true. */
+  private prepareAt(position: number, queueOffset: number): boolean {
+    if (position < this.endByte || this.isDeleted) return false;
+    const isNew = this.isEmpty && this.files.first === this.files.end;
+    if (isNew) {
+      this.restartAt(position);
+    } else if (position - this.endByte > GAP_FILES_MAX * this.files.fileBytes) {
+      this.context.log.error("an entry far behind the end of its queue is not taken", {
+        topic: this.topic,
+        queueId: this.queueId,
+        queueOffset,
+        maxOffset: this.maxOffset,
+      });
+      return false;
+    }
+    const isWithoutEntries = isNew || this.minOffset === this.maxOffset;
+    const covered = this.coveredPhysicalOffset;
+    while (this.endByte < position) this.put(0, BLANK_SIZE, 0);
+    this.coveredPhysicalOffset = covered;
+    if (isWithoutEntries) this.minOffset = queueOffset;
+    return true;
+  }
+
+  override openCursor(queueOffset: number, confirmOffset: number): QueueCursor {
+    return new ConsumeQueueCursor(this, queueOffset * UNIT_BYTES, confirmOffset);
+  }
+
+  override offsetByTimestamp(
+    timestampMs: number,
+    boundary: TimestampBoundary,
+    storeTimeOf: StoreTimeOf,
+  ): Promise<number> {
+    return searchByTime(this, timestampMs, boundary, storeTimeOf);
+  }
+}
+
+/** Walks the units in blocks; what isn't written yet comes from the queue's tail. Allocates nothing after its making. */
+class ConsumeQueueCursor implements QueueCursor {
+  queueOffset = -1;
+  physicalOffset = 0;
+  size = 0;
+  tagsCode = 0;
+  readonly batchCount = 1;
+  private readAhead = READ_BYTES_FIRST;
+
+  constructor(
+    private readonly queue: ConsumeQueue,
+    private position: number,
+    private readonly confirmOffset: number,
+  ) {}
+
+  next(): boolean {
+    const queue = this.queue;
+    if (this.position < queue.firstByte) this.position = queue.firstByte;
+    while (this.position < queue.endByte) {
+      const bytes = queue.bytesAt(this.position, this.readAhead);
+      const at = queue.at;
+      this.readAhead = READ_BYTES_MAX;
+      const physicalOffset = readI64(bytes, at);
+      const size = readI32(bytes, at + SIZE_AT);
+      const isGone = physicalOffset < queue.minPhysicalOffset || size === BLANK_SIZE;
+      if (!isGone && physicalOffset + size > this.confirmOffset) return false;
+      const position = this.position;
+      this.position = position + UNIT_BYTES;
+      if (isGone) continue;
+      this.queueOffset = position / UNIT_BYTES;
+      this.physicalOffset = physicalOffset;
+      this.size = size;
+      this.tagsCode = isExtAddress(bytes, at + TAGS_CODE_AT)
+        ? queue.context.ext.tagsCode(queue.topic, queue.queueId, bytes, at + TAGS_CODE_AT)
+        : readI64(bytes, at + TAGS_CODE_AT);
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,23 @@
+// Every limit of the consume queues, by name and with its unit.
+
+/** A queue's unwritten tail begins with this many bytes (16 entries) … */
+export const TAIL_BYTES_MIN = 320;
+/** … and doubles up to this; a fuller one is written at once instead of growing. */
+export const TAIL_BYTES_MAX = TAIL_BYTES_MIN << 8;
+/** Freed tails kept for the next queue that needs one. */
+export const TAIL_POOL_BYTES_MAX = 4 * 1024 * 1024;
+/** How long a queue may be dirty before it is written. */
+export const WRITE_DELAY_MS = 5;
+/** How long one round of writing may hold the event loop; the rest goes on a millisecond later. */
+export const WRITE_BUDGET_MS = 4;
+/** Wait before a write that failed is tried again. */
+export const WRITE_RETRY_MS = 1000;
+/** A tail without appends for this long is freed; readers then use the file. */
+export const TAIL_IDLE_MS = 1000;
+/** Queue files held open at a time; the least recently used is closed. Too few costs an open and a close a write. */
+export const DESCRIPTORS_MAX = 16_384;
+/** First and further reads of a cursor. */
+export const READ_BYTES_FIRST = 4 * 1024;
+export const READ_BYTES_MAX = 16 * 1024;
+/** Longest hole that an appended entry may leave behind the last one, in files; a larger one is damage. */
+export const GAP_FILES_MAX = 1;

@@ -1,0 +1,29 @@
+// What all queues of one store share, and the state of one queue's files as found on disk.
+// Data only.
+import type { Disk } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
+import type { ConsumeQueueExt } from "./consume_queue_ext.ts";
+import type { DescriptorCache } from "./descriptor_cache.ts";
+import type { QueueWriter } from "./queue_writer.ts";
+import type { ReadBlock } from "./read_block.ts";
+import type { TailPool } from "./tail_pool.ts";
+
+export interface QueueContext {
+  readonly disk: Disk;
+  readonly log: Logger;
+  readonly descriptors: DescriptorCache;
+  readonly tails: TailPool;
+  readonly block: ReadBlock;
+  readonly writer: QueueWriter;
+  readonly ext: ConsumeQueueExt;
+  /** Where the log begins: entries that point before it are skipped. */
+  minPhysicalOffset: number;
+}
+
+/** Byte positions of a queue's files: those from `firstByte` to `filesEnd`. */
+export interface QueueExtent {
+  firstByte: number;
+  filesEnd: number;
+}
+
+export const NO_FILES: QueueExtent = { firstByte: 0, filesEnd: 0 };

@@ -1,0 +1,157 @@
+// Writes the tails of dirty queues a few milliseconds after they became dirty, within a time budget, and frees the tails
+// of idle ones. Nothing runs while nothing is dirty.
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
+import type { Clock, Timer } from "../../core/time/clock.ts";
+import { TAIL_IDLE_MS, WRITE_BUDGET_MS, WRITE_DELAY_MS, WRITE_RETRY_MS } from "./limits.ts";
+import type { UnitQueue } from "./unit_queue.ts";
+
+/** Queues written between two looks at the clock. */
+const QUEUES_PER_LOOK = 16;
+
+export class QueueWriter {
+  private dirty: UnitQueue[] = [];
+  /** Dirty queues before this one are written. */
+  private done = 0;
+  private warm: UnitQueue[] = [];
+  private unsynced: UnitQueue[] = [];
+  private readonly unsyncedDirectories = new Set<string>();
+  private writeTimer: Timer | null = null;
+  private idleTimer: Timer | null = null;
+  private isFailing = false;
+
+  constructor(
+    private readonly disk: Disk,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {}
+
+  /** A queue got its first unwritten entry. */
+  add(queue: UnitQueue): void {
+    queue.isDirty = queue.wasAppended = true;
+    this.dirty.push(queue);
+    if (!queue.isWarm) {
+      queue.isWarm = true;
+      this.warm.push(queue);
+    }
+    this.writeTimer ??= this.clock.after(WRITE_DELAY_MS, this.writeRound);
+  }
+
+  addUnsynced(queue: UnitQueue): void {
+    this.unsynced.push(queue);
+  }
+
+  directoryChanged(path: string): void {
+    this.unsyncedDirectories.add(path);
+  }
+
+  /** Writes one queue because its tail is full; a failure is left to the next round. */
+  writeNow(queue: UnitQueue): void {
+    try {
+      queue.writeTail();
+    } catch (error) {
+      this.failed(queue, error);
+    }
+  }
+
+  /** Writes everything. Throws DiskError. */
+  writeAll(): void {
+    while (this.done < this.dirty.length) this.writeNext();
+    this.forgetDone();
+  }
+
+  /** Writes everything and makes it durable, one file at a time: others need the thread pool more. */
+  async sync(): Promise<void> {
+    this.writeAll();
+    const queues = this.unsynced;
+    const directories = [...this.unsyncedDirectories];
+    this.unsynced = [];
+    this.unsyncedDirectories.clear();
+    let at = 0;
+    try {
+      for (const path of parentsOf(directories)) await this.disk.syncDirectory(path);
+      for (; at < queues.length; at++) await queues[at]!.sync();
+    } catch (error) {
+      // The failed queue has put itself back.
+      for (const queue of queues.slice(at + 1)) this.unsynced.push(queue);
+      for (const path of directories) this.unsyncedDirectories.add(path);
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.writeTimer?.cancel();
+    this.idleTimer?.cancel();
+  }
+
+  private readonly writeRound = (): void => {
+    this.writeTimer = null;
+    const startedMs = this.clock.monotonicMs();
+    const failed: UnitQueue[] = [];
+    while (this.done < this.dirty.length) {
+      const queue = this.dirty[this.done]!;
+      try {
+        this.writeNext();
+      } catch (error) {
+        this.failed(queue, error);
+        failed.push(queue);
+        this.done++;
+      }
+      const isLook = this.done % QUEUES_PER_LOOK === 0;
+      if (isLook && this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
+    }
+    this.forgetDone();
+    if (this.dirty.length > 0) this.writeTimer = this.clock.after(1, this.writeRound);
+    else if (failed.length > 0) this.writeTimer = this.clock.after(WRITE_RETRY_MS, this.writeRound);
+    else this.isFailing = false;
+    this.dirty.push(...failed);
+    this.idleTimer ??= this.clock.after(TAIL_IDLE_MS, this.freeIdle);
+  };
+
+  private writeNext(): void {
+    const queue = this.dirty[this.done]!;
+    queue.writeTail();
+    queue.isDirty = false;
+    this.done++;
+  }
+
+  private forgetDone(): void {
+    if (this.done === this.dirty.length) this.dirty.length = 0;
+    else this.dirty.splice(0, this.done);
+    this.done = 0;
+  }
+
+  private failed(queue: UnitQueue, error: unknown): void {
+    if (!(error instanceof DiskError)) throw error;
+    if (!this.isFailing) {
+      this.log.error("writing a consume queue failed", { topic: queue.topic, error });
+    }
+    this.isFailing = true;
+  }
+
+  private readonly freeIdle = (): void => {
+    this.idleTimer = null;
+    const kept: UnitQueue[] = [];
+    for (const queue of this.warm) {
+      if (queue.wasAppended || queue.isDirty) kept.push(queue);
+      else {
+        queue.isWarm = false;
+        queue.releaseTail();
+      }
+      queue.wasAppended = false;
+    }
+    this.warm = kept;
+    if (kept.length > 0) this.idleTimer = this.clock.after(TAIL_IDLE_MS, this.freeIdle);
+  };
+}
+
+/** The folders and those above them up to the store's, deepest first; a new file needs all of them on disk. */
+function parentsOf(directories: string[]): Set<string> {
+  const all = new Set<string>(directories);
+  for (const path of directories) {
+    const topic = path.slice(0, path.lastIndexOf("/"));
+    const root = topic.slice(0, topic.lastIndexOf("/"));
+    all.add(topic).add(root).add(root.slice(0, root.lastIndexOf("/")));
+  }
+  return all;
+}

@@ -1,0 +1,30 @@
+// One block of a queue's file in memory, shared by all readers of a store's queues: a pull reads a few kilobytes in one
+// call and allocates nothing. Whoever finds another queue's bytes in it reads again.
+import { READ_BYTES_MAX } from "./limits.ts";
+import type { UnitQueue } from "./unit_queue.ts";
+
+export class ReadBlock {
+  readonly bytes = new Uint8Array(READ_BYTES_MAX);
+  private queue: UnitQueue | null = null;
+  /** Byte positions in the queue that `bytes` holds. */
+  start = 0;
+  private end = 0;
+
+  holds(queue: UnitQueue, position: number, length: number): boolean {
+    return this.queue === queue && position >= this.start && position + length <= this.end;
+  }
+
+  /** Reads written bytes of the queue from `position` on: at most `length`, within one file. */
+  load(queue: UnitQueue, position: number, length: number): void {
+    this.queue = null;
+    const count = queue.readWritten(this.bytes, position, Math.min(length, this.bytes.length));
+    this.queue = queue;
+    this.start = position;
+    this.end = position + count;
+  }
+
+  /** Forgets the queue's bytes: they were cut or deleted. */
+  drop(queue: UnitQueue): void {
+    if (this.queue === queue) this.queue = null;
+  }
+}
