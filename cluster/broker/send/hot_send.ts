@@ -1,0 +1,303 @@
+// The hot path of sending: a plain message goes from its frame straight into the log's staging buffer, and its answer
+// straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out of
+// the ordinary is handed to the general path (send_handler.ts) before anything has happened.
+import { Buffer } from "node:buffer";
+import { writeU16 } from "../../../core/bytes/big_endian.ts";
+import { crc32Masked } from "../../../core/bytes/crc32.ts";
+import { javaHashUtf8 } from "../../../core/bytes/java_hash.ts";
+import { PROPERTIES_BYTES_MAX } from "../../../core/limits.ts";
+import { encodeProperties } from "../../../core/message/properties.ts";
+import { PROPERTY } from "../../../core/message/property_names.ts";
+import { PropertyScanner } from "../../../core/message/property_scan.ts";
+import {
+  layoutOf,
+  MAGIC_V1,
+  type RecordHead,
+  recordSize,
+  writeRecordHead,
+  writeRecordTopic,
+} from "../../../core/message/record_layout.ts";
+import {
+  BORN_HOST_V6,
+  COMPRESSED,
+  COMPRESSION_MASK,
+  MULTI_TAGS,
+  STORE_HOST_V6,
+} from "../../../core/message/sys_flag.ts";
+import { tagsCodeUtf8 } from "../../../core/message/tag_hash.ts";
+import { FLAG_ONEWAY } from "../../../core/remoting/command.ts";
+import type { Frame } from "../../../core/remoting/frame.ts";
+import type { Connection, HandlerRegistry, HostAddress } from "../../../core/remoting/handler.ts";
+import {
+  newSendHeader,
+  parseDecimal,
+  scanSendHeader,
+  SendField,
+  unescapeJsonInto,
+} from "../../../core/remoting/send_header_scan.ts";
+import { type Appender, STAGING_FULL } from "../../../store/commit_log/appender.ts";
+import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
+import type { SendOutcomes } from "./send_outcomes.ts";
+import type { SendSettings } from "./send_checks.ts";
+import type { TopicPlan, TopicPlans } from "./topic_plans.ts";
+
+const HOT_CODES = [10, 310];
+const SPACE = 0x20;
+const LETTER_T = 0x74;
+/** Flags that a client may set on a plain message. */
+const PLAIN_FLAGS = COMPRESSED | MULTI_TAGS | COMPRESSION_MASK | BORN_HOST_V6 | STORE_HOST_V6;
+
+/** Properties that send a message the general way. */
+const SPECIAL = [
+  PROPERTY.delayLevel,
+  PROPERTY.timerDelaySeconds,
+  PROPERTY.timerDelayMs,
+  PROPERTY.timerDeliverMs,
+  PROPERTY.transactionPrepared,
+  PROPERTY.innerCount,
+  PROPERTY.multiDispatch,
+  PROPERTY.crc32,
+  "_SYS_MSG_PRIORITY_",
+] as const;
+/** Properties that only brokers set. */
+const REPLACED = [
+  PROPERTY.popCheckpoint,
+  PROPERTY.region,
+  PROPERTY.traceSwitch,
+  PROPERTY.cluster,
+] as const;
+const UNIQUE_KEY = 0;
+const KEYS = 1;
+const TAGS = 2;
+const SPECIAL_FIRST = 3;
+
+export interface HotSendOptions {
+  registry: HandlerRegistry;
+  appender: Appender;
+  plans: TopicPlans;
+  pending: PendingSends;
+  outcomes: SendOutcomes;
+  storeHost: HostAddress;
+  settings: SendSettings & {
+    readonly brokerClusterName: string;
+    readonly regionId: string;
+    readonly traceOn: boolean;
+  };
+}
+
+export class HotSend {
+  private readonly header = newSendHeader();
+  private readonly scanner = new PropertyScanner(
+    [PROPERTY.uniqueKey, PROPERTY.keys, PROPERTY.tags, ...SPECIAL, ...REPLACED],
+    REPLACED,
+  );
+  private readonly unescaped = Buffer.alloc(2 * PROPERTIES_BYTES_MAX);
+  private readonly head: RecordHead;
+  private readonly brokerProperties: Buffer;
+
+  constructor(private readonly options: HotSendOptions) {
+    const { settings, storeHost } = options;
+    this.brokerProperties = encodeProperties([
+      [PROPERTY.region, settings.regionId],
+      [PROPERTY.traceSwitch, String(settings.traceOn)],
+      [PROPERTY.cluster, settings.brokerClusterName],
+    ]);
+    this.head = {
+      magic: MAGIC_V1,
+      bodyCrc: 0,
+      queueId: 0,
+      flag: 0,
+      queueOffset: 0,
+      physicalOffset: 0,
+      sysFlag: 0,
+      bornTimestampMs: 0,
+      bornAddress: storeHost.address,
+      bornPort: 0,
+      storeTimestampMs: 0,
+      storeAddress: storeHost.address,
+      storePort: storeHost.port,
+      reconsumeTimes: 0,
+      preparedTransactionOffset: 0,
+    };
+  }
+
+  register(): void {
+    const { registry } = this.options;
+    for (const code of HOT_CODES) {
+      registry.handleRaw(code, (frame, connection) => {
+        if (!this.stage(frame, connection)) registry.fallThrough(frame, connection);
+      });
+    }
+  }
+
+  /** After the last frame of a burst: it goes to the log, and what is stored is counted. */
+  endBurst(): void {
+    this.options.appender.commit();
+    this.options.outcomes.endBurst();
+  }
+
+  /** Stages the message of a frame; false when it isn't plain, and then nothing has happened. */
+  private stage(frame: Frame, connection: Connection): boolean {
+    const { header, options } = this;
+    if (!scanSendHeader(frame, header)) return false;
+    const plan = this.plainTopic(frame);
+    if (plan === null) return false;
+    const queueId = this.number(frame, SendField.queueId);
+    if (!(queueId >= 0 && queueId < plan.queueCount)) return false;
+    if (!this.fillHead(frame, connection, queueId)) return false;
+    const bodyBytes = frame.end - frame.bodyStart;
+    if (bodyBytes === 0 || bodyBytes > options.settings.maxMessageSize) return false;
+
+    const { appender } = options;
+    const propertiesMax = this.propertiesBytesMax() + this.brokerProperties.length + 1;
+    const { sysFlag } = this.head;
+    const sizeMax = recordSize(MAGIC_V1, sysFlag, bodyBytes, plan.bytes.length, propertiesMax);
+    let at = appender.begin(sizeMax);
+    if (at === STAGING_FULL) {
+      appender.commit();
+      at = appender.begin(sizeMax);
+    }
+    if (at < 0) return false;
+    const buffer = appender.buffer;
+    const bodyAt = at + layoutOf(sysFlag).body;
+    const topicAt = bodyAt + bodyBytes;
+    const propertiesAt = topicAt + 1 + plan.bytes.length + 2;
+    const end = this.copyProperties(frame, buffer, propertiesAt);
+    if (end < 0) return false;
+    frame.buffer.copy(buffer, bodyAt, frame.bodyStart, frame.end);
+    this.head.bodyCrc = crc32Masked(buffer, bodyAt, topicAt);
+    this.head.storeTimestampMs = appender.storeTimestampMs;
+    writeRecordHead(buffer, at, end - at, this.head, bodyBytes);
+    writeRecordTopic(buffer, topicAt, MAGIC_V1, plan.bytes);
+    writeU16(buffer, propertiesAt - 2, end - propertiesAt);
+    this.finish(frame, connection, plan, queueId, end - at);
+    return true;
+  }
+
+  /** Index keys, a pending slot, the end of the record. */
+  private finish(
+    frame: Frame,
+    connection: Connection,
+    plan: TopicPlan,
+    queueId: number,
+    size: number,
+  ): void {
+    const { appender, outcomes, pending, plans } = this.options;
+    const { starts, ends } = this.scanner;
+    const { buffer } = appender;
+    const uniqueStart = starts[UNIQUE_KEY]!;
+    const uniqueEnd = ends[UNIQUE_KEY]!;
+    appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, plan.keyHashSeed));
+    if (starts[KEYS]! >= 0) this.addKeys(buffer, starts[KEYS]!, ends[KEYS]!, plan.keyHashSeed);
+    const slot = pending.take(
+      connection,
+      plan,
+      this.header.opaque,
+      queueId,
+      size,
+      frame.serializeType,
+      (this.header.flag & FLAG_ONEWAY) !== 0,
+    );
+    pending.setUniqueKey(slot, buffer, uniqueStart, uniqueEnd);
+    const tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
+    appender.end(size, plans.queue(plan, queueId), tagsCode, 1, outcomes, slot);
+  }
+
+  private plainTopic(frame: Frame): TopicPlan | null {
+    const { escaped, ranges } = this.header;
+    const at = SendField.topic * 2;
+    const start = ranges[at]!;
+    if (start < 0 || (escaped & (1 << SendField.topic)) !== 0) return null;
+    const batch = ranges[SendField.batch * 2]!;
+    if (batch >= 0 && (frame.buffer[batch]! | 32) === LETTER_T) return null;
+    this.options.plans.refresh();
+    return this.options.plans.find(frame.buffer, start, ranges[at + 1]!);
+  }
+
+  /** The numbers of the record's head; false when one is missing or no plain number. */
+  private fillHead(frame: Frame, connection: Connection, queueId: number): boolean {
+    const { head } = this;
+    const flags = this.number(frame, SendField.sysFlag);
+    const bornTimestampMs = this.number(frame, SendField.bornTimestamp);
+    const flag = this.number(frame, SendField.flag);
+    const hasReconsume = this.header.ranges[SendField.reconsumeTimes * 2]! >= 0;
+    const reconsumeTimes = hasReconsume ? this.number(frame, SendField.reconsumeTimes) : 0;
+    if (!(flags >= 0) || (flags & ~PLAIN_FLAGS) !== 0 || flags > PLAIN_FLAGS) return false;
+    if (!(bornTimestampMs >= 0) || flag !== (flag | 0) || reconsumeTimes !== (reconsumeTimes | 0)) {
+      return false;
+    }
+    const born = connection.remoteHost;
+    head.queueId = queueId;
+    head.flag = flag;
+    head.bornTimestampMs = bornTimestampMs;
+    head.bornAddress = born.address;
+    head.bornPort = born.port;
+    head.reconsumeTimes = reconsumeTimes;
+    head.sysFlag = (flags & ~(BORN_HOST_V6 | STORE_HOST_V6)) |
+      (born.address.length === 16 ? BORN_HOST_V6 : 0) |
+      (head.storeAddress.length === 16 ? STORE_HOST_V6 : 0);
+    return true;
+  }
+
+  /** NaN when the field is absent or no decimal number. */
+  private number(frame: Frame, field: number): number {
+    const start = this.header.ranges[field * 2]!;
+    return start < 0 ? NaN : parseDecimal(frame.buffer, start, this.header.ranges[field * 2 + 1]!);
+  }
+
+  private propertiesBytesMax(): number {
+    const at = SendField.properties * 2;
+    const start = this.header.ranges[at]!;
+    return start < 0 ? 0 : this.header.ranges[at + 1]! - start;
+  }
+
+  /**
+   * Writes the properties that are stored at `at`, those of the broker last. Gives the position after them, or -1 when
+   * one of them asks for more than plain storing.
+   */
+  private copyProperties(frame: Frame, target: Buffer, at: number): number {
+    const { header, scanner } = this;
+    const field = SendField.properties * 2;
+    let source = frame.buffer;
+    let start = header.ranges[field]!;
+    let end = header.ranges[field + 1]!;
+    if (start < 0) return -1;
+    if ((header.escaped & (1 << SendField.properties)) !== 0) {
+      if (end - start > this.unescaped.length) return -1;
+      end = unescapeJsonInto(this.unescaped, 0, source, start, end);
+      if (end < 0) return -1;
+      source = this.unescaped;
+      start = 0;
+    }
+    let next = scanner.copy(source, start, end, target, at);
+    if (!this.isPlain(target)) return -1;
+    this.brokerProperties.copy(target, next);
+    next += this.brokerProperties.length;
+    return next - at > PROPERTIES_BYTES_MAX ? -1 : next;
+  }
+
+  private isPlain(target: Buffer): boolean {
+    const { starts, ends } = this.scanner;
+    for (let index = SPECIAL_FIRST; index < SPECIAL_FIRST + SPECIAL.length; index++) {
+      if (starts[index]! >= 0) return false;
+    }
+    const start = starts[UNIQUE_KEY]!;
+    const end = ends[UNIQUE_KEY]!;
+    if (start < 0 || end - start > UNIQUE_KEY_BYTES_MAX) return false;
+    // The key is repeated in the answer's header as it is.
+    for (let index = start; index < end; index++) {
+      const byte = target[index]!;
+      if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
+    }
+    return true;
+  }
+
+  private addKeys(buffer: Buffer, start: number, end: number, seed: number): void {
+    for (let at = start; at < end;) {
+      let next = at;
+      while (next < end && buffer[next] !== SPACE) next++;
+      if (next > at) this.options.appender.addKey(javaHashUtf8(buffer, at, next, seed));
+      at = next + 1;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// Puts the send path together and registers it: the hot way for plain messages, the general way for the rest.
+import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
+import type { Random } from "../../../core/random.ts";
+import type { HandlerRegistry, HostAddress } from "../../../core/remoting/handler.ts";
+import type { Clock } from "../../../core/time/clock.ts";
+import type { Appender } from "../../../store/commit_log/appender.ts";
+import type { DispatchQueue } from "../../../store/dispatch.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import type { GroupTable } from "../groups/group_table.ts";
+import type { QueueLocks } from "../locks/queue_locks.ts";
+import type { PutRules } from "../put_rules.ts";
+import type { StatsSink } from "../stats_sink.ts";
+import type { TopicTable } from "../topics/topic_table.ts";
+import { HotSend } from "./hot_send.ts";
+import { MessageDrafts } from "./message_draft.ts";
+import { PendingSends } from "./pending_sends.ts";
+import { SendAnswerWriter } from "./send_answers.ts";
+import { SendChecks, type SendSettings } from "./send_checks.ts";
+import { SendHandler } from "./send_handler.ts";
+import { SendOutcomes } from "./send_outcomes.ts";
+import { TopicPlans } from "./topic_plans.ts";
+
+/** Hexadecimal digits of the offset at the end of an offset id. */
+const OFFSET_HEX_DIGITS = 16;
+
+export interface SendOptions {
+  server: HandlerRegistry & { onBurst(callback: () => void): void };
+  store: MessageStore & {
+    readonly appender: Appender;
+    queue(topic: string, queueId: number): DispatchQueue;
+  };
+  topics: TopicTable;
+  groups: GroupTable;
+  locks: QueueLocks;
+  rules: PutRules;
+  clock: Clock;
+  random: Random;
+  stats: StatsSink;
+  /** Live configuration values by Apache's names. */
+  settings: SendSettings & {
+    readonly brokerClusterName: string;
+    readonly regionId: string;
+    readonly traceOn: boolean;
+  };
+  /** The address that records carry as their store host: brokerIP1 and listenPort. */
+  storeHost: HostAddress;
+  newUniqueKey: () => string;
+}
+
+/** Serves SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE. */
+export function openSend(options: SendOptions): void {
+  const { server, settings, stats, store, storeHost, topics } = options;
+  const { appender } = store;
+  const checks = new SendChecks(topics, settings);
+  const drafts = new MessageDrafts(options);
+  new SendHandler({ ...options, checks, drafts }).register(server);
+
+  const pending = new PendingSends();
+  const messageId = encodeOffsetMessageId(storeHost.address, storeHost.port, 0);
+  const storeHostHex = messageId.slice(0, -OFFSET_HEX_DIGITS);
+  const answers = new SendAnswerWriter(pending, { ...settings, storeHostHex });
+  const outcomes = new SendOutcomes({ pending, answers, appender, stats, storeHost, settings });
+  const plans = new TopicPlans({
+    sendable(topic) {
+      const config = topics.get(topic);
+      return config !== undefined && checks.isPlainlySendable(topic, config) ? config : null;
+    },
+    revision: () => topics.dataVersion,
+    permission: () => settings.brokerPermission,
+    queue: (topic, queueId) => store.queue(topic, queueId),
+  });
+  const hot = new HotSend({
+    registry: server,
+    appender,
+    plans,
+    pending,
+    outcomes,
+    storeHost,
+    settings,
+  });
+  hot.register();
+  server.onBurst(() => hot.endBurst());
+}
