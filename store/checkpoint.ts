@@ -1,0 +1,136 @@
+// The checkpoint file: up to when log, queues and index are surely on the device (Apache's StoreCheckpoint, first 40
+// bytes) and, behind that, Roquet's own: the exact offset that needs no replay. Apache rewrites the first part only, so
+// a sum over both tells whether the second still holds.
+import { Buffer } from "node:buffer";
+import { readI64, writeI32, writeI64 } from "../core/bytes/big_endian.ts";
+import { crc32 } from "../core/bytes/crc32.ts";
+import type { Disk, DiskFile } from "../core/disk/disk.ts";
+
+const FILE_BYTES = 4096;
+/** Within the first sector, which a device writes whole or not at all. */
+const OWN_AT = 64;
+const OWN_BYTES = 40;
+/** "RQCP", version 1. */
+const OWN_MAGIC = 0x52514350;
+const OWN_VERSION = 1;
+
+/** The store times of the last records that are flushed, and what replication remembers. */
+export interface ApacheCheckpoint {
+  physicMsgTimestampMs: number;
+  logicsMsgTimestampMs: number;
+  indexMsgTimestampMs: number;
+  masterFlushedOffset: number;
+  confirmPhysicalOffset: number;
+}
+
+/** Where a recovery may begin; valid only while nobody else wrote the checkpoint. */
+export interface ReplayPoint {
+  /** Start of a record, or the log's end: log, queues and index are level and synced up to here. */
+  replayFrom: number;
+  /** How far queues and index reached then; less than that on disk means that they were lost. */
+  queuesEnd: number;
+  indexEnd: number;
+}
+
+export interface Checkpoint {
+  apache: ApacheCheckpoint;
+  replay: ReplayPoint | null;
+}
+
+const NOTHING: ApacheCheckpoint = {
+  physicMsgTimestampMs: 0,
+  logicsMsgTimestampMs: 0,
+  indexMsgTimestampMs: 0,
+  masterFlushedOffset: 0,
+  confirmPhysicalOffset: 0,
+};
+
+export class CheckpointFile {
+  private file: DiskFile | null = null;
+  private readonly bytes = Buffer.alloc(FILE_BYTES);
+
+  constructor(private readonly disk: Disk, readonly path: string) {}
+
+  /** What the file says; nothing when there is none or it is too short. */
+  read(): Checkpoint {
+    if (this.disk.statSync(this.path) === null) return { apache: NOTHING, replay: null };
+    const count = this.open().readSync(this.bytes, 0, FILE_BYTES, 0);
+    if (count < 40) return { apache: NOTHING, replay: null };
+    return decodeCheckpoint(this.bytes);
+  }
+
+  /** Writes and syncs. Bytes that neither part owns stay as they were. Throws DiskError. */
+  async write(checkpoint: Checkpoint): Promise<void> {
+    encodeCheckpoint(checkpoint, this.bytes);
+    const file = this.open();
+    file.writeSync(this.bytes, 0, FILE_BYTES, 0);
+    await file.datasync();
+  }
+
+  async close(): Promise<void> {
+    await this.file?.close();
+    this.file = null;
+  }
+
+  private open(): DiskFile {
+    if (this.file !== null) return this.file;
+    const isNew = this.disk.statSync(this.path) === null;
+    this.file = this.disk.openSync(this.path, "create");
+    if (isNew) {
+      this.file.writeSync(this.bytes, 0, FILE_BYTES, 0);
+      this.disk.syncDirectorySync(this.path.slice(0, this.path.lastIndexOf("/")));
+    }
+    return this.file;
+  }
+}
+
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const apache = {
+    physicMsgTimestampMs: readI64(bytes, 0),
+    logicsMsgTimestampMs: readI64(bytes, 8),
+    indexMsgTimestampMs: readI64(bytes, 16),
+    masterFlushedOffset: readI64(bytes, 24),
+    confirmPhysicalOffset: readI64(bytes, 32),
+  };
+  if (bytes.length < OWN_AT + OWN_BYTES) return { apache, replay: null };
+  const isOurs = readI64(bytes, OWN_AT) === OWN_MAGIC * 2 ** 32 + OWN_VERSION;
+  if (!isOurs || readI64(bytes, OWN_AT + 32) !== sumOf(bytes)) return { apache, replay: null };
+  return {
+    apache,
+    replay: {
+      replayFrom: readI64(bytes, OWN_AT + 8),
+      queuesEnd: readI64(bytes, OWN_AT + 16),
+      indexEnd: readI64(bytes, OWN_AT + 24),
+    },
+  };
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint, bytes: Uint8Array): void {
+  const { apache, replay } = checkpoint;
+  writeI64(bytes, 0, apache.physicMsgTimestampMs);
+  writeI64(bytes, 8, apache.logicsMsgTimestampMs);
+  writeI64(bytes, 16, apache.indexMsgTimestampMs);
+  writeI64(bytes, 24, apache.masterFlushedOffset);
+  writeI64(bytes, 32, apache.confirmPhysicalOffset);
+  if (replay === null) {
+    bytes.fill(0, OWN_AT, OWN_AT + OWN_BYTES);
+    return;
+  }
+  writeI32(bytes, OWN_AT, OWN_MAGIC);
+  writeI32(bytes, OWN_AT + 4, OWN_VERSION);
+  writeI64(bytes, OWN_AT + 8, replay.replayFrom);
+  writeI64(bytes, OWN_AT + 16, replay.queuesEnd);
+  writeI64(bytes, OWN_AT + 24, replay.indexEnd);
+  writeI64(bytes, OWN_AT + 32, sumOf(bytes));
+}
+
+function sumOf(bytes: Uint8Array): number {
+  return crc32(bytes, OWN_AT, OWN_AT + 32, crc32(bytes, 0, 40));
+}
+
+/** From when on records may be missing in queues (and index, when it counts), as Apache decides it, in ms. */
+export function replayTimestampMs(apache: ApacheCheckpoint, indexCounts: boolean): number {
+  const { physicMsgTimestampMs, logicsMsgTimestampMs, indexMsgTimestampMs } = apache;
+  const level = Math.max(0, Math.min(physicMsgTimestampMs, logicsMsgTimestampMs) - 3000);
+  return indexCounts ? Math.min(level, indexMsgTimestampMs) : level;
+}

@@ -1,0 +1,135 @@
+// Reads from a stored record what its dispatch needs: queue, number, tags code, key hashes. The recovery's counterpart
+// of what the send path notes while it writes (CommitLog.checkMessageAndReturnSize, IndexService.buildIndex).
+import type { Buffer } from "node:buffer";
+import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
+import { javaHash, javaHashUtf8 } from "../../core/bytes/java_hash.ts";
+import { PROPERTY } from "../../core/message/property_names.ts";
+import { PropertyScanner } from "../../core/message/property_scan.ts";
+import { emptyParts, locateParts } from "../../core/message/record.ts";
+import {
+  layoutOf,
+  PHYSICAL_OFFSET_AT,
+  QUEUE_ID_AT,
+  QUEUE_OFFSET_AT,
+  sysFlagAt,
+} from "../../core/message/record_layout.ts";
+import {
+  isHiddenFromQueues,
+  TRANSACTION_ROLLBACK,
+  transactionState,
+} from "../../core/message/sys_flag.ts";
+import { tagsCodeUtf8 } from "../../core/message/tag_hash.ts";
+import { SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
+import type { DelayLevels } from "../schedule/delay_levels.ts";
+
+const KEY_SEPARATOR_BYTE = 0x20;
+
+/** Reused: `read` overwrites every field. */
+export class RecordFacts {
+  topic = "";
+  queueId = 0;
+  queueOffset = 0;
+  physicalOffset = 0;
+  size = 0;
+  tagsCode = 0;
+  storeTimestampMs = 0;
+  /** Messages in it: 1, or those of an inner batch. */
+  batchCount = 1;
+  isHidden = false;
+  /** Java's hash of topic#key for each key, UNIQ_KEY first; the first keyCount of them. */
+  keyHashes = new Int32Array(16);
+  keyCount = 0;
+
+  private readonly parts = emptyParts();
+  private readonly scanner = new PropertyScanner([
+    PROPERTY.tags,
+    PROPERTY.keys,
+    PROPERTY.uniqueKey,
+    PROPERTY.delayLevel,
+    PROPERTY.innerCount,
+    PROPERTY.innerBase,
+  ]);
+  private readonly tagsAt = this.scanner.indexOf(PROPERTY.tags);
+  private readonly keysAt = this.scanner.indexOf(PROPERTY.keys);
+  private readonly uniqueKeyAt = this.scanner.indexOf(PROPERTY.uniqueKey);
+  private readonly delayAt = this.scanner.indexOf(PROPERTY.delayLevel);
+  private readonly innerCountAt = this.scanner.indexOf(PROPERTY.innerCount);
+  private readonly innerBaseAt = this.scanner.indexOf(PROPERTY.innerBase);
+  private topicBytes = new Uint8Array(0);
+  private prefixHash = 0;
+
+  constructor(private readonly delayLevels: DelayLevels) {}
+
+  /** Reads the record at `start`; false when its lengths don't agree. */
+  read(buffer: Buffer, start: number, limit: number): boolean {
+    const parts = this.parts;
+    if (locateParts(buffer, start, limit, parts) !== null) return false;
+    const sysFlag = sysFlagAt(buffer, start);
+    this.size = parts.size;
+    this.queueId = readI32(buffer, start + QUEUE_ID_AT);
+    this.queueOffset = readI64(buffer, start + QUEUE_OFFSET_AT);
+    this.physicalOffset = readI64(buffer, start + PHYSICAL_OFFSET_AT);
+    this.storeTimestampMs = readI64(buffer, start + layoutOf(sysFlag).storeTimestamp);
+    this.isHidden = isHiddenFromQueues(sysFlag);
+    this.readTopic(buffer, parts.topicStart, parts.topicEnd);
+    this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
+    this.tagsCode = this.readTagsCode(buffer);
+    this.readBatch(buffer);
+    this.keyCount = 0;
+    if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.readKeys(buffer);
+    return true;
+  }
+
+  /** Records of one topic come in runs, so its text and hash are kept. */
+  private readTopic(buffer: Buffer, start: number, end: number): void {
+    const known = this.topicBytes;
+    if (known.length === end - start && buffer.compare(known, 0, known.length, start, end) === 0) {
+      return;
+    }
+    this.topicBytes = new Uint8Array(buffer.subarray(start, end));
+    this.topic = buffer.toString("utf8", start, end);
+    this.prefixHash = javaHash("#", javaHash(this.topic));
+  }
+
+  private readTagsCode(buffer: Buffer): number {
+    const { starts, ends } = this.scanner;
+    if (this.topic === SCHEDULE_TOPIC && starts[this.delayAt]! >= 0) {
+      const level = Number(this.scanner.text(buffer, this.delayAt));
+      if (level > 0) {
+        return this.delayLevels.dueMs(this.delayLevels.clamp(level), this.storeTimestampMs);
+      }
+    }
+    return tagsCodeUtf8(buffer, starts[this.tagsAt]!, ends[this.tagsAt]!);
+  }
+
+  private readBatch(buffer: Buffer): void {
+    this.batchCount = 1;
+    if (!this.scanner.has(this.innerCountAt) || !this.scanner.has(this.innerBaseAt)) return;
+    this.queueOffset = Number(this.scanner.text(buffer, this.innerBaseAt));
+    this.batchCount = Number(this.scanner.text(buffer, this.innerCountAt));
+  }
+
+  private readKeys(buffer: Buffer): void {
+    const { starts, ends } = this.scanner;
+    const unique = starts[this.uniqueKeyAt]!;
+    if (unique >= 0) this.addKey(buffer, unique, ends[this.uniqueKeyAt]!);
+    let at = starts[this.keysAt]!;
+    if (at < 0) return;
+    const end = ends[this.keysAt]!;
+    while (at < end) {
+      let keyEnd = buffer.indexOf(KEY_SEPARATOR_BYTE, at);
+      if (keyEnd < 0 || keyEnd > end) keyEnd = end;
+      if (keyEnd > at) this.addKey(buffer, at, keyEnd);
+      at = keyEnd + 1;
+    }
+  }
+
+  private addKey(buffer: Buffer, start: number, end: number): void {
+    if (this.keyCount === this.keyHashes.length) {
+      const larger = new Int32Array(this.keyHashes.length * 2);
+      larger.set(this.keyHashes);
+      this.keyHashes = larger;
+    }
+    this.keyHashes[this.keyCount++] = javaHashUtf8(buffer, start, end, this.prefixHash);
+  }
+}
