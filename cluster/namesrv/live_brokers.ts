@@ -26,32 +26,42 @@ export interface SettledTable {
 
 export class LiveBrokers {
   private readonly nodes = new Map<string, LiveBroker>();
+  private readonly byConnection = new Map<number, Set<LiveBroker>>();
 
   get(cluster: string, address: string): LiveBroker | undefined {
     return this.nodes.get(keyOf(cluster, address));
   }
 
   put(node: LiveBroker): void {
+    this.remove(node.cluster, node.address);
     this.nodes.set(keyOf(node.cluster, node.address), node);
+    const others = this.byConnection.get(node.connectionId);
+    if (others === undefined) this.byConnection.set(node.connectionId, new Set([node]));
+    else others.add(node);
   }
 
-  remove(cluster: string, address: string): boolean {
-    return this.nodes.delete(keyOf(cluster, address));
+  remove(cluster: string, address: string): void {
+    const key = keyOf(cluster, address);
+    const node = this.nodes.get(key);
+    if (node === undefined) return;
+    this.nodes.delete(key);
+    const others = this.byConnection.get(node.connectionId);
+    others?.delete(node);
+    if (others?.size === 0) this.byConnection.delete(node.connectionId);
   }
 
   /** Nodes that were silent for longer than they said they would be. */
   expired(nowMs: number): LiveBroker[] {
-    return this.where((node) => node.heardMs + node.timeoutMs < nowMs);
-  }
-
-  on(connectionId: number): LiveBroker[] {
-    return this.where((node) => node.connectionId === connectionId);
-  }
-
-  private where(wanted: (node: LiveBroker) => boolean): LiveBroker[] {
     const found: LiveBroker[] = [];
-    for (const node of this.nodes.values()) if (wanted(node)) found.push(node);
+    for (const node of this.nodes.values()) {
+      if (node.heardMs + node.timeoutMs < nowMs) found.push(node);
+    }
     return found;
+  }
+
+  /** A broker container registers several nodes on one connection. */
+  on(connectionId: number): LiveBroker[] {
+    return [...this.byConnection.get(connectionId) ?? []];
   }
 }
 

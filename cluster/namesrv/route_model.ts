@@ -79,7 +79,7 @@ export interface Unregistration {
   readonly address: string;
 }
 
-/** Tells the nodes of a broker group that another one has the smallest id now (request code 40). */
+/** Tells the nodes of a broker group that another one has the smallest id now (NOTIFY_MIN_BROKER_ID_CHANGE). */
 export interface MinBrokerIdChange {
   readonly brokerName: string;
   readonly minBrokerId: number;
@@ -92,6 +92,8 @@ export interface MinBrokerIdChange {
 export type RegisterOutcome =
   | {
     readonly status: "registered";
+    /** The node wasn't heard of before. */
+    readonly isNew: boolean;
     /** Where a slave finds its master; null for a master, or while there is none. */
     readonly master: { readonly address: string; readonly haAddress: string } | null;
     readonly change: MinBrokerIdChange | null;

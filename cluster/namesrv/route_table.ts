@@ -91,10 +91,12 @@ export class RouteTable {
     const first = !group.addresses.has(brokerId);
     group.addresses.set(brokerId, address);
 
+    const isNew = this.live.get(cluster, address) === undefined;
     const node = this.takeContent(group, registration, content, fingerprint, first, nowMs);
     const changed = brokerId < minBefore && this.policy.notifyMinBrokerIdChanged;
     return {
       status: "registered",
+      isNew,
       master: this.masterFor(group, registration),
       change: changed ? minBrokerIdChange(group, null, node.haAddress) : null,
     };
