@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { jars, jvmOptions } from "./java.ts";
 import {
   freeBrokerPort,
+  GivenUp,
   type RunningProcess,
   runToEnd,
   startProcess,
@@ -124,7 +125,7 @@ async function waitForBoot(process: RunningProcess, port: number): Promise<void>
   process.exited.then(() => ended = true, () => ended = true);
   try {
     await waitFor(`server on port ${port}`, 60_000, () => {
-      if (ended) throw new Error("it ended");
+      if (ended) throw new GivenUp("it ended");
       return /boot success/.test(process.output()) && canConnect(port);
     });
   } catch (error) {

@@ -82,7 +82,12 @@ export async function runToEnd(
   return { code, stdout: String(Buffer.concat(stdout)), stderr: String(Buffer.concat(stderr)) };
 }
 
-/** Waits until `probe` gives a value; throws with `what` and the last error after `timeoutMs`. */
+/** What a probe throws when waiting longer makes no sense. */
+export class GivenUp extends Error {
+  override readonly name = "GivenUp";
+}
+
+/** Waits until `probe` gives a value; throws with `what` and the last error after `timeoutMs`, a GivenUp at once. */
 export async function waitFor<T>(
   what: string,
   timeoutMs: number,
@@ -95,6 +100,7 @@ export async function waitFor<T>(
       const value = await probe();
       if (value) return value;
     } catch (error) {
+      if (error instanceof GivenUp) throw error;
       last = error;
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -2,7 +2,13 @@
 // ROQUET_BINARY names it), ready when it prints its ready line.
 import { mkdirSync } from "node:fs";
 import { type Server, writeConf } from "./apache.ts";
-import { freeBrokerPort, type RunningProcess, startProcess, waitFor } from "./processes.ts";
+import {
+  freeBrokerPort,
+  GivenUp,
+  type RunningProcess,
+  startProcess,
+  waitFor,
+} from "./processes.ts";
 
 const projectRoot = new URL("../..", import.meta.url).pathname;
 
@@ -93,7 +99,7 @@ async function readyLine(process: RunningProcess): Promise<Record<string, unknow
   try {
     const line = await waitFor("ready line", 30_000, () => {
       const found = process.output().match(/^ready (\{.*\})$/m);
-      if (!found && ended) throw new Error("it ended");
+      if (!found && ended) throw new GivenUp("it ended");
       return found?.[1];
     });
     return JSON.parse(line) as Record<string, unknown>;

@@ -1,0 +1,95 @@
+// Runs a load against both sides in turn, several times, and prints medians and ratios. Never absolute promises: the
+// machine is what it is, and the ratio is the figure.
+import { median, printTable, short } from "./support/figures.ts";
+import { type LoadResult, type Side, type SideName, SIDES, startSide } from "./support/side.ts";
+
+export interface Comparison {
+  name: string;
+  /** Broker configuration of both sides. */
+  conf?: Record<string, string | number | boolean>;
+  /** Once before the runs, for instance a backlog. */
+  prepare?: (side: Side) => Promise<void>;
+  run: (side: Side, round: number) => Promise<LoadResult>;
+  /** What is promised, as ratios Roquet / Apache (or absolute where the figure is Roquet's own). */
+  goals: Goal[];
+}
+
+export interface Goal {
+  figure: keyof LoadResult;
+  /** "ratio" compares the medians of the two sides; "value" is Roquet's own median. */
+  of: "ratio" | "value";
+  atLeast?: number;
+  atMost?: number;
+}
+
+export interface ComparisonResult {
+  name: string;
+  medians: Record<SideName, Partial<Record<keyof LoadResult, number>>>;
+  goals: { text: string; value: number; met: boolean }[];
+}
+
+const FIGURES: readonly (keyof LoadResult)[] = [
+  "tps",
+  "cpuUs",
+  "p50Ms",
+  "p99Ms",
+  "p999Ms",
+  "residentMb",
+];
+
+export async function compare(
+  comparison: Comparison,
+  folder: string,
+  rounds: number,
+): Promise<ComparisonResult> {
+  const results: Record<SideName, LoadResult[]> = { apache: [], roquet: [] };
+  await using stack = new AsyncDisposableStack();
+  const sides = new Map<SideName, Side>();
+  for (const name of SIDES) {
+    const side = stack.use(
+      await startSide(name, `${folder}/${slug(comparison.name)}`, comparison.conf),
+    );
+    sides.set(name, side);
+    await comparison.prepare?.(side);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const name of SIDES) results[name].push(await comparison.run(sides.get(name)!, round));
+  }
+  return report(comparison, results, rounds);
+}
+
+function report(
+  comparison: Comparison,
+  results: Record<SideName, LoadResult[]>,
+  rounds: number,
+): ComparisonResult {
+  const medianOf = (name: SideName, figure: keyof LoadResult) =>
+    median(results[name].map((result) => result[figure] ?? NaN));
+  const medians = { apache: {}, roquet: {} } as ComparisonResult["medians"];
+  console.log(`\n${comparison.name}: medians of ${rounds}, interleaved`);
+  const rows = [["", "Apache", "Roquet", "ratio"]];
+  for (const figure of FIGURES) {
+    const [apache, roquet] = [medianOf("apache", figure), medianOf("roquet", figure)];
+    medians.apache[figure] = apache;
+    medians.roquet[figure] = roquet;
+    if (Number.isFinite(roquet)) {
+      rows.push([figure, short(apache), short(roquet), short(roquet / apache)]);
+    }
+  }
+  printTable(rows);
+  const goals = comparison.goals.map((goal) => {
+    const value = goal.of === "value"
+      ? medians.roquet[goal.figure]!
+      : medians.roquet[goal.figure]! / medians.apache[goal.figure]!;
+    const met = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity);
+    const bound = goal.atLeast !== undefined ? `≥ ${goal.atLeast}` : `≤ ${goal.atMost}`;
+    const text = `${goal.figure} ${goal.of === "ratio" ? "Roquet / Apache" : "of Roquet"} ${bound}`;
+    console.log(`  ${met ? "met " : "MISS"} ${text}: ${short(value)}`);
+    return { text, value, met };
+  });
+  return { name: comparison.name, medians, goals };
+}
+
+function slug(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+}

@@ -1,0 +1,70 @@
+// The end-to-end comparisons with Apache's broker: what is loaded, how, and what is promised of it.
+import type { Comparison } from "./compare.ts";
+import { javaLoad, pipelinedLoad } from "./support/side.ts";
+
+export interface EndToEndOptions {
+  folder: string;
+  /** Seconds that each run measures. */
+  seconds: number;
+  /** Messages in the backlog that consumers read. */
+  backlog: number;
+}
+
+export function endToEnd({ backlog, folder, seconds }: EndToEndOptions): Comparison[] {
+  const topic = "BenchTopic";
+  return [
+    ...[128, 1024].map((size): Comparison => ({
+      name: `Java client, 64 threads, sync, ${size} B`,
+      run: (side) => javaLoad(side, folder, ["produce", topic, 64, size, seconds]),
+      goals: [
+        { figure: "tps", of: "ratio", atLeast: 1.3 },
+        { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
+      ],
+    })),
+    {
+      name: "Java client, 64 threads, 15 000 msg/s, 128 B",
+      run: (side) => javaLoad(side, folder, ["produce", topic, 64, 128, seconds, 15_000]),
+      goals: [{ figure: "p99Ms", of: "ratio", atMost: 1 }],
+    },
+    ...[128, 1024].map((size): Comparison => ({
+      name: `Pipelined, 4 connections × 64, ${size} B`,
+      prepare: async (side) => void await javaLoad(side, folder, ["produce", topic, 1, 128, 1]),
+      run: (side) => pipelinedLoad(side, folder, [topic, 4, 64, size, seconds]),
+      goals: size === 128
+        ? [
+          { figure: "tps", of: "ratio", atLeast: 3 },
+          { figure: "cpuUs", of: "value", atMost: 3.5 },
+          { figure: "residentMb", of: "value", atMost: 160 },
+        ]
+        : [],
+    })),
+    ...[64, 1].map((threads): Comparison => ({
+      name: `SYNC_FLUSH, Java client, ${threads} thread${threads > 1 ? "s" : ""}, 128 B`,
+      conf: { flushDiskType: "SYNC_FLUSH" },
+      run: (side) => javaLoad(side, folder, ["produce", topic, threads, 128, seconds]),
+      goals: [{ figure: "tps", of: "ratio", atLeast: threads > 1 ? 3 : 1.5 }],
+    })),
+    {
+      name: `Java consumer on a backlog of ${backlog}`,
+      prepare: async (side) => {
+        await javaLoad(side, folder, ["produce", topic, 1, 128, 1]);
+        for (let stored = 0; stored < backlog;) {
+          stored += (await pipelinedLoad(side, folder, [topic, 4, 64, 128, 4])).sent ?? 0;
+        }
+      },
+      run: (side) => javaLoad(side, folder, ["consume", topic, backlog, 120]),
+      goals: [
+        { figure: "tps", of: "ratio", atLeast: 1 },
+        { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
+      ],
+    },
+    {
+      name: "Long-poll delivery at 1 000 msg/s",
+      run: (side) => javaLoad(side, folder, ["delivery", topic, 1000, seconds]),
+      goals: [
+        { figure: "p50Ms", of: "value", atMost: 2 },
+        { figure: "p99Ms", of: "value", atMost: 20 },
+      ],
+    },
+  ];
+}

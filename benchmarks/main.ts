@@ -1,0 +1,46 @@
+// Benches: side by side with Apache's broker, and Roquet's own figures. `deno task bench --short` is what CI runs.
+//   deno task bench [--short] [--rounds N] [--seconds S] [--only TEXT] [--keep]
+// Fails only when a bench can't run; whether goals are met is printed and written to results.json.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { parseArgs } from "node:util";
+import { missingJavaTools } from "../interop/support/java.ts";
+import { compare, type ComparisonResult } from "./compare.ts";
+import { endToEnd } from "./end_to_end.ts";
+import { datasyncRate } from "./datasync_rate.ts";
+import { footprint } from "./footprint.ts";
+
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    only: { type: "string", default: "" },
+    keep: { type: "boolean", default: false },
+    out: { type: "string" },
+  },
+});
+const rounds = Number(values.rounds ?? (values.short ? 1 : 5));
+const seconds = Number(values.seconds ?? (values.short ? 3 : 8));
+const folder = mkdtempSync(`${tmpdir()}/roquet-bench-`);
+const results: ComparisonResult[] = [];
+
+const missing = await missingJavaTools();
+if (missing.length > 0) {
+  console.error(`the side-by-side benches need:\n${missing.map((tool) => `  ${tool}`).join("\n")}`);
+  process.exit(process.env.CI ? 1 : 0);
+}
+try {
+  const comparisons = endToEnd({ folder, seconds, backlog: values.short ? 200_000 : 2_000_000 });
+  for (const comparison of comparisons.filter(({ name }) => name.includes(values.only))) {
+    if (comparison.conf?.flushDiskType === "SYNC_FLUSH") await datasyncRate(folder);
+    results.push(await compare(comparison, folder, rounds));
+    rmSync(`${folder}/${comparison.name}`, { recursive: true, force: true });
+  }
+  if ("footprint".includes(values.only)) results.push(await footprint(folder));
+} finally {
+  if (!values.keep) rmSync(folder, { recursive: true, force: true });
+}
+if (values.out) writeFileSync(values.out, JSON.stringify(results, null, 2));
+const goals = results.flatMap((result) => result.goals);
+console.log(`\n${goals.filter(({ met }) => met).length} of ${goals.length} goals met`);

@@ -1,0 +1,153 @@
+// The two sides of a comparison, Apache's name server and broker and Roquet's, each with its default configuration,
+// and a load that is measured against one of them: its own figures, and what it cost the broker's process.
+import { rmSync } from "node:fs";
+import {
+  type Server,
+  startApacheBroker,
+  startApacheNamesrv,
+} from "../../interop/support/apache.ts";
+import { driverClassPath, jvmOptions } from "../../interop/support/java.ts";
+import {
+  GivenUp,
+  type RunningProcess,
+  startProcess,
+  waitFor,
+} from "../../interop/support/processes.ts";
+import { startRoquetBroker, startRoquetNamesrv } from "../../interop/support/roquet.ts";
+import { cpuMicroseconds, residentMb } from "./process_cost.ts";
+
+export type SideName = "apache" | "roquet";
+export const SIDES: readonly SideName[] = ["apache", "roquet"];
+
+export interface Side extends AsyncDisposable {
+  readonly name: SideName;
+  readonly namesrv: Server;
+  readonly broker: Server;
+}
+
+/** What runbroker.sh gives the JVM, with the heap cut to what this machine can spare. */
+const APACHE_BROKER_JVM = [
+  "-server",
+  "-Xms4g",
+  "-Xmx4g",
+  "-XX:+UseG1GC",
+  "-XX:G1HeapRegionSize=16m",
+  "-XX:G1ReservePercent=25",
+  "-XX:InitiatingHeapOccupancyPercent=30",
+  "-XX:SoftRefLRUPolicyMSPerMB=0",
+  "-XX:-OmitStackTraceInFastThrow",
+  "-XX:+AlwaysPreTouch",
+  "-XX:MaxDirectMemorySize=15g",
+  "-XX:-UseLargePages",
+  "-Djava.net.preferIPv4Stack=true",
+];
+
+export async function startSide(
+  name: SideName,
+  folder: string,
+  conf: Record<string, string | number | boolean> = {},
+): Promise<Side> {
+  const base = `${folder}/${name}`;
+  rmSync(base, { recursive: true, force: true });
+  // The retention service would otherwise refuse writes on a disk that is full for other reasons.
+  const common = { diskMaxUsedSpaceRatio: 95, ...conf };
+  const stack = new AsyncDisposableStack();
+  try {
+    const namesrv = stack.use(
+      name === "apache"
+        ? await startApacheNamesrv(`${base}/namesrv`)
+        : await startRoquetNamesrv(`${base}/namesrv`),
+    );
+    const broker = stack.use(
+      name === "apache"
+        ? await startApacheBroker(`${base}/broker`, namesrv.address, {
+          jvm: [...APACHE_BROKER_JVM, `-Duser.home=${base}`],
+          conf: common,
+        })
+        : await startRoquetBroker(`${base}/broker`, namesrv.address, { conf: common }),
+    );
+    const owned = stack.move();
+    return { name, namesrv, broker, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+export interface LoadResult {
+  sent?: number;
+  consumed?: number;
+  failed?: number;
+  refused?: number;
+  seconds: number;
+  tps: number;
+  p50Ms: number;
+  p95Ms: number;
+  p99Ms: number;
+  p999Ms: number;
+  /** Broker CPU a message, in µs. */
+  cpuUs: number;
+  /** The broker's resident memory at the end. */
+  residentMb: number;
+}
+
+let runs = 0;
+
+/** The Java client's load (interop/java/src/Load.java). */
+export async function javaLoad(side: Side, folder: string, args: readonly (string | number)[]) {
+  const [mode, ...rest] = args.map(String);
+  const classPath = await driverClassPath("5.4.0");
+  return await measured(side, {
+    command: "java",
+    args: [
+      ...jvmOptions(`${folder}/home`, 1024).filter((option) => option !== "-XX:+UseSerialGC"),
+      "-cp",
+      classPath,
+      "Load",
+      mode!,
+      side.namesrv.address,
+      ...rest,
+    ],
+    logPath: `${folder}/load-${runs++}.log`,
+  });
+}
+
+/** Prepared frames over a few connections (load/pipelined.ts). */
+export async function pipelinedLoad(
+  side: Side,
+  folder: string,
+  args: readonly (string | number)[],
+) {
+  const root = new URL("../..", import.meta.url).pathname;
+  return await measured(side, {
+    command: `${root}node_modules/.bin/bun`,
+    args: [`${root}benchmarks/load/pipelined.ts`, side.broker.address, ...args.map(String)],
+    logPath: `${folder}/load-${runs++}.log`,
+  });
+}
+
+async function measured(
+  side: Side,
+  options: { command: string; args: string[]; logPath: string },
+): Promise<LoadResult> {
+  await using load = startProcess(options);
+  await lineOf(load, /^MEASURING$/m);
+  const before = cpuMicroseconds(side.broker.process.pid);
+  const [, json] = await lineOf(load, /^LOAD (\{.*\})$/m);
+  const cpu = cpuMicroseconds(side.broker.process.pid) - before;
+  const figures = JSON.parse(json!) as LoadResult;
+  const count = figures.consumed ?? figures.sent ?? 0;
+  return { ...figures, cpuUs: cpu / count, residentMb: residentMb(side.broker.process.pid) };
+}
+
+async function lineOf(load: RunningProcess, pattern: RegExp): Promise<RegExpMatchArray> {
+  let code: number | undefined;
+  load.exited.then((exit) => code = exit, () => code = -1);
+  return await waitFor(`line ${pattern}`, 600_000, () => {
+    const found = load.output().match(pattern);
+    if (!found && code !== undefined && code !== 0) {
+      throw new GivenUp(`the load ended with ${code}: ${load.output()}`);
+    }
+    return found;
+  });
+}
