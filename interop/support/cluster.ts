@@ -1,0 +1,41 @@
+// A name server and a broker, each Apache's or Roquet's, in a temporary folder: what the suites run against.
+import { type Server, startApacheBroker, startApacheNamesrv } from "./apache.ts";
+import { startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
+import { tempFolder } from "./temp.ts";
+
+export type Make = "apache" | "roquet";
+
+export interface Cluster extends AsyncDisposable {
+  readonly folder: string;
+  readonly namesrv: Server;
+  readonly broker: Server;
+}
+
+/** Retries come after a second each, so that a DLQ is reached within a test. */
+export const SHORT_DELAYS = Array.from({ length: 18 }, () => "1s").join(" ");
+
+export async function startCluster(
+  makes: { namesrv: Make; broker: Make },
+  conf: Record<string, string | number | boolean> = {},
+): Promise<Cluster> {
+  await using stack = new AsyncDisposableStack();
+  const temp = stack.use(tempFolder(`${makes.namesrv}-${makes.broker}`));
+  const namesrv = stack.use(
+    makes.namesrv === "apache"
+      ? await startApacheNamesrv(`${temp.path}/namesrv`)
+      : await startRoquetNamesrv(`${temp.path}/namesrv`),
+  );
+  const options = { conf: { messageDelayLevel: SHORT_DELAYS, ...conf } };
+  const broker = stack.use(
+    makes.broker === "apache"
+      ? await startApacheBroker(`${temp.path}/broker`, namesrv.address, options)
+      : await startRoquetBroker(`${temp.path}/broker`, namesrv.address, options),
+  );
+  const owned = stack.move();
+  return {
+    folder: temp.path,
+    namesrv,
+    broker,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
