@@ -9,10 +9,12 @@ export const PROPERTY = {
   realTopic: "REAL_TOPIC",
   realQueueId: "REAL_QID",
   transactionPrepared: "TRAN_MSG",
+  priority: "_SYS_MSG_PRIORITY_",
   producerGroup: "PGROUP",
   minOffset: "MIN_OFFSET",
   maxOffset: "MAX_OFFSET",
   buyerId: "BUYER_ID",
+  originGroup: "ORIGIN_GROUP",
   originMessageId: "ORIGIN_MESSAGE_ID",
   transferFlag: "TRANSFER_FLAG",
   correctionFlag: "CORRECTION_FLAG",
@@ -30,6 +32,7 @@ export const PROPERTY = {
   checkImmunitySeconds: "CHECK_IMMUNITY_TIME_IN_SECONDS",
   preparedQueueOffset: "TRAN_PREPARED_QUEUE_OFFSET",
   transactionId: "__transactionId__",
+  transactionOffset: "TRANS_OFFSET",
   transactionCheckTimes: "TRANSACTION_CHECK_TIMES",
   instanceId: "INSTANCE_ID",
   correlationId: "CORRELATION_ID",
@@ -52,8 +55,10 @@ export const PROPERTY = {
   timerDelayMs: "TIMER_DELAY_MS",
   timerDelayLevel: "TIMER_DELAY_LEVEL",
   timerDeliverMs: "TIMER_DELIVER_MS",
+  timerEngineType: "E_T",
   timerEnqueueMs: "TIMER_ENQUEUE_MS",
   timerDequeueMs: "TIMER_DEQUEUE_MS",
+  timerRollLabel: "TIMER_ROLL_LABEL",
   timerRollTimes: "TIMER_ROLL_TIMES",
   timerOutMs: "TIMER_OUT_MS",
   timerDeleteUniqueKey: "TIMER_DEL_UNIQKEY",
@@ -68,3 +73,8 @@ export const PROPERTY = {
 
 /** What separates the keys in the value of KEYS. */
 export const KEY_SEPARATOR = " ";
+
+/** Kinds of index keys: plain keys, unique keys, tags. */
+export const INDEX_KEY_TYPE = "K";
+export const INDEX_UNIQUE_TYPE = "U";
+export const INDEX_TAG_TYPE = "T";

@@ -16,7 +16,7 @@ import { decodeRecord, decodeRecords, encodeRecord, type RecordFields } from "./
 import { BORN_HOST_V6, STORE_HOST_V6 } from "./sys_flag.ts";
 import { tagsCode } from "./tag_hash.ts";
 import vectors from "./testdata/java_vectors.json" with { type: "json" };
-import { type ExpectedRecord, recordedStores } from "./testdata/recorded.ts";
+import { type ExpectedRecord, recordedStores } from "../../testdata/recorded_stores.ts";
 
 const stores = recordedStores();
 

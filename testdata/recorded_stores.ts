@@ -1,6 +1,6 @@
-// The records of the recorded Apache stores, each beside what Apache's own decoder said of it. For tests.
+// The records of the recorded Apache stores, each beside what Apache's own decoder said of it. For tests of records and stores.
 import { Buffer } from "node:buffer";
-import { fixtureArchive, fixtureJson } from "../../../testdata/fixtures.ts";
+import { fixtureArchive, fixtureJson } from "./fixtures.ts";
 
 /** One record in fixtures/expected. */
 export interface ExpectedRecord {
