@@ -55,7 +55,7 @@ function parseV4(text: string): Uint8Array | null {
 
 function parseV6(text: string): Uint8Array | null {
   const halves = text.split("::");
-  if (halves.length > 2) return null;
+  if (halves.length > 2 || (halves.length === 2 && halves[0]!.includes("."))) return null;
   const head = groupsOf(halves[0]!);
   const tail = groupsOf(halves[1] ?? "");
   if (head === null || tail === null) return null;
