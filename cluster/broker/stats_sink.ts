@@ -13,8 +13,8 @@ export interface StatsSink {
   brokerGot(topic: string, messageCount: number): void;
   /** How long a pull that found something took. */
   groupGetLatency(group: string, topic: string, queueId: number, latencyMs: number): void;
-  /** How far behind the log's end a pull read, and how old its last record was. */
-  fellBehind(group: string, topic: string, queueId: number, bytes: number, ageMs: number): void;
+  /** How far behind the log's end a pull read. */
+  fellBehind(group: string, topic: string, queueId: number, bytes: number): void;
   /** Messages that were stored for a topic: from producers, send-back and delayed delivery. */
   topicPut(topic: string, queueId: number, messageCount: number, bytes: number): void;
   brokerPut(topic: string, messageCount: number): void;

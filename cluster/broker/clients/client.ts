@@ -13,7 +13,7 @@ export interface Client {
   lastUpdateMs: number;
 }
 
-/** Without a heartbeat for this long a client is dropped and its connection closed (Java: channelExpiredTimeout). */
-export const CLIENT_EXPIRY_MS = 120_000;
+/** Without a heartbeat for this long a producer is dropped and its connection closed. */
+export const PRODUCER_EXPIRY_MS = 120_000;
 /** Between two looks for expired clients. */
 export const CLIENT_SCAN_INTERVAL_MS = 10_000;

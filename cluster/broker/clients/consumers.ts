@@ -3,8 +3,8 @@
 import type { Logger } from "../../../core/log.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import { type Client, CLIENT_EXPIRY_MS } from "./client.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Client } from "./client.ts";
+import { EXPRESSION_TAG, type Subscription } from "./subscription.ts";
 
 export type ConsumeType = "CONSUME_ACTIVELY" | "CONSUME_PASSIVELY" | "CONSUME_POP";
 export type MessageModel = "BROADCASTING" | "CLUSTERING" | "LITE_SELECTIVE";
@@ -25,11 +25,18 @@ export interface ConsumerGroup extends ConsumeMode {
 
 export type MembershipListener = (group: string, members: Iterable<Client>) => void;
 
+/** Configuration keys by Apache's names. */
+export interface ConsumerSettings {
+  /** Without a heartbeat for this long a member is dropped and its connection closed. */
+  channelExpiredTimeout: number;
+  /** How long a subscription that came with pulls only is remembered. */
+  subscriptionExpiredTimeout: number;
+}
+
 export interface ConsumersOptions {
   clock: Clock;
   log: Logger;
-  /** How long a subscription that came with pulls only is remembered (Apache's key). */
-  settings: { subscriptionExpiredTimeout: number };
+  settings: ConsumerSettings;
 }
 
 export class Consumers {
@@ -120,7 +127,7 @@ export class Consumers {
   expire(nowMs: number): void {
     for (const group of [...this.groups.values()]) {
       const expired = [...group.members.values()].filter((client) =>
-        nowMs - client.lastUpdateMs > CLIENT_EXPIRY_MS
+        nowMs - client.lastUpdateMs > this.options.settings.channelExpiredTimeout
       );
       for (const client of expired) {
         this.options.log.warn("consumer without a heartbeat dropped", {
@@ -136,18 +143,39 @@ export class Consumers {
     this.expireCompensated(nowMs);
   }
 
-  /** What a pull tells about a group that may send no heartbeats. Cheap when it tells nothing new. */
-  compensate(
-    name: string,
-    consumeType: ConsumeType,
-    messageModel: MessageModel,
-    subscription: Subscription | null,
-  ): void {
-    const group = this.compensated.get(name) ??
-      this.create(this.compensated, name, { consumeType, messageModel, consumeFromWhere: "" });
+  /** What a pull tells about a group that may send no heartbeats. */
+  compensate(name: string, consumeType: ConsumeType, messageModel: MessageModel): void {
+    const group = this.compensatedGroup(name);
     group.consumeType = consumeType;
     group.messageModel = messageModel;
-    if (subscription !== null) group.subscriptions.set(subscription.topic, subscription);
+  }
+
+  /** Remembers a subscription that a pull carried. */
+  rememberSubscription(name: string, subscription: Subscription): void {
+    this.compensatedGroup(name).subscriptions.set(subscription.topic, subscription);
+  }
+
+  /** The subscription that an earlier pull of the group carried, when this one carries the same. */
+  repeatedSubscription(
+    name: string,
+    topic: string,
+    expression: string | undefined,
+    expressionType: string | undefined,
+  ): Subscription | undefined {
+    const known = this.compensated.get(name)?.subscriptions.get(topic);
+    if (known === undefined || known.subString !== expression) return undefined;
+    if (known.expressionType !== (expressionType ?? EXPRESSION_TAG)) return undefined;
+    known.subVersion = this.options.clock.nowMs();
+    return known;
+  }
+
+  private compensatedGroup(name: string): ConsumerGroup {
+    return this.compensated.get(name) ??
+      this.create(this.compensated, name, {
+        consumeType: "CONSUME_PASSIVELY",
+        messageModel: "CLUSTERING",
+        consumeFromWhere: "",
+      });
   }
 
   private create(

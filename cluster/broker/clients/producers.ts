@@ -1,7 +1,7 @@
 // Producer groups and their connected clients. Transactions ask it for somebody to check back with.
 // Knows no messages (Java: ProducerManager).
 import type { Connection } from "../../../core/remoting/handler.ts";
-import { type Client, CLIENT_EXPIRY_MS } from "./client.ts";
+import { type Client, PRODUCER_EXPIRY_MS } from "./client.ts";
 
 export class Producers {
   private readonly groups = new Map<string, Map<Connection, Client>>();
@@ -41,7 +41,7 @@ export class Producers {
   expire(nowMs: number): void {
     for (const [group, members] of [...this.groups]) {
       for (const client of [...members.values()]) {
-        if (nowMs - client.lastUpdateMs <= CLIENT_EXPIRY_MS) continue;
+        if (nowMs - client.lastUpdateMs <= PRODUCER_EXPIRY_MS) continue;
         this.unregister(group, client.connection);
         client.connection.close(`producer of ${group} without a heartbeat`);
       }

@@ -9,7 +9,7 @@ export interface Subscription {
   topic: string;
   subString: string;
   expressionType: string;
-  /** Moves with each change on the client; a pull may ask for a version that the heartbeat hasn't brought yet. */
+  /** A time in ms that moves with each change on the client; a pull may ask for a version that the heartbeat hasn't brought yet. */
   subVersion: number;
   tags: readonly string[];
   /** Hashes of the tags. */

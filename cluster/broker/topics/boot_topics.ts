@@ -6,6 +6,8 @@ import {
   OFFSET_MOVED_TOPIC,
   replyTopicOf,
   reviveTopicOf,
+  ROCKSDB_HALF_TOPIC,
+  ROCKSDB_OP_TOPIC,
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
   SYNC_MEMBER_GROUP_PREFIX,
@@ -29,9 +31,6 @@ export interface TopicsAtBootSettings {
   timerWheelEnable: boolean;
 }
 
-/** New in 5.4.0, where the public source doesn't have them yet. */
-const ROCKSDB_HALF_TOPIC = "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC";
-const ROCKSDB_OP_TOPIC = "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC";
 const BENCHMARK_QUEUE_COUNT = 1024;
 const SCHEDULE_QUEUE_COUNT = 18;
 const PERM_ALL = PERM_INHERIT | PERM_READ_WRITE;

@@ -1,0 +1,112 @@
+// Stretches of the log that backlog pulls read, kept a while: the queues of a topic lie interleaved, so one read from
+// the disk serves the pulls of all of them. Reads asynchronously and ahead; never more blocks than its limit, unless
+// pulls hold on to them.
+import { Buffer } from "node:buffer";
+import type { MessageStore } from "../../../store/message_store.ts";
+
+export const COLD_BLOCK_BYTES = 512 * 1024;
+/** Blocks kept; 8 MiB in all. */
+export const COLD_BLOCKS_MAX = 16;
+/** Records further apart than this on average are read one by one. */
+export const SPARSE_RECORD_DISTANCE_BYTES = 32 * 1024;
+
+export class ColdBlock {
+  /** Where its valid bytes begin; past 0 when the log's first file begins inside. */
+  start = 0;
+  /** Where they end; before the block's end at the log's end. */
+  length = 0;
+  /** Pulls that are going to copy from it. */
+  holders = 0;
+  loading: Promise<void> | null = null;
+
+  constructor(readonly buffer: Buffer, public base: number) {}
+}
+
+export class ColdBlocks {
+  /** By block number, the least recently used first. */
+  private readonly blocks = new Map<number, ColdBlock>();
+
+  constructor(
+    private readonly store: Pick<MessageStore, "readRange" | "confirmOffset" | "minPhysicalOffset">,
+    private readonly blockBytes = COLD_BLOCK_BYTES,
+    private readonly blocksMax = COLD_BLOCKS_MAX,
+  ) {}
+
+  /** The block that holds a physical offset, in use until `release`; reading it may still be going on. */
+  hold(physicalOffset: number, end: number): ColdBlock {
+    const block = this.touch(Math.floor(physicalOffset / this.blockBytes));
+    const wanted = Math.min(end, block.base + this.blockBytes) - block.base;
+    if (block.loading === null && block.length < wanted) block.loading = this.load(block);
+    block.holders++;
+    return block;
+  }
+
+  release(block: ColdBlock): void {
+    block.holders--;
+  }
+
+  /** Copies what the block has of a stretch to a target where the stretch begins; gives the bytes copied. */
+  static copy(
+    block: ColdBlock,
+    physicalOffset: number,
+    size: number,
+    target: Buffer,
+    at: number,
+  ): number {
+    const from = Math.max(physicalOffset, block.base + block.start);
+    const to = Math.min(physicalOffset + size, block.base + block.length);
+    if (to <= from) return 0;
+    block.buffer.copy(target, at + from - physicalOffset, from - block.base, to - block.base);
+    return to - from;
+  }
+
+  /** Starts reading the block after this one, when there is one and somebody is half through this one. */
+  readAhead(block: ColdBlock, physicalOffset: number): void {
+    if (physicalOffset - block.base < this.blockBytes / 2) return;
+    const nextBase = block.base + this.blockBytes;
+    const number = nextBase / this.blockBytes;
+    if (this.blocks.has(number) || nextBase >= this.store.confirmOffset) return;
+    const next = this.touch(number);
+    next.loading = this.load(next);
+  }
+
+  private touch(number: number): ColdBlock {
+    const known = this.blocks.get(number);
+    if (known !== undefined) {
+      this.blocks.delete(number);
+      this.blocks.set(number, known);
+      return known;
+    }
+    const block = new ColdBlock(this.takeBuffer(), number * this.blockBytes);
+    this.blocks.set(number, block);
+    return block;
+  }
+
+  /** The buffer of the block that was used longest ago and isn't in use, or a new one. */
+  private takeBuffer(): Buffer {
+    if (this.blocks.size >= this.blocksMax) {
+      for (const [number, block] of this.blocks) {
+        if (block.holders > 0 || block.loading !== null) continue;
+        this.blocks.delete(number);
+        return block.buffer;
+      }
+    }
+    return Buffer.allocUnsafeSlow(this.blockBytes);
+  }
+
+  private async load(block: ColdBlock): Promise<void> {
+    const skipped = this.store.minPhysicalOffset - block.base;
+    if (block.length === 0 && skipped > 0) block.start = block.length = skipped;
+    try {
+      while (block.length < this.blockBytes) {
+        const at = block.base + block.length;
+        const view = await this.store.readRange(at, this.blockBytes - block.length);
+        if (view === null || view.size === 0) return;
+        block.buffer.set(view.buffer.subarray(view.start, view.start + view.size), block.length);
+        block.length += view.size;
+      }
+    } finally {
+      block.loading = null;
+    }
+  }
+}

@@ -1,0 +1,302 @@
+// Serves pulls: checks them, selects records, answers, or holds them until a message arrives. The hot path of
+// consumers: per pull a few small objects, per message none. Long polling is in held_pulls.ts.
+import { Buffer } from "node:buffer";
+import { AssertionError, RequestError } from "../../../core/errors.ts";
+import type { Logger } from "../../../core/log.ts";
+import { answerTo, refusalOf } from "../../../core/remoting/answers.ts";
+import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import type { BroadcastOffsets } from "../offsets/broadcast_offsets.ts";
+import type { OffsetTable } from "../offsets/offset_table.ts";
+import type { StatsSink } from "../stats_sink.ts";
+import { HeldPulls } from "./held_pulls.ts";
+import { FOUND_HEAD_BYTES_MAX, type FoundHead, writeFoundHead } from "./pull_answer.ts";
+import { type AllowedPull, checkPull, type PullCheckParts, PullForbidden } from "./pull_checks.ts";
+import {
+  PULL_COMMITS,
+  PULL_SUSPENDS,
+  type PullRequest,
+  SOURCE_PROXY_FOR_BROADCAST,
+} from "./pull_request.ts";
+import { RecordBytes } from "./record_bytes.ts";
+import { Selection, Selector } from "./selection.ts";
+
+export interface PullParts extends PullCheckParts {
+  store: MessageStore;
+  offsets: OffsetTable;
+  broadcastOffsets: BroadcastOffsets;
+  stats: StatsSink;
+  log: Logger;
+  physicalMemoryBytes: number;
+}
+
+/** Selections kept for reuse. */
+const SELECTION_POOL_MAX = 64;
+
+export class Pulls implements Disposable {
+  readonly held: HeldPulls;
+  private readonly selector: Selector;
+  private readonly records: RecordBytes;
+  private readonly pool: Selection[] = [];
+  private readonly head: FoundHead = { topicSysFlag: 0, groupSysFlag: 0, suggestedBrokerId: 0 };
+
+  constructor(private readonly parts: PullParts) {
+    this.held = new HeldPulls(parts.clock, (request) => this.resume(request));
+    this.selector = new Selector(parts.store, parts.settings, parts.physicalMemoryBytes);
+    this.records = new RecordBytes(parts.store);
+    parts.store.onArrival((topic, queueId, queueOffset, tagsCode) =>
+      this.held.arrived(topic, queueId, queueOffset, tagsCode)
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.held[Symbol.dispose]();
+  }
+
+  /** Serves a pull on its first arrival. Throws RequestError when it is refused. */
+  pull(request: PullRequest): void {
+    this.serve(request, checkPull(this.parts, request));
+  }
+
+  /** Runs a held pull again: it is answered now, whatever comes of it. */
+  private resume(request: PullRequest): void {
+    request.maySuspend = false;
+    try {
+      this.pull(request);
+    } catch (error) {
+      this.refuse(request, error);
+    }
+  }
+
+  /** The answer of a refused pull. */
+  refuse(request: PullRequest, error: unknown): void {
+    if (error instanceof AssertionError) throw error;
+    const { command, connection } = request;
+    if (error instanceof PullForbidden) {
+      const { forbiddenType } = error;
+      const refusal = { code: error.code, remark: error.remark, fields: { forbiddenType } };
+      return connection.send(answerTo(command, PULL_MESSAGE, refusal));
+    }
+    if (error instanceof RequestError) {
+      return connection.send(refusalOf(command, error.code, error.remark));
+    }
+    this.parts.log.error("a pull failed", { topic: request.fields.topic, error });
+    const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    connection.send(refusalOf(command, ResponseCode.SYSTEM_ERROR, remark));
+  }
+
+  private serve(request: PullRequest, allowed: AllowedPull): void {
+    const selection = this.pool.pop() ?? new Selection();
+    const resetOffset = this.resetOffset(request);
+    if (resetOffset >= 0) this.selectReset(selection, request, resetOffset);
+    else {
+      const { topic, queueId, queueOffset, maxMsgNums } = request.fields;
+      const { subscription } = allowed;
+      this.selector.select(selection, topic, queueId, queueOffset, maxMsgNums, subscription);
+    }
+    if (selection.status === "FOUND") return this.answerFound(request, allowed, selection);
+    this.answerNothing(request, allowed, selection);
+    this.release(selection);
+  }
+
+  /** Where the pull is sent instead, because its offset was reset; -1 when it may have what it asks for. */
+  private resetOffset(request: PullRequest): number {
+    const { offsets, settings } = this.parts;
+    if (offsets.anyReset) {
+      const reset = offsets.takeReset(request.offsetKey, request.fields.queueId);
+      if (reset !== undefined && settings.useServerSideResetOffset) return reset;
+    }
+    if (!settings.enableBroadcastOffsetStore) return -1;
+    const clientId = this.broadcastClient(request);
+    if (clientId === null) return -1;
+    const { topic, consumerGroup, queueId, queueOffset, requestSource } = request.fields;
+    const fromProxy = requestSource === SOURCE_PROXY_FOR_BROADCAST;
+    return this.parts.broadcastOffsets.initial(
+      topic,
+      consumerGroup,
+      queueId,
+      clientId,
+      queueOffset,
+      fromProxy,
+    );
+  }
+
+  /** The client id of a broadcasting push consumer's pull; null for any other pull. */
+  private broadcastClient(request: PullRequest): string | null {
+    const { consumerGroup, requestSource, proxyFrowardClientId } = request.fields;
+    if (requestSource === SOURCE_PROXY_FOR_BROADCAST) return proxyFrowardClientId ?? "";
+    const group = this.parts.consumers.group(consumerGroup);
+    if (group?.messageModel !== "BROADCASTING" || group.consumeType !== "CONSUME_PASSIVELY") {
+      return null;
+    }
+    return group.members.get(request.connection)?.clientId ?? null;
+  }
+
+  private selectReset(selection: Selection, request: PullRequest, offset: number): void {
+    const bounds = this.parts.store.queueBounds(request.fields.topic, request.fields.queueId);
+    selection.reset("OFFSET_RESET", offset);
+    selection.minOffset = bounds?.minOffset ?? 0;
+    selection.maxOffset = bounds?.maxOffset ?? 0;
+  }
+
+  /** What every pull leaves behind, whatever its answer: how far the group has pulled, and its commit. */
+  private note(request: PullRequest, selection: Selection, code: number): void {
+    const { fields, offsetKey } = request;
+    const { offsets, settings, broadcastOffsets } = this.parts;
+    if (settings.enableBroadcastOffsetStore) {
+      const clientId = this.broadcastClient(request);
+      if (clientId !== null) {
+        const moved = code === ResponseCode.PULL_OFFSET_MOVED;
+        broadcastOffsets.pulled(
+          fields.topic,
+          fields.consumerGroup,
+          fields.queueId,
+          moved ? selection.nextOffset : fields.queueOffset,
+          clientId,
+          fields.requestSource === SOURCE_PROXY_FOR_BROADCAST,
+        );
+      }
+    }
+    offsets.pulledAt(offsetKey, fields.queueId, selection.nextOffset);
+    if (request.maySuspend && (fields.sysFlag & PULL_COMMITS) !== 0) {
+      offsets.commitAt(offsetKey, fields.queueId, fields.commitOffset ?? 0);
+    }
+  }
+
+  private answerNothing(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
+    const code = codeOf(selection, request.fields.queueOffset);
+    this.note(request, selection, code);
+    if (code === ResponseCode.PULL_NOT_FOUND && this.suspend(request, allowed)) return;
+    if (code === ResponseCode.PULL_OFFSET_MOVED) {
+      this.parts.log.warn("a pull's offset is corrected", {
+        topic: request.fields.topic,
+        group: request.fields.consumerGroup,
+        queueId: request.fields.queueId,
+        requestedOffset: request.fields.queueOffset,
+        nextOffset: selection.nextOffset,
+        status: selection.status,
+      });
+    }
+    request.connection.send(answerTo(request.command, PULL_MESSAGE, {
+      code,
+      remark: selection.status,
+      fields: {
+        suggestWhichBrokerId: this.suggestedBrokerId(allowed, selection),
+        nextBeginOffset: selection.nextOffset,
+        minOffset: selection.minOffset,
+        maxOffset: selection.maxOffset,
+        topicSysFlag: allowed.topic.topicSysFlag,
+        groupSysFlag: allowed.group.groupSysFlag,
+      },
+    }));
+  }
+
+  /** Holds the pull when it asked for that; false when it must be answered. */
+  private suspend(request: PullRequest, allowed: AllowedPull): boolean {
+    if (!request.maySuspend || (request.fields.sysFlag & PULL_SUSPENDS) === 0) return false;
+    const { settings } = this.parts;
+    const timeoutMs = settings.longPollingEnable
+      ? request.fields.suspendTimeoutMillis
+      : settings.shortPollingTimeMills;
+    return this.held.hold(request, allowed.subscription, timeoutMs);
+  }
+
+  private answerFound(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
+    this.note(request, selection, ResponseCode.SUCCESS);
+    const bytes = FOUND_HEAD_BYTES_MAX + selection.totalBytes;
+    if (!this.records.isHot(selection)) return this.answerCold(request, allowed, selection, bytes);
+    const { connection } = request;
+    const { buffer, start } = connection.reserve(bytes);
+    const bodyStart = writeFoundHead(
+      request,
+      selection,
+      this.headOf(allowed, selection),
+      buffer,
+      start,
+    );
+    if (this.records.copyHot(selection, buffer, bodyStart) < selection.recordCount) {
+      return this.answerCold(request, allowed, selection, bytes);
+    }
+    connection.commit(bodyStart + selection.totalBytes - start);
+    this.answered(request, selection);
+  }
+
+  /** The answer whose records must be read from files. */
+  private answerCold(
+    request: PullRequest,
+    allowed: AllowedPull,
+    selection: Selection,
+    bytes: number,
+  ): void {
+    const target = Buffer.allocUnsafeSlow(bytes);
+    const bodyStart = writeFoundHead(
+      request,
+      selection,
+      this.headOf(allowed, selection),
+      target,
+      0,
+    );
+    this.records.copyCold(selection, target, bodyStart).then(() => {
+      if (selection.recordCount === 0) {
+        this.answerNothing(request, allowed, selection);
+        return this.release(selection);
+      }
+      // Records that left the log meanwhile are skipped, which changes the frame's length.
+      writeFoundHead(request, selection, this.headOf(allowed, selection), target, 0);
+      request.connection.sendBytes(target.subarray(0, bodyStart + selection.totalBytes));
+      this.answered(request, selection);
+    }).catch((error: unknown) => {
+      this.release(selection);
+      this.refuse(request, error);
+    });
+  }
+
+  private answered(request: PullRequest, selection: Selection): void {
+    const { stats, clock } = this.parts;
+    const { consumerGroup: group, topic, queueId } = request.fields;
+    stats.groupGot(group, topic, queueId, selection.messageCount, selection.totalBytes);
+    stats.brokerGot(topic, selection.messageCount);
+    stats.groupGetLatency(group, topic, queueId, clock.monotonicMs() - request.arrivedMs);
+    stats.fellBehind(group, topic, queueId, selection.behindBytes);
+    this.release(selection);
+  }
+
+  private headOf(allowed: AllowedPull, selection: Selection): FoundHead {
+    const { head } = this;
+    head.topicSysFlag = allowed.topic.topicSysFlag;
+    head.groupSysFlag = allowed.group.groupSysFlag;
+    head.suggestedBrokerId = this.suggestedBrokerId(allowed, selection);
+    return head;
+  }
+
+  private suggestedBrokerId(allowed: AllowedPull, selection: Selection): number {
+    if (!this.parts.settings.slaveReadEnable) return 0;
+    return selection.fellBehind
+      ? allowed.group.whichBrokerWhenConsumeSlowly
+      : allowed.group.brokerId;
+  }
+
+  private release(selection: Selection): void {
+    if (this.pool.length < SELECTION_POOL_MAX) this.pool.push(selection);
+  }
+}
+
+/** The response code of a pull that found nothing (Java: PullMessageProcessor.composeResponseHeader). */
+function codeOf(selection: Selection, requestedOffset: number): number {
+  switch (selection.status) {
+    case "MESSAGE_WAS_REMOVING":
+    case "NO_MATCHED_MESSAGE":
+      return ResponseCode.PULL_RETRY_IMMEDIATELY;
+    case "NO_MESSAGE_IN_QUEUE":
+      return requestedOffset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
+    case "OFFSET_OVERFLOW_ONE":
+      return ResponseCode.PULL_NOT_FOUND;
+    case "OFFSET_OVERFLOW_BADLY":
+    case "OFFSET_TOO_SMALL":
+    case "OFFSET_RESET":
+      return ResponseCode.PULL_OFFSET_MOVED;
+    case "FOUND":
+      return ResponseCode.SUCCESS;
+  }
+}

@@ -1,0 +1,166 @@
+// Which records a pull gets: walks queue entries from an offset under Apache's limits and collects positions.
+// Reads queue entries only; the log's bytes are the answer's business (Java: DefaultMessageStore.getMessage).
+import type { MessageStore, QueueCursor } from "../../../store/message_store.ts";
+import { matchesTags, type Subscription } from "../clients/subscription.ts";
+import type { PullSettings } from "./pull_settings.ts";
+
+/** How a pull went; the names are the remarks of Apache's answers (GetMessageStatus). */
+export type PullStatus =
+  | "FOUND"
+  | "NO_MATCHED_MESSAGE"
+  | "MESSAGE_WAS_REMOVING"
+  | "NO_MESSAGE_IN_QUEUE"
+  | "OFFSET_OVERFLOW_ONE"
+  | "OFFSET_OVERFLOW_BADLY"
+  | "OFFSET_TOO_SMALL"
+  | "OFFSET_RESET";
+
+/** Bytes of one queue entry; the scan limit is in bytes of queue. */
+const QUEUE_ENTRY_BYTES = 20;
+/** Most bytes of records in one answer, whatever the settings say (Java: MAX_PULL_MSG_SIZE). */
+const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
+const INITIAL_CAPACITY = 32;
+
+/** The result of one pull; reused through a pool, so nothing is allocated a pull or a message. */
+export class Selection {
+  status: PullStatus = "NO_MESSAGE_IN_QUEUE";
+  nextOffset = 0;
+  minOffset = 0;
+  maxOffset = 0;
+  /** Records chosen; BatchCQ records stand for more messages than one. */
+  recordCount = 0;
+  messageCount = 0;
+  totalBytes = 0;
+  /** True when the log has grown so far past the last one that a slave should serve this group. */
+  fellBehind = false;
+  /** How far the last entry looked at lies before the log's end. */
+  behindBytes = 0;
+  physicalOffsets = new Float64Array(INITIAL_CAPACITY);
+  sizes = new Int32Array(INITIAL_CAPACITY);
+
+  reset(status: PullStatus, nextOffset: number): void {
+    this.status = status;
+    this.nextOffset = nextOffset;
+    this.recordCount = 0;
+    this.messageCount = 0;
+    this.totalBytes = 0;
+    this.fellBehind = false;
+    this.behindBytes = 0;
+  }
+
+  add(physicalOffset: number, size: number, messageCount: number): void {
+    if (this.recordCount === this.sizes.length) this.grow();
+    this.physicalOffsets[this.recordCount] = physicalOffset;
+    this.sizes[this.recordCount] = size;
+    this.recordCount++;
+    this.messageCount += messageCount;
+    this.totalBytes += size;
+  }
+
+  private grow(): void {
+    const offsets = new Float64Array(this.sizes.length * 2);
+    const sizes = new Int32Array(this.sizes.length * 2);
+    offsets.set(this.physicalOffsets);
+    sizes.set(this.sizes);
+    this.physicalOffsets = offsets;
+    this.sizes = sizes;
+  }
+}
+
+export type SelectionSettings = Pick<
+  PullSettings,
+  | "maxFilterMessageSize"
+  | "maxTransferBytesOnMessageInMemory"
+  | "maxTransferCountOnMessageInMemory"
+  | "maxTransferBytesOnMessageInDisk"
+  | "maxTransferCountOnMessageInDisk"
+  | "accessMessageInMemoryMaxRatio"
+>;
+
+export class Selector {
+  constructor(
+    private readonly store: Pick<
+      MessageStore,
+      "queueBounds" | "openCursor" | "minPhysicalOffset" | "confirmOffset"
+    >,
+    private readonly settings: SelectionSettings,
+    private readonly physicalMemoryBytes: number,
+  ) {}
+
+  /** Fills `into` with the records from `offset` on that match, at most `maxCount` messages. */
+  select(
+    into: Selection,
+    topic: string,
+    queueId: number,
+    offset: number,
+    maxCount: number,
+    subscription: Subscription,
+  ): void {
+    const bounds = this.store.queueBounds(topic, queueId);
+    const minOffset = bounds === null ? 0 : bounds.minOffset;
+    const maxOffset = bounds === null ? 0 : bounds.maxOffset;
+    into.minOffset = minOffset;
+    into.maxOffset = maxOffset;
+    // Apache makes the queue when it is asked for, so a missing one is an empty one.
+    if (maxOffset === 0) return into.reset("NO_MESSAGE_IN_QUEUE", 0);
+    if (offset < minOffset) return into.reset("OFFSET_TOO_SMALL", minOffset);
+    if (offset === maxOffset) return into.reset("OFFSET_OVERFLOW_ONE", offset);
+    if (offset > maxOffset) return into.reset("OFFSET_OVERFLOW_BADLY", maxOffset);
+    into.reset("NO_MATCHED_MESSAGE", offset);
+    const cursor = this.store.openCursor(topic, queueId, offset);
+    if (cursor !== null) this.walk(into, cursor, offset, maxCount, subscription);
+  }
+
+  private walk(
+    into: Selection,
+    cursor: QueueCursor,
+    offset: number,
+    maxCount: number,
+    subscription: Subscription,
+  ): void {
+    const { settings } = this;
+    const logEnd = this.store.confirmOffset;
+    const logStart = this.store.minPhysicalOffset;
+    const memoryBytes = this.physicalMemoryBytes * settings.accessMessageInMemoryMaxRatio / 100;
+    const scanEnd = offset +
+      Math.max(settings.maxFilterMessageSize / QUEUE_ENTRY_BYTES, maxCount);
+    let lastPhysical = 0;
+    while (cursor.next()) {
+      const { queueOffset, physicalOffset, size } = cursor;
+      if (queueOffset >= scanEnd) break;
+      const isInMemory = logEnd - physicalOffset <= memoryBytes;
+      if (into.totalBytes > 0 && this.isFull(into, size, cursor.batchCount, maxCount, isInMemory)) {
+        break;
+      }
+      lastPhysical = physicalOffset;
+      into.nextOffset = queueOffset + cursor.batchCount;
+      if (!matchesTags(subscription, cursor.tagsCode)) continue;
+      if (physicalOffset < logStart) {
+        if (into.totalBytes === 0) into.status = "MESSAGE_WAS_REMOVING";
+        continue;
+      }
+      into.add(physicalOffset, size, cursor.batchCount);
+      into.status = "FOUND";
+    }
+    into.behindBytes = logEnd - lastPhysical;
+    into.fellBehind = into.behindBytes > memoryBytes;
+  }
+
+  /** Whether one more record would pass a limit; the first is always taken (Java: isTheBatchFull). */
+  private isFull(
+    into: Selection,
+    size: number,
+    batchCount: number,
+    maxCount: number,
+    isInMemory: boolean,
+  ): boolean {
+    const { settings } = this;
+    const bytes = into.totalBytes + size;
+    if (into.messageCount + batchCount > maxCount || bytes > ANSWER_BYTES_MAX) return true;
+    return isInMemory
+      ? bytes > settings.maxTransferBytesOnMessageInMemory ||
+        into.messageCount > settings.maxTransferCountOnMessageInMemory - 1
+      : bytes > settings.maxTransferBytesOnMessageInDisk ||
+        into.messageCount > settings.maxTransferCountOnMessageInDisk - 1;
+  }
+}
