@@ -1,11 +1,13 @@
 // A command to and from a whole frame, in the header serialization that it names. The body's bytes are not copied
 // when decoding: they stay a view of the frame's buffer.
 import { Buffer } from "node:buffer";
-import { DecodeError } from "../errors.ts";
+import { DecodeError, RequestError } from "../errors.ts";
+import { FRAME_BYTES_MAX, HEADER_BYTES_MAX } from "../limits.ts";
 import { binaryHeaderBytesMax, decodeBinaryHeader, encodeBinaryHeader } from "./binary_header.ts";
 import { type RemotingCommand, SERIALIZE_ROCKETMQ } from "./command.ts";
 import type { Frame } from "./frame.ts";
 import { decodeJsonHeader, encodeJsonHeader, jsonHeaderBytesMax } from "./json_header.ts";
+import { ResponseCode } from "./response_codes.ts";
 
 const LENGTHS_BYTES = 8;
 
@@ -17,7 +19,10 @@ export function frameBytesMax(command: RemotingCommand): number {
       : jsonHeaderBytesMax(command));
 }
 
-/** Writes the whole frame (both lengths, header, body) at a position and returns its end. */
+/**
+ * Writes the whole frame (both lengths, header, body) at a position and returns its end. Throws RequestError when it is
+ * longer than a frame may be.
+ */
 export function writeFrame(command: RemotingCommand, target: Buffer, start: number): number {
   const at = writeFrameHead(command, command.body.length, target, start);
   target.set(command.body, at);
@@ -36,6 +41,9 @@ export function writeFrameHead(
     ? encodeBinaryHeader(command, target, headerStart)
     : encodeJsonHeader(command, target, headerStart);
   const headerBytes = end - headerStart;
+  if (headerBytes > HEADER_BYTES_MAX || headerBytes + bodyBytes + LENGTHS_BYTES > FRAME_BYTES_MAX) {
+    throw new RequestError(ResponseCode.SYSTEM_ERROR, "the command is too long for a frame");
+  }
   target.writeInt32BE(4 + headerBytes + bodyBytes, start);
   target.writeInt32BE((command.serializeType << 24) | headerBytes, start + 4);
   return end;
