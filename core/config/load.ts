@@ -8,8 +8,8 @@ import { suggestion } from "./suggestion.ts";
 
 /** Everything that is wrong with a configuration, one line each. */
 export class ConfigError extends UsageError {
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join("\n"));
+  constructor(readonly problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join("\n"), options);
   }
 }
 

@@ -1,0 +1,86 @@
+// A server's life as a process: open, say "ready", serve until a signal, close, exit code.
+// Knows nothing of what is served. A second signal ends the process at once.
+import process from "node:process";
+import { AssertionError, OperationError } from "../core/errors.ts";
+import type { Logger } from "../core/log.ts";
+import { DiskError } from "../core/disk/disk.ts";
+import { TransportError } from "../core/remoting/transport.ts";
+import type { Console } from "./console.ts";
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+/** What a composition root opens. */
+export interface RunningServer extends AsyncDisposable {
+  /** Resolves with the reason when the server can't go on by itself. */
+  readonly failed?: Promise<Error>;
+}
+
+export interface ServerLife<S extends RunningServer> {
+  readonly open: () => Promise<S>;
+  /** What the ready line says of it. */
+  readonly describe: (server: S) => Record<string, unknown>;
+  readonly console: Console;
+  readonly log: Logger;
+  readonly debug: boolean;
+  readonly signals?: SignalSource;
+}
+
+export interface SignalSource {
+  /** Calls back with each SIGTERM and SIGINT until disposed. */
+  listen(callback: (name: string) => void): Disposable;
+  /** Ends the process without any cleaning up. */
+  exitAtOnce(code: number): void;
+}
+
+export const processSignals: SignalSource = {
+  listen(callback) {
+    const onSignal = (name: string) => callback(name);
+    process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+    return {
+      [Symbol.dispose]() {
+        process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+      },
+    };
+  },
+  exitAtOnce: (code) => process.exit(code),
+};
+
+/** Runs a server until it is told to stop; resolves with the exit code. */
+export async function runServer<S extends RunningServer>(life: ServerLife<S>): Promise<number> {
+  const { open, describe, console, log, debug, signals = processSignals } = life;
+  let count = 0;
+  const stop = Promise.withResolvers<"signal">();
+  using _ = signals.listen((name) => {
+    if (++count > 1) return signals.exitAtOnce(EXIT_FAILED);
+    log.info(`stopping on ${name}; a second signal ends at once`);
+    stop.resolve("signal");
+  });
+  try {
+    const server = await open();
+    // Told to stop while still opening: nobody waits for the ready line any more.
+    if (count === 0) console.print(`ready ${JSON.stringify(describe(server))}`);
+    const failure = await Promise.race([stop.promise, ...(server.failed ? [server.failed] : [])]);
+    await server[Symbol.asyncDispose]();
+    if (failure === "signal") return EXIT_DONE;
+    console.complain(`roquet: ${explain(failure, debug)}`);
+  } catch (error) {
+    console.complain(`roquet: ${explain(error, debug)}`);
+  }
+  return EXIT_FAILED;
+}
+
+/** An error for a person: the message alone where they can act on it, the stack on demand. */
+export function explain(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  if (debug && error.stack) return error.stack;
+  if (isExpected(error)) return error.message;
+  const kind = error instanceof AssertionError ? "broken invariant" : "unexpected failure";
+  return `${kind}: ${error.message} (run with --debug for details)`;
+}
+
+function isExpected(error: Error): boolean {
+  return error instanceof OperationError || error instanceof DiskError ||
+    error instanceof TransportError;
+}
