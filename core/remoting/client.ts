@@ -118,7 +118,13 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
     const restMs = timeoutMs - (this.clock.monotonicMs() - startedMs);
     if (signal?.aborted) throw new RemotingError("aborted", address, "the call was aborted");
     this.admit(connection, address, command);
-    const answer = await this.dispatcher.invoke(connection, command, Math.max(0, restMs), signal);
+    const { dataEvents } = connection;
+    const answer = await this.dispatcher.invoke(connection, command, Math.max(0, restMs), signal)
+      .catch((error) => {
+        const isDead = error.code === "timeout" && connection.dataEvents === dataEvents;
+        if (isDead) connection.close("it gave no sign of life within a call's time-out");
+        throw error;
+      });
     for (const hook of this.hooks) hook.afterAnswer?.(address, command, answer);
     if (answer.code === ResponseCode.GO_AWAY) this.leave(address, connection);
     return answer;

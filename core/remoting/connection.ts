@@ -17,7 +17,7 @@ import { parseIpAddress } from "./host_address.ts";
 import { type BlockPool, Outgoing } from "./outgoing.ts";
 import { PendingAnswers } from "./pending_answers.ts";
 import { hostAndPort, type SocketHandlers, type TransportSocket } from "./transport.ts";
-import type { Flushable, Turn } from "./turn.ts";
+import type { EndsTurn, Turn } from "./turn.ts";
 
 /** Bodies from here on are queued as they are, behind their header, instead of being copied. */
 const BODY_BYTES_UNCOPIED = 16 * 1024;
@@ -47,7 +47,7 @@ export interface ConnectionOptions {
   excludes?: (code: number) => boolean;
 }
 
-export class RemotingConnection implements Connection, SocketHandlers, Flushable {
+export class RemotingConnection implements Connection, SocketHandlers, EndsTurn {
   readonly id: number;
   readonly remoteAddress: string;
   readonly remoteHost: HostAddress;
@@ -56,8 +56,7 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
   closed = false;
   /** Requests that handlers are still working on and will answer. */
   answersDue = 0;
-  /** Sweeps since something last came in or went out. */
-  quietSweeps = 0;
+  private quietSweeps = 0;
   /** Our own requests to the peer; null until the first one. */
   pending: PendingAnswers | null = null;
   private readonly decoder = new FrameDecoder();
@@ -71,17 +70,21 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
   private pumping = false;
   /** Why it closes once all is sent; null while it is to stay open. */
   private closingReason: string | null = null;
+  /** Data events so far: a client tells a dead peer by it. */
+  dataEvents = 0;
 
   constructor(
     private readonly host: ConnectionHost,
     private readonly socket: TransportSocket,
     options: ConnectionOptions,
   ) {
-    const address = options.remote?.address ?? socket.remoteAddress;
+    const given = options.remote?.address ?? socket.remoteAddress;
     const port = options.remote?.port ?? socket.remotePort;
+    const address = parseIpAddress(given) ?? EMPTY_BYTES;
     this.id = options.id;
-    this.remoteAddress = hostAndPort(address, port);
-    this.remoteHost = { address: parseIpAddress(address) ?? EMPTY_BYTES, port };
+    // An IPv4 peer of an IPv6 socket is shown by its IPv4 address, as Java does.
+    this.remoteAddress = hostAndPort(address.length === 4 ? address.join(".") : given, port);
+    this.remoteHost = { address, port };
     this.localPort = options.localPort;
     this.excludes = options.excludes ?? null;
     this.outgoing = new Outgoing(host.pool);
@@ -143,6 +146,12 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
     if (this.closingReason !== null) this.queueFlush();
   }
 
+  /** Called now and then; closes the connection after `quietSweepsMax` calls in which nothing moved. */
+  sweep(quietSweepsMax: number): void {
+    if (++this.quietSweeps > quietSweepsMax) return this.close("it was idle");
+    this.outgoing.trim();
+  }
+
   /** Leaves what comes in unread until `release`: the server doesn't serve yet. */
   hold(): void {
     this.held = true;
@@ -157,6 +166,7 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
   data(bytes: Buffer): void {
     if (this.closed) return;
     this.quietSweeps = 0;
+    this.dataEvents++;
     this.decoder.push(bytes);
     this.pump();
   }
@@ -166,6 +176,7 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
     this.quietSweeps = 0;
     this.write();
     if (this.stalled && this.outgoing.unsentBytes <= CONNECTION_UNSENT_BYTES_LOW) this.unstall();
+    if (this.closingReason !== null) this.finishWhenSent(this.closingReason);
   }
 
   end(): void {
@@ -176,10 +187,15 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
     this.markClosed(error === null ? "the peer closed it" : error.message);
   }
 
-  flush(): void {
+  endTurn(): void {
     this.queuedForFlush = false;
+    this.flush();
+  }
+
+  private flush(): void {
     if (this.closed) return;
-    if (!this.blocked) this.write();
+    if (this.blocked) this.stallWhenFull();
+    else this.write();
     if (this.closingReason !== null) this.finishWhenSent(this.closingReason);
   }
 
@@ -191,6 +207,11 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
 
   private write(): void {
     this.blocked = !this.outgoing.flush(this.socket);
+    this.stallWhenFull();
+  }
+
+  /** Stops reading while the peer doesn't read; a peer that never does is given up. */
+  private stallWhenFull(): void {
     const unsentBytes = this.outgoing.unsentBytes;
     if (unsentBytes <= CONNECTION_UNSENT_BYTES_HIGH) return;
     if (unsentBytes > CONNECTION_UNSENT_BYTES_MAX) {
@@ -211,7 +232,7 @@ export class RemotingConnection implements Connection, SocketHandlers, Flushable
         if (frame === null) break;
         this.host.frame(frame, this);
         this.host.turn.handled(frame.end - frame.start);
-        if (this.outgoing.unsentBytes > CONNECTION_UNSENT_BYTES_HIGH && !this.blocked) this.write();
+        if (this.outgoing.unsentBytes > CONNECTION_UNSENT_BYTES_HIGH) this.flush();
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;

@@ -85,12 +85,13 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   /** Handles one frame; throws DecodeError when it can't be decoded. */
   frame(frame: Frame, connection: RemotingConnection): void {
-    const handler = this.raw.get(peekCode(frame));
+    const code = peekCode(frame);
+    const handler = this.raw.get(code);
     if (handler === undefined) return this.dispatch(decodeFrame(frame), connection);
     const pending = connection.pending;
     // A response's code may equal a request's (10 is both FLUSH_DISK_TIMEOUT and SEND_MESSAGE).
-    const isPlain = this.direct && connection.excludes === null &&
-      (pending === null || pending.size === 0);
+    const isPlain = this.direct && (pending === null || pending.size === 0) &&
+      (connection.excludes === null || !connection.excludes(code));
     if (!isPlain && !this.admitRaw(frame, connection)) return;
     try {
       handler(frame, connection);
@@ -173,6 +174,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   /** Everything that may refuse a request before its handler sees it. Throws RequestError. */
   private admit(command: RemotingCommand, connection: RemotingConnection): void {
+    if (connection.excludes?.(command.code)) throw unsupported(command);
     if (this.direct) return;
     if (this.stopping) {
       throw command.version > GO_AWAY_VERSION_ABOVE
@@ -198,18 +200,16 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
   ): void {
     this.asyncRequests++;
     connection.answersDue++;
-    answer.then(
-      (later) => {
-        this.asyncRequests--;
-        connection.answersDue--;
+    void answer
+      .then((later) => {
         if (later !== undefined) this.answer(command, connection, later);
-      },
-      (error) => {
+      })
+      .catch((error) => this.answerError(command, connection, error))
+      .finally(() => {
         this.asyncRequests--;
         connection.answersDue--;
-        this.answerError(command, connection, error);
-      },
-    ).finally(() => connection.answerMade());
+        connection.answerMade();
+      });
   }
 
   private answer(

@@ -97,6 +97,11 @@ export class Outgoing {
     return this.flushBlock(socket);
   }
 
+  /** Lets go of the block of a connection that has nothing to send (the socket may still keep its bytes). */
+  trim(): void {
+    if (this.unsentBytes === 0) this.clear();
+  }
+
   /** Drops everything: the connection is closed. */
   clear(): void {
     this.segments = [];

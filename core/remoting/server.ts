@@ -263,7 +263,7 @@ export class RemotingServer
 
   private sweep(): "idle" {
     for (const connection of [...this.live.values()]) {
-      if (++connection.quietSweeps > SWEEPS_PER_IDLE_PERIOD) connection.close("it was idle");
+      connection.sweep(SWEEPS_PER_IDLE_PERIOD);
     }
     return "idle";
   }

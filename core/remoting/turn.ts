@@ -2,14 +2,14 @@
 // listeners run once, then each connection with something to say is written to once.
 import type { Clock } from "../time/clock.ts";
 
-export interface Flushable {
-  /** Writes what is queued; called once for each time it was added. */
-  flush(): void;
+export interface EndsTurn {
+  /** Called once for each time it was added: writes what is queued. */
+  endTurn(): void;
 }
 
 export class Turn {
-  private queued: Flushable[] = [];
-  private flushing: Flushable[] = [];
+  private queued: EndsTurn[] = [];
+  private flushing: EndsTurn[] = [];
   private readonly listeners: (() => void)[] = [];
   private scheduled = false;
   private burstBytes = 0;
@@ -33,8 +33,8 @@ export class Turn {
   }
 
   /** Queues a flush for the end of the turn. Callers add themselves once until they are flushed. */
-  add(flushable: Flushable): void {
-    this.queued.push(flushable);
+  add(each: EndsTurn): void {
+    this.queued.push(each);
     this.schedule();
   }
 
@@ -46,11 +46,22 @@ export class Turn {
 
   private run(): void {
     this.burstBytes = 0;
-    for (const listener of this.listeners) listener();
+    this.callListeners();
     const flushing = this.queued;
     this.queued = this.flushing;
     this.flushing = flushing;
-    for (const each of flushing) each.flush();
+    for (const each of flushing) each.endTurn();
     flushing.length = 0;
+  }
+
+  private callListeners(): void {
+    const { scheduled } = this;
+    // What they queue is written below: it needs no other run.
+    this.scheduled = true;
+    try {
+      for (const listener of this.listeners) listener();
+    } finally {
+      this.scheduled = scheduled;
+    }
   }
 }
