@@ -143,22 +143,3 @@ function canConnect(port: number): Promise<boolean> {
     socket.once("error", () => resolve(false));
   });
 }
-
-/** Runs one mqadmin command; its JVM takes about a second. */
-export async function mqadmin(
-  namesrvAddress: string,
-  args: readonly string[],
-  folder: string,
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  mkdirSync(folder, { recursive: true });
-  const lib = await jars("5.4.0");
-  return await runToEnd("java", [
-    ...jvmOptions(folder),
-    "-XX:TieredStopAtLevel=1",
-    `-Drocketmq.namesrv.addr=${namesrvAddress}`,
-    "-cp",
-    `${lib}/*`,
-    "org.apache.rocketmq.tools.command.MQAdminStartup",
-    ...args,
-  ], { env: { ROCKETMQ_HOME: folder, NAMESRV_ADDR: namesrvAddress }, timeoutMs: 60_000 });
-}

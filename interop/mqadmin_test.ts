@@ -1,0 +1,234 @@
+// Apache's mqadmin against Roquet and against Apache itself: what it prints is the same, but for what can't be.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
+import { driverClassPath, jvmOptions } from "./support/java.ts";
+import { mqadmin } from "./support/mqadmin.ts";
+import { type RunningProcess, startProcess, waitFor } from "./support/processes.ts";
+
+interface Setting {
+  broker: string;
+  namesrv: string;
+  messageId: string;
+  offsetMessageId: string;
+  folder: string;
+}
+
+interface Command {
+  words: (setting: Setting) => string[];
+  /** How two outputs are made comparable, after the common masks. */
+  view?: (output: string) => string;
+}
+
+const TOPIC = "T_hold";
+const GROUP = "G_hold_consumer";
+
+/** Lines in no order. */
+const sorted = (output: string) => output.split("\n").sort().join("\n");
+/** The words before the first ":" or "=" of each line, without paths: which keys there are. */
+const keysOnly = (output: string) =>
+  output.split("\n").map((line) => line.split(/[:=]/)[0]!.trim().replace(/_\/.*/, "_PATH")).filter((
+    line,
+  ) => line !== "").sort().join("\n");
+/** Tables of figures: names stay, numbers go. */
+const namesOnly = (output: string) => sorted(output.replace(/\b\d+(\.\d+)?\b/g, "N"));
+
+const COMMANDS: readonly Command[] = [
+  { words: () => ["clusterList"], view: namesOnly },
+  { words: () => ["clusterList", "-m"], view: namesOnly },
+  { words: ({ broker }) => ["brokerStatus", "-b", broker], view: keysOnly },
+  { words: () => ["topicList"], view: sorted },
+  { words: () => ["topicList", "-c"], view: sorted },
+  { words: () => ["topicRoute", "-t", TOPIC] },
+  { words: () => ["topicStatus", "-t", TOPIC] },
+  { words: () => ["topicClusterList", "-t", TOPIC] },
+  {
+    words: (
+      { broker },
+    ) => ["updateTopic", "-b", broker, "-t", "T_made", "-r", "3", "-w", "3", "-p", "6"],
+  },
+  {
+    words: () => [
+      "updateTopic",
+      "-c",
+      "InteropCluster",
+      "-t",
+      "T_order",
+      "-r",
+      "8",
+      "-w",
+      "8",
+      "-o",
+      "true",
+    ],
+  },
+  { words: () => ["topicRoute", "-t", "T_made"] },
+  { words: ({ broker }) => ["updateTopicPerm", "-b", broker, "-t", "T_made", "-p", "4"] },
+  { words: () => ["deleteTopic", "-c", "InteropCluster", "-t", "T_order"] },
+  { words: () => ["topicRoute", "-t", "T_order"] },
+  {
+    words: ({ broker }) => ["updateTopic", "-b", broker, "-t", "bad topic!", "-r", "3", "-w", "3"],
+  },
+  {
+    words: (
+      { broker },
+    ) => ["updateTopic", "-b", broker, "-t", "T_type", "-a", "+message.type=FIFO"],
+  },
+  { words: ({ broker }) => ["updateTopic", "-b", broker, "-t", "T_type", "-a", "+no.such=FIFO"] },
+  { words: ({ broker }) => ["updateSubGroup", "-b", broker, "-g", "G_made"] },
+  { words: () => ["getConsumerConfig", "-g", "G_made"] },
+  { words: ({ broker }) => ["deleteSubGroup", "-b", broker, "-g", "G_made"] },
+  { words: () => ["consumerProgress"], view: namesOnly },
+  { words: () => ["consumerProgress", "-g", GROUP] },
+  { words: () => ["consumerProgress", "-g", "G_absent"] },
+  { words: () => ["consumerConnection", "-g", GROUP] },
+  { words: () => ["consumerConnection", "-g", "G_absent"] },
+  { words: () => ["producerConnection", "-g", "G_hold_producer", "-t", TOPIC] },
+  { words: ({ broker }) => ["producer", "-b", broker], view: sorted },
+  { words: () => ["consumerStatus", "-g", GROUP] },
+  { words: ({ offsetMessageId }) => ["queryMsgById", "-i", offsetMessageId, "-t", TOPIC] },
+  { words: () => ["queryMsgByKey", "-t", TOPIC, "-k", "hold-3"] },
+  { words: () => ["queryMsgByKey", "-t", TOPIC, "-k", "absent"] },
+  { words: ({ messageId }) => ["queryMsgByUniqueKey", "-t", TOPIC, "-i", messageId] },
+  { words: () => ["queryMsgByOffset", "-t", TOPIC, "-b", "broker-a", "-i", "0", "-o", "1"] },
+  { words: () => ["printMsg", "-t", TOPIC], view: sorted },
+  { words: () => ["printMsgByQueue", "-t", TOPIC, "-a", "broker-a", "-i", "0", "-p", "true"] },
+  {
+    words: () => [
+      "consumeMessage",
+      "-t",
+      TOPIC,
+      "-g",
+      "G_tool",
+      "-b",
+      "broker-a",
+      "-i",
+      "0",
+      "-o",
+      "0",
+      "-c",
+      "2",
+    ],
+  },
+  { words: ({ broker }) => ["getBrokerConfig", "-b", broker], view: keysOnly },
+  {
+    words: (
+      { broker },
+    ) => [
+      "updateBrokerConfig",
+      "-b",
+      broker,
+      "-k",
+      "maxTransferCountOnMessageInMemory",
+      "-v",
+      "31",
+    ],
+  },
+  { words: () => ["statsAll", "-t", TOPIC], view: namesOnly },
+  { words: ({ broker }) => ["brokerConsumeStats", "-b", broker] },
+  { words: () => ["allocateMQ", "-t", TOPIC, "-i", "a,b"] },
+  { words: ({ namesrv }) => ["wipeWritePerm", "-b", "broker-a", "-n", namesrv], view: namesOnly },
+  { words: () => ["topicRoute", "-t", TOPIC] },
+  { words: ({ namesrv }) => ["addWritePerm", "-b", "broker-a", "-n", namesrv], view: namesOnly },
+  { words: ({ namesrv }) => ["getNamesrvConfig", "-n", namesrv], view: keysOnly },
+  { words: () => ["updateKvConfig", "-s", "ns", "-k", "k", "-v", "v"] },
+  { words: () => ["deleteKvConfig", "-s", "ns", "-k", "k"] },
+  { words: () => ["resetOffsetByTime", "-g", GROUP, "-t", TOPIC, "-s", "now"] },
+  { words: () => ["resetOffsetByTime", "-g", GROUP, "-t", TOPIC, "-s", "-1"] },
+  { words: () => ["cloneGroupOffset", "-s", GROUP, "-d", "G_clone", "-t", TOPIC] },
+  { words: ({ broker }) => ["cleanUnusedTopic", "-b", broker] },
+  { words: ({ broker }) => ["cleanExpiredCQ", "-b", broker] },
+  { words: ({ broker }) => ["deleteExpiredCommitLog", "-b", broker] },
+  {
+    words: ({ broker }) => ["queryCq", "-t", TOPIC, "-q", "0", "-i", "0", "-c", "4", "-b", broker],
+  },
+  {
+    words:
+      () => ["sendMessage", "-t", TOPIC, "-p", "from the tool", "-k", "tool-key", "-c", "TagTool"],
+    view: namesOnly,
+  },
+];
+
+/** Takes out what differs between any two runs: addresses, times, ids, folders. */
+function mask(output: string, { folder }: Setting): string {
+  return output
+    .replaceAll(folder, "FOLDER")
+    .split("\n").filter((line) =>
+      !/\|-(INFO|WARN|ERROR) in |NettyClient|RocketmqRemoting/.test(line)
+    )
+    .join("\n")
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{1,3})?/g, "TIME")
+    .replace(/127\.0\.0\.1:\d+/g, "ADDRESS")
+    .replace(/\b[0-9A-F]{32}\b/g, "ID")
+    .replace(/@[^@\s]*@\d+\s*$/gm, "@KEY")
+    .replace(/\b1[78]\d{11}\b/g, "MS")
+    .replace(/\d+\.\d+(E-\d+)?/g, "N.N")
+    .replace(/[ \t]+/g, " ")
+    .trim();
+}
+
+interface Run {
+  cluster: Cluster;
+  hold: RunningProcess;
+  outputs: string[];
+}
+
+async function run(make: Make): Promise<Run> {
+  const cluster = await startCluster({ namesrv: make, broker: make });
+  const hold = startProcess({
+    command: "java",
+    args: [
+      ...jvmOptions(`${cluster.folder}/hold`),
+      "-cp",
+      await driverClassPath("5.4.0"),
+      "Hold",
+      cluster.namesrv.address,
+      TOPIC,
+      "16",
+    ],
+    logPath: `${cluster.folder}/hold.log`,
+  });
+  const found = await waitFor(
+    "the held clients",
+    60_000,
+    () => hold.output().match(/^HOLDING (\{.*\})$/m),
+  );
+  const ids = JSON.parse(found[1]!) as { msgId: string; offsetMsgId: string };
+  const setting: Setting = {
+    broker: cluster.broker.address,
+    namesrv: cluster.namesrv.address,
+    messageId: ids.msgId,
+    offsetMessageId: ids.offsetMsgId,
+    folder: cluster.folder,
+  };
+  const commands = COMMANDS.map(({ words }) => words(setting));
+  const outputs = await mqadmin(cluster.namesrv.address, commands, `${cluster.folder}/mqadmin`);
+  return { cluster, hold, outputs: outputs.map((output) => mask(output, setting)) };
+}
+
+describe("mqadmin prints for Roquet what it prints for Apache", () => {
+  const runs: Partial<Record<Make, Run>> = {};
+
+  beforeAll(async () => {
+    for (const make of ["apache", "roquet"] as const) runs[make] = await run(make);
+  }, 300_000);
+
+  afterAll(async () => {
+    for (const made of Object.values(runs)) {
+      await made.hold[Symbol.asyncDispose]();
+      await made.cluster[Symbol.asyncDispose]();
+    }
+  });
+
+  const nameless: Setting = {
+    broker: "BROKER",
+    namesrv: "NAMESRV",
+    messageId: "ID",
+    offsetMessageId: "ID",
+    folder: "FOLDER",
+  };
+  for (const [index, { view = (output: string) => output, words }] of COMMANDS.entries()) {
+    test(`${index} ${words(nameless).join(" ")}`, () => {
+      expect(view(runs.roquet!.outputs[index]!)).toBe(view(runs.apache!.outputs[index]!));
+    });
+  }
+});

@@ -1,0 +1,35 @@
+// Apache's mqadmin on a list of commands, in one JVM.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { driverClassPath, jvmOptions } from "./java.ts";
+import { runToEnd } from "./processes.ts";
+
+/** What each command printed on standard output, in order. */
+export async function mqadmin(
+  namesrvAddress: string,
+  commands: readonly (readonly string[])[],
+  folder: string,
+): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const file = `${folder}/commands-${Date.now()}.txt`;
+  writeFileSync(file, commands.map((words) => `${words.join("\t")}\n`).join(""));
+  const { stdout, stderr } = await runToEnd("java", [
+    ...jvmOptions(folder),
+    "-XX:TieredStopAtLevel=1",
+    `-Drocketmq.namesrv.addr=${namesrvAddress}`,
+    "-cp",
+    await driverClassPath("5.4.0"),
+    "Admin",
+    file,
+  ], {
+    env: { ROCKETMQ_HOME: folder, NAMESRV_ADDR: namesrvAddress },
+    // Some commands write files where they are run.
+    cwd: folder,
+    timeoutMs: 240_000,
+  });
+  const outputs = commands.map((_, index) => {
+    const next = index + 1 < commands.length ? String(index + 1) : "end";
+    const found = stdout.split(`@@ ${index}\n`)[1]?.split(`@@ ${next}\n`)[0];
+    return found ?? `(no output; the JVM said: ${stderr.slice(-1000)})`;
+  });
+  return outputs;
+}
