@@ -3,7 +3,7 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 
 /** Above this many bytes the call into zlib costs less than the tables. */
-const NATIVE_BYTES_MIN = 128;
+const NATIVE_BYTES_MIN = 112;
 
 const TABLES = makeTables();
 

@@ -1,11 +1,10 @@
 // The two ids of a message: the offset id (address of the broker that stores it + physical offset) and the unique key
 // that a producer gives it (MessageClientIDSetter). Clock and address are arguments.
 import { Buffer } from "node:buffer";
-import { readI32, readI64, readU16, writeI64 } from "../bytes/big_endian.ts";
+import { readI32, readI64, readU16 } from "../bytes/big_endian.ts";
 import { fromHex, toHex, writeHexDigits } from "../bytes/hex.ts";
 import { assert, DecodeError } from "../errors.ts";
 import type { Clock } from "../time/clock.ts";
-import { writeHost } from "./record_layout.ts";
 
 const PORT_BYTES = 4;
 const OFFSET_BYTES = 8;
@@ -16,9 +15,27 @@ export function encodeOffsetMessageId(
   port: number,
   physicalOffset: number,
 ): string {
-  const bytes = new Uint8Array(address.length + PORT_BYTES + OFFSET_BYTES);
-  writeI64(bytes, writeHost(bytes, 0, address, port), physicalOffset);
-  return toHex(bytes);
+  const digits = Buffer.allocUnsafe((address.length + PORT_BYTES + OFFSET_BYTES) * 2);
+  writeOffsetMessageId(digits, 0, address, port, physicalOffset);
+  return digits.toString("latin1");
+}
+
+/** Writes the id's digits as ASCII, for answers made in place; gives the position after them. */
+export function writeOffsetMessageId(
+  target: Uint8Array,
+  at: number,
+  address: Uint8Array,
+  port: number,
+  physicalOffset: number,
+): number {
+  let next = at;
+  for (let index = 0; index < address.length; index++, next += 2) {
+    writeHexDigits(target, next, address[index]!, 2);
+  }
+  writeHexDigits(target, next, port, 8);
+  writeHexDigits(target, next + 8, Math.floor(physicalOffset / 0x1_0000_0000), 8);
+  writeHexDigits(target, next + 16, physicalOffset | 0, 8);
+  return next + 24;
 }
 
 export interface OffsetMessageId {

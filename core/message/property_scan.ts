@@ -21,7 +21,6 @@ export class PropertyScanner {
   private readonly hashes: Int32Array;
   /** Whether the last scan met an entry that a copy leaves out. */
   private needsFilter = false;
-  private static readonly unknown = -1;
 
   /** `dropped` are those of the names that `copy` leaves out. */
   constructor(readonly names: readonly string[], dropped: readonly string[] = []) {
@@ -57,7 +56,9 @@ export class PropertyScanner {
 
   /** Finds the names in `bytes[start…end)`. */
   scan(bytes: Uint8Array, start: number, end: number): void {
-    this.starts.fill(PropertyScanner.unknown);
+    const { starts } = this;
+    // A dozen names: cheaper one by one than by a call of fill.
+    for (let index = 0; index < starts.length; index++) starts[index] = -1;
     this.needsFilter = false;
     for (let at = start; at < end;) at = this.scanEntry(bytes, at, end);
   }

@@ -114,11 +114,14 @@ function suspect(
 
 function suspectTopic(buffer: Uint8Array, parts: RecordParts): string | null {
   if (parts.topicStart === parts.topicEnd) return "topic: empty";
+  let isAscii = true;
   for (let at = parts.topicStart; at < parts.topicEnd; at++) {
     const byte = buffer[at]!;
     // Cluster and broker names become topics, so only what no name can hold counts.
     if (byte <= 0x20 || byte === 0x7f || byte === 0x2f) return `topic: byte ${byte}`;
+    if (byte > 0x7f) isAscii = false;
   }
+  if (isAscii) return null;
   return isUtf8(buffer.subarray(parts.topicStart, parts.topicEnd)) ? null : "topic: not UTF-8";
 }
 
