@@ -1,0 +1,37 @@
+// Finds the index files of a store and reads their headers. Nothing else is read before a key is put or asked for.
+import type { Disk } from "../../core/disk/disk.ts";
+import { OperationError } from "../../core/errors.ts";
+import { IndexFile } from "./index_file.ts";
+import { HEADER_BYTES, indexFileBytes, type IndexShape, readHeader } from "./layout.ts";
+
+/** The files, oldest first. Throws OperationError for a file that isn't of the configured size. */
+export async function loadIndexFiles(
+  disk: Disk,
+  directory: string,
+  shape: IndexShape,
+): Promise<IndexFile[]> {
+  const files: IndexFile[] = [];
+  for (const name of disk.listSync(directory)) {
+    if (!/^\d{17}$/.test(name)) continue;
+    const path = `${directory}/${name}`;
+    const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
+    // Made, and the process died before it had its length.
+    if (sizeBytes === 0) await disk.unlink(path);
+    else files.push(loadIndexFile(disk, path, shape, sizeBytes));
+  }
+  return files;
+}
+
+function loadIndexFile(disk: Disk, path: string, shape: IndexShape, sizeBytes: number): IndexFile {
+  const expectedBytes = indexFileBytes(shape);
+  if (sizeBytes !== expectedBytes) {
+    throw new OperationError(
+      `${path} has ${sizeBytes} bytes; ${expectedBytes} follow from maxHashSlotNum ` +
+        `${shape.slotCount} and maxIndexNum ${shape.itemCount}`,
+    );
+  }
+  const file = disk.openSync(path, "write");
+  const bytes = new Uint8Array(HEADER_BYTES);
+  file.readSync(bytes, 0, HEADER_BYTES, 0);
+  return new IndexFile(disk, path, shape, readHeader(bytes), file);
+}
