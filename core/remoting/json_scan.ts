@@ -71,6 +71,7 @@ export function parseDecimal(buffer: Uint8Array, start: number, end: number): nu
     if (digit < 0 || digit > 9) return NaN;
     value = value * 10 + digit;
   }
+  if (value > Number.MAX_SAFE_INTEGER) return NaN;
   return negative ? -value : value;
 }
 
