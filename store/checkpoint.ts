@@ -2,7 +2,7 @@
 // bytes) and, behind that, Roquet's own: the exact offset that needs no replay. Apache rewrites the first part only, so
 // a sum over both tells whether the second still holds.
 import { Buffer } from "node:buffer";
-import { readI64, writeI32, writeI64 } from "../core/bytes/big_endian.ts";
+import { readI32, readI64, writeI32, writeI64 } from "../core/bytes/big_endian.ts";
 import { crc32 } from "../core/bytes/crc32.ts";
 import type { Disk, DiskFile } from "../core/disk/disk.ts";
 
@@ -93,7 +93,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     confirmPhysicalOffset: readI64(bytes, 32),
   };
   if (bytes.length < OWN_AT + OWN_BYTES) return { apache, replay: null };
-  const isOurs = readI64(bytes, OWN_AT) === OWN_MAGIC * 2 ** 32 + OWN_VERSION;
+  const isOurs = readI32(bytes, OWN_AT) === OWN_MAGIC && readI32(bytes, OWN_AT + 4) === OWN_VERSION;
   if (!isOurs || readI64(bytes, OWN_AT + 32) !== sumOf(bytes)) return { apache, replay: null };
   return {
     apache,

@@ -58,6 +58,27 @@ interface Segment {
   rowEnd: number;
 }
 
+/** What was appended, for statistics. */
+export class AppendMeter {
+  records = 0;
+  bytes = 0;
+  failed = 0;
+  private latencyMsMax = 0;
+
+  noteWrite(records: number, bytes: number, tookMs: number): void {
+    this.records += records;
+    this.bytes += bytes;
+    if (tookMs > this.latencyMsMax) this.latencyMsMax = tookMs;
+  }
+
+  /** The longest write since the last call. */
+  takeLatencyMsMax(): number {
+    const latencyMsMax = this.latencyMsMax;
+    this.latencyMsMax = 0;
+    return latencyMsMax;
+  }
+}
+
 export interface AppenderOptions {
   /** Bytes before each record in the file that aren't part of it (DLedger's entry header); the caller fills them. */
   entryHeaderBytes: number;
@@ -76,6 +97,7 @@ export class Appender {
   refusal: Refusal | null = null;
   /** Why the last `begin` or `reserve` said REFUSED. */
   lastRefusal: Refusal = { status: "not_writeable", detail: "" };
+  readonly meter = new AppendMeter();
   private readonly records: StagedRecords;
   private readonly fileSizeBytes: number;
   private chunk: HotChunk;
@@ -219,6 +241,8 @@ export class Appender {
   private commitBurst(): void {
     this.closeSegment();
     const segmentCount = this.segmentCount;
+    const startedMs = this.clock.monotonicMs();
+    const bytes = this.physicalEnd - this.settlement.end;
     for (let index = 0; index < segmentCount; index++) {
       const segment = this.segments[index]!;
       const failure = this.writeSegment(segment);
@@ -227,6 +251,8 @@ export class Appender {
       return;
     }
     this.segmentCount = 0;
+    const tookMs = this.clock.monotonicMs() - startedMs;
+    this.meter.noteWrite(this.records.count - this.records.written, bytes, tookMs);
     this.settlement.written(this.physicalEnd, this.records.count);
   }
 
@@ -260,6 +286,7 @@ export class Appender {
     this.useChunk(first.chunk, first.start);
     this.eraseRemains();
     const lost = this.records.takeFrom(row);
+    this.meter.failed += lost.length;
     if (row > this.records.written) this.settlement.written(this.physicalEnd, row);
     this.settlement.failureDetail = `the log can't be written: ${error.message}`;
     const status = isFull(error) ? "disk_full" : "write_failed";

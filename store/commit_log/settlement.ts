@@ -16,6 +16,9 @@ export class Settlement {
   readonly records = new StagedRecords();
   private writtenEnd: number;
   private flushedEnd: number;
+  /** Up to here records are in queues and index, and the store time of the last of them. */
+  dispatchedEnd: number;
+  dispatchedStoreTimestampMs = 0;
   private bound = Infinity;
   /** Rows whose owners were told, and rows that were dispatched. */
   private told = 0;
@@ -37,6 +40,7 @@ export class Settlement {
   ) {
     this.writtenEnd = physicalEnd;
     this.flushedEnd = physicalEnd;
+    this.dispatchedEnd = physicalEnd;
   }
 
   /** Up to where consumers may see: what is written, under SYNC_FLUSH what is synced, never beyond the bound. */
@@ -92,16 +96,30 @@ export class Settlement {
       while (this.settleAgain) {
         this.settleAgain = false;
         this.tellUpTo(this.options.syncFlush ? this.flushedEnd : this.writtenEnd);
-        this.dispatched = this.dispatcher.dispatch(
-          this.records,
-          this.dispatched,
-          this.confirmOffset,
-        );
+        this.dispatch();
       }
     } finally {
       this.settling = false;
     }
     this.dropDone();
+  }
+
+  private dispatch(): void {
+    const { records } = this;
+    const from = this.dispatched;
+    const confirmOffset = this.confirmOffset;
+    const to = this.dispatcher.dispatch(records, from, confirmOffset);
+    this.dispatched = to;
+    if (to > from) this.dispatchedStoreTimestampMs = records.storeTimestamps[to - 1]!;
+    // Nothing but a blank rest may stand between the last record and the confirm offset.
+    this.dispatchedEnd = to === records.written
+      ? Math.min(confirmOffset, this.writtenEnd)
+      : records.physicalOffsets[to]!;
+  }
+
+  /** The store time of the last record that was there before; what the checkpoint says until another is dispatched. */
+  noteStoreTimestamp(storeTimestampMs: number): void {
+    this.dispatchedStoreTimestampMs = storeTimestampMs;
   }
 
   private dropDone(): void {

@@ -1,0 +1,103 @@
+// Writes the checkpoint: syncs log, queues and index in this order, then says so. How often bounds what a crash has to
+// replay. A checkpoint that can't be written costs replay time, never data.
+import { DiskError } from "../core/disk/disk.ts";
+import type { Logger } from "../core/log.ts";
+import type { BackgroundTask } from "../core/time/background.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { ApacheCheckpoint, CheckpointFile } from "./checkpoint.ts";
+import type { Flusher } from "./commit_log/flusher.ts";
+import type { Settlement } from "./commit_log/settlement.ts";
+import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { KeyIndex } from "./index/key_index.ts";
+
+const CHECK_INTERVAL_MS = 1000;
+/** A checkpoint is due after this much log, or after this long with any. */
+const DUE_BYTES = 256 * 1024 * 1024;
+const DUE_MS = 10_000;
+
+/** Index files that end at or before this store time are complete and synced; Apache keeps such files after a crash. */
+export interface IndexProgress {
+  completeUntilMs: number;
+}
+
+export interface CheckpointerParts {
+  file: CheckpointFile;
+  clock: Clock;
+  log: Logger;
+  queues: ConsumeQueues;
+  index: KeyIndex | null;
+  indexProgress: IndexProgress;
+  flusher: Flusher;
+  settlement: Settlement;
+  /** Store time of the last record that recovery read; 0 when it read none. */
+  lastStoreTimestampMs: number;
+}
+
+export class Checkpointer {
+  private apache: ApacheCheckpoint;
+  private writtenAtMs: number;
+  private coveredEnd = -1;
+  private running: Promise<boolean> | null = null;
+
+  constructor(private readonly parts: CheckpointerParts) {
+    this.apache = { ...parts.file.read().apache };
+    this.writtenAtMs = parts.clock.monotonicMs();
+    parts.settlement.noteStoreTimestamp(parts.lastStoreTimestampMs);
+  }
+
+  task(): BackgroundTask {
+    return {
+      name: "checkpoint",
+      intervalMs: CHECK_INTERVAL_MS,
+      tick: async (): Promise<"idle"> => {
+        if (this.isDue()) await this.write();
+        return "idle";
+      },
+    };
+  }
+
+  /** Makes everything durable and writes it down; false when the disk refused. */
+  async write(): Promise<boolean> {
+    while (this.running !== null) await this.running;
+    this.running = this.writeNow();
+    try {
+      return await this.running;
+    } finally {
+      this.running = null;
+    }
+  }
+
+  private isDue(): boolean {
+    const behind = this.parts.settlement.dispatchedEnd - this.coveredEnd;
+    if (behind <= 0) return false;
+    return behind >= DUE_BYTES || this.parts.clock.monotonicMs() - this.writtenAtMs >= DUE_MS;
+  }
+
+  private async writeNow(): Promise<boolean> {
+    const { file, queues, index, flusher, settlement, clock, log } = this.parts;
+    // What is dispatched by now is in the queues' and the index's memory: their syncs cover it.
+    const end = settlement.dispatchedEnd;
+    const storeTimestampMs = settlement.dispatchedStoreTimestampMs;
+    const queuesEnd = queues.coveredPhysicalOffset;
+    const indexEnd = index?.endPhysicalOffset ?? 0;
+    try {
+      if (!await flusher.flush()) return false;
+      await queues.sync();
+      await index?.sync();
+      if (storeTimestampMs > 0) {
+        this.apache.physicMsgTimestampMs = storeTimestampMs;
+        this.apache.logicsMsgTimestampMs = storeTimestampMs;
+      }
+      this.apache.indexMsgTimestampMs = this.parts.indexProgress.completeUntilMs;
+      this.apache.confirmPhysicalOffset = end;
+      await file.write({ apache: this.apache, replay: { replayFrom: end, queuesEnd, indexEnd } });
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      log.warn("the checkpoint can't be written", { error });
+      return false;
+    }
+    this.coveredEnd = end;
+    this.writtenAtMs = clock.monotonicMs();
+    return true;
+  }
+}

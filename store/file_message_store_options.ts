@@ -1,0 +1,79 @@
+// What a FileMessageStore is told: paths, sizes, flush and recovery settings, each by its unit. The broker derives them
+// from broker.conf; the defaults are Apache's (MessageStoreConfig 5.4.0).
+import type { Disk } from "../core/disk/disk.ts";
+import type { FileLocks } from "../core/disk/file_lock.ts";
+import type { Logger } from "../core/log.ts";
+import type { Clock } from "../core/time/clock.ts";
+import type { QueueKind } from "./consume_queue/stored_queue.ts";
+import { DelayLevels } from "./schedule/delay_levels.ts";
+
+export interface FileMessageStoreConfig {
+  /** storePathRootDir. */
+  storePath: string;
+  /** storePathCommitLog; default: commitlog below the root. */
+  commitLogPath?: string;
+  /** mappedFileSizeCommitLog. */
+  commitLogFileBytes: number;
+  /** mappedFileSizeConsumeQueue, mapperFileSizeBatchConsumeQueue, mappedFileSizeConsumeQueueExt. */
+  consumeQueueFileBytes: number;
+  batchConsumeQueueFileBytes: number;
+  consumeQueueExtFileBytes: number;
+  /** messageIndexEnable, messageIndexSafe, maxHashSlotNum, maxIndexNum. */
+  indexEnabled: boolean;
+  indexSafe: boolean;
+  indexSlotCount: number;
+  indexItemCount: number;
+  /** flushDiskType=SYNC_FLUSH. */
+  syncFlush: boolean;
+  syncFlushTimeoutMs: number;
+  /** flushIntervalCommitLog, flushCommitLogLeastPages, flushCommitLogThoroughInterval. */
+  flushIntervalMs: number;
+  flushLeastPages: number;
+  flushThoroughIntervalMs: number;
+  /** maxMessageSize: bytes of a body. */
+  bodyBytesMax: number;
+  /** checkCRCOnRecover, forceVerifyPropCRC. */
+  checkCrcOnRecover: boolean;
+  requirePropertyCrc: boolean;
+  /** enabledAppendPropCRC: end each record's properties with __CRC32#. */
+  appendPropertyCrc: boolean;
+  /** The address that stands in each record and in offset message ids; 4 or 16 bytes. */
+  storeAddress: Uint8Array;
+  storePort: number;
+  delayLevels: DelayLevels;
+  /** The kind of a queue that isn't on disk yet (queue.type of its topic). */
+  queueKindOf: (topic: string) => QueueKind;
+}
+
+const MIB = 1024 * 1024;
+
+export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePath"> = {
+  commitLogFileBytes: 1024 * MIB,
+  consumeQueueFileBytes: 300_000 * 20,
+  batchConsumeQueueFileBytes: 300_000 * 46,
+  consumeQueueExtFileBytes: 48 * MIB,
+  indexEnabled: true,
+  indexSafe: false,
+  indexSlotCount: 5_000_000,
+  indexItemCount: 20_000_000,
+  syncFlush: false,
+  syncFlushTimeoutMs: 5000,
+  flushIntervalMs: 500,
+  flushLeastPages: 4,
+  flushThoroughIntervalMs: 10_000,
+  bodyBytesMax: 4 * MIB,
+  checkCrcOnRecover: true,
+  requirePropertyCrc: false,
+  appendPropertyCrc: false,
+  storeAddress: new Uint8Array([127, 0, 0, 1]),
+  storePort: 10911,
+  delayLevels: DelayLevels.parse("1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"),
+  queueKindOf: () => "simple",
+};
+
+export interface FileMessageStoreParts {
+  disk: Disk;
+  clock: Clock;
+  log: Logger;
+  locks: FileLocks;
+}

@@ -1,0 +1,331 @@
+// The store of one broker on files: opens and recovers log, queues and index, composes what appends, flushes, reads and
+// dispatches, and closes it all in reverse order. Every decision is in the parts; nothing here touches bytes.
+import { DiskError } from "../core/disk/disk.ts";
+import type { Logger } from "../core/log.ts";
+import { runInBackground } from "../core/time/background.ts";
+import type { Clock } from "../core/time/clock.ts";
+import { type CheckpointFile } from "./checkpoint.ts";
+import { Checkpointer, type IndexProgress } from "./checkpointer.ts";
+import { Appender } from "./commit_log/appender.ts";
+import type { CommitLog } from "./commit_log/commit_log.ts";
+import { Flusher } from "./commit_log/flusher.ts";
+import { HotTail } from "./commit_log/hot_tail.ts";
+import { LogReader } from "./commit_log/log_reader.ts";
+import { Settlement } from "./commit_log/settlement.ts";
+import { Turns } from "./commit_log/turns.ts";
+import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { StoredQueue } from "./consume_queue/stored_queue.ts";
+import { Dispatcher } from "./dispatch.ts";
+import type {
+  FileMessageStoreConfig,
+  FileMessageStoreParts,
+} from "./file_message_store_options.ts";
+import type { KeyIndex } from "./index/key_index.ts";
+import type { StoreLock } from "./lock.ts";
+import type {
+  ArrivalListener,
+  MessageStore,
+  MessageToStore,
+  PutResult,
+  PutStatus,
+  QueueBounds,
+  QueueCursor,
+  RecordView,
+  StoreStats,
+  TimestampBoundary,
+} from "./message_store.ts";
+import { MessageWriter } from "./message_writer.ts";
+import { openStoreFiles } from "./open_store.ts";
+import type { RecoveryResult } from "./recovery.ts";
+
+/** The file system is asked for its free space no more often than this. */
+const DISK_USAGE_AGE_MS_MAX = 10_000;
+
+/** What is open on disk, level and ready to be appended to. */
+export interface StoreFiles {
+  lock: StoreLock;
+  checkpoint: CheckpointFile;
+  log: CommitLog;
+  queues: ConsumeQueues;
+  index: KeyIndex | null;
+  indexProgress: IndexProgress;
+  recovered: RecoveryResult;
+}
+
+export class FileMessageStore implements MessageStore {
+  /** For the send path: stages records in place. Everything else goes through `put`. */
+  readonly appender: Appender;
+  readonly queues: ConsumeQueues;
+  private readonly clock: Clock;
+  private readonly log: Logger;
+  private readonly reader: LogReader;
+  private readonly settlement: Settlement;
+  private readonly flusher: Flusher;
+  private readonly dispatcher: Dispatcher;
+  private readonly writer: MessageWriter;
+  private readonly checkpointer: Checkpointer;
+  private readonly background = new AsyncDisposableStack();
+  private getFound = 0;
+  private getMissed = 0;
+  private diskUsedRatio = 0;
+  private diskUsageAtMs = -Infinity;
+  private closing: Promise<void> | null = null;
+  private isBroken = false;
+
+  /**
+   * Opens the store, recovering it as far as needed. Throws OperationError when it is in use, or its files aren't of
+   * this configuration.
+   */
+  static async open(
+    config: FileMessageStoreConfig,
+    parts: FileMessageStoreParts,
+  ): Promise<FileMessageStore> {
+    const files = await openStoreFiles(config, parts);
+    const store = new FileMessageStore(config, parts, files);
+    await store.start();
+    return store;
+  }
+
+  private constructor(
+    private readonly config: FileMessageStoreConfig,
+    private readonly parts: FileMessageStoreParts,
+    private readonly files: StoreFiles,
+  ) {
+    const { clock, log } = parts;
+    const { end, lastStoreTimestampMs } = files.recovered;
+    this.clock = clock;
+    this.log = log;
+    this.queues = files.queues;
+    const turns = new Turns(clock);
+    const hot = new HotTail(turns);
+    this.dispatcher = new Dispatcher(files.index);
+    this.settlement = new Settlement(
+      this.dispatcher,
+      clock,
+      config,
+      end,
+      () => this.flusher.request(),
+    );
+    this.flusher = this.makeFlusher(end);
+    this.appender = new Appender(files.log, hot, this.settlement, clock, end);
+    this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end);
+    this.writer = new MessageWriter(this.appender, files.queues, clock, config);
+    this.checkpointer = new Checkpointer({
+      file: files.checkpoint,
+      clock,
+      log,
+      queues: files.queues,
+      index: files.index,
+      indexProgress: files.indexProgress,
+      flusher: this.flusher,
+      settlement: this.settlement,
+      lastStoreTimestampMs,
+    });
+  }
+
+  private makeFlusher(end: number): Flusher {
+    const { clock, log } = this.parts;
+    return new Flusher({
+      clock,
+      log,
+      writtenEnd: () => this.settlement.end,
+      sync: (from, to) => this.files.log.sync(from, to),
+      onFlushed: (to) => this.settlement.flushed(to),
+      onFailed: (error) => this.breakDown(error),
+    }, end);
+  }
+
+  private async start(): Promise<void> {
+    const { clock, log } = this.parts;
+    this.files.lock.markOpen();
+    await this.checkpointer.write();
+    if (!this.config.syncFlush) {
+      const { flushIntervalMs, flushLeastPages, flushThoroughIntervalMs } = this.config;
+      const task = this.flusher.task({
+        intervalMs: flushIntervalMs,
+        leastPages: flushLeastPages,
+        thoroughIntervalMs: flushThoroughIntervalMs,
+      });
+      this.background.use(runInBackground(task, clock, log));
+    }
+    this.background.use(runInBackground(this.checkpointer.task(), clock, log));
+  }
+
+  /** What is on the device is unknown: nothing more is taken, and nothing is said to be safe. */
+  private breakDown(error: unknown): void {
+    const cause = error instanceof DiskError ? error.message : String(error);
+    const detail = `the log can't be made durable: ${cause}`;
+    this.isBroken = true;
+    this.appender.refusal = { status: "not_writeable", detail };
+    this.settlement.giveUp(detail);
+  }
+
+  put(messages: readonly MessageToStore[]): Promise<PutResult[]> {
+    return this.writer.put(messages);
+  }
+
+  queueBounds(topic: string, queueId: number): QueueBounds | null {
+    const queue = this.queues.find(topic, queueId);
+    return queue === null ? null : { minOffset: queue.minOffset, maxOffset: queue.maxOffset };
+  }
+
+  openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null {
+    return this.queues.find(topic, queueId)?.openCursor(queueOffset, this.confirmOffset) ?? null;
+  }
+
+  readHot(physicalOffset: number, size: number): RecordView | null {
+    const view = this.reader.readHot(physicalOffset, size);
+    if (view !== null) this.getFound++;
+    return view;
+  }
+
+  async read(physicalOffset: number, size?: number): Promise<RecordView | null> {
+    const view = await this.reader.read(physicalOffset, size);
+    if (view === null) this.getMissed++;
+    else this.getFound++;
+    return view;
+  }
+
+  readRange(physicalOffset: number, length: number): Promise<RecordView | null> {
+    return this.reader.readRange(physicalOffset, length, this.confirmOffset);
+  }
+
+  async offsetByTimestamp(
+    topic: string,
+    queueId: number,
+    timestampMs: number,
+    boundary: TimestampBoundary,
+  ): Promise<number> {
+    const queue = this.queues.find(topic, queueId);
+    if (queue === null) return 0;
+    return await queue.offsetByTimestamp(timestampMs, boundary, this.storeTimeOf);
+  }
+
+  async storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number> {
+    const queue = this.queues.find(topic, queueId);
+    return queue === null ? -1 : await this.storeTimestampIn(queue, queueOffset);
+  }
+
+  async earliestStoreTimestamp(topic?: string, queueId?: number): Promise<number> {
+    if (topic === undefined) return await this.storeTimeOf(this.minPhysicalOffset, 0);
+    const queue = this.queues.find(topic, queueId ?? 0);
+    return queue === null ? -1 : await this.storeTimestampIn(queue, queue.minOffset);
+  }
+
+  private async storeTimestampIn(queue: StoredQueue, queueOffset: number): Promise<number> {
+    if (queueOffset < queue.minOffset || queueOffset >= queue.maxOffset) return -1;
+    const cursor = queue.openCursor(queueOffset, this.confirmOffset);
+    if (!cursor.next()) return -1;
+    return await this.storeTimeOf(cursor.physicalOffset, cursor.size);
+  }
+
+  private readonly storeTimeOf = (
+    physicalOffset: number,
+    size: number,
+  ): number | Promise<number> => this.reader.storeTimeOf(physicalOffset, size);
+
+  async queryIndex(
+    topic: string,
+    key: string,
+    maxCount: number,
+    beginMs: number,
+    endMs: number,
+  ): Promise<
+    { offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }
+  > {
+    const found = await this.files.index?.query(topic, key, maxCount, beginMs, endMs);
+    return {
+      offsets: found?.offsets ?? [],
+      indexLastUpdateTimestampMs: found?.lastUpdateTimestampMs ?? 0,
+      indexLastUpdateOffset: found?.lastUpdatePhysicalOffset ?? 0,
+    };
+  }
+
+  onArrival(listener: ArrivalListener): void {
+    this.dispatcher.onArrival(listener);
+  }
+
+  deleteTopic(topic: string): Promise<void> {
+    return this.queues.deleteTopic(topic);
+  }
+
+  queueTopics(): { topic: string; queueId: number }[] {
+    const found: { topic: string; queueId: number }[] = [];
+    for (const { topic, queueId } of this.queues.all()) found.push({ topic, queueId });
+    return found;
+  }
+
+  get minPhysicalOffset(): number {
+    return this.files.log.minOffset;
+  }
+
+  get maxPhysicalOffset(): number {
+    return this.settlement.end;
+  }
+
+  get confirmOffset(): number {
+    return this.settlement.confirmOffset;
+  }
+
+  get flushedOffset(): number {
+    return this.flusher.flushedEnd;
+  }
+
+  get writeRefusal(): { status: PutStatus; detail: string } | null {
+    return this.appender.refusal;
+  }
+
+  /** Takes writes or refuses them, for a cause from outside (a full disk's watermark, a change of role). */
+  setWriteRefusal(refusal: { status: PutStatus; detail: string } | null): void {
+    if (this.isBroken || this.closing !== null) return;
+    this.appender.refusal = refusal;
+  }
+
+  stats(): StoreStats {
+    const { meter } = this.appender;
+    return {
+      putTotal: meter.records,
+      putBytesTotal: meter.bytes,
+      putFailedTotal: meter.failed,
+      putLatencyMsMaxRecent: meter.takeLatencyMsMax(),
+      getFoundTotal: this.getFound,
+      getMissTotal: this.getMissed,
+      getTransferredTotal: this.getFound,
+      dispatchBehindBytes: this.settlement.end - this.settlement.dispatchedEnd,
+      diskUsedRatio: this.readDiskUsedRatio(),
+    };
+  }
+
+  private readDiskUsedRatio(): number {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.diskUsageAtMs > DISK_USAGE_AGE_MS_MAX) {
+      this.diskUsageAtMs = nowMs;
+      const usage = this.parts.disk.usageSync(this.config.storePath);
+      this.diskUsedRatio = usage.totalBytes === 0 ? 0 : 1 - usage.freeBytes / usage.totalBytes;
+    }
+    return this.diskUsedRatio;
+  }
+
+  /** Writes and syncs everything; the next start finds a clean stop. A second call waits for the first. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.closing ??= this.close();
+    return this.closing;
+  }
+
+  private async close(): Promise<void> {
+    this.appender.commit();
+    if (!this.isBroken) {
+      this.appender.refusal = { status: "shutting_down", detail: "the store is being closed" };
+    }
+    await this.background.disposeAsync();
+    let isClean = await this.flusher.flush();
+    isClean = await this.checkpointer.write() && isClean;
+    this.settlement.close();
+    await this.queues[Symbol.asyncDispose]();
+    await this.files.index?.[Symbol.asyncDispose]();
+    await this.files.checkpoint.close();
+    await this.files.log.close();
+    this.files.lock.release(isClean && !this.isBroken);
+    if (!isClean) this.log.error("the store was not closed cleanly: the next start recovers it");
+  }
+}

@@ -1,0 +1,234 @@
+// Puts messages in their general form into the log: checks them, writes them in place as one unit, and answers each by
+// a promise. What the send path does without objects; never decides when the disk is synced.
+import { Buffer } from "node:buffer";
+import { writeU16 } from "../core/bytes/big_endian.ts";
+import { crc32Masked } from "../core/bytes/crc32.ts";
+import { javaHash } from "../core/bytes/java_hash.ts";
+import { assert } from "../core/errors.ts";
+import { PROPERTIES_BYTES_MAX } from "../core/limits.ts";
+import { CRC_PROPERTY_BYTES, writeCrcProperty } from "../core/message/crc_property.ts";
+import { KEY_SEPARATOR } from "../core/message/property_names.ts";
+import {
+  MAGIC_V1,
+  MAGIC_V2,
+  type RecordHead,
+  recordSize,
+  writeRecordHead,
+  writeRecordTopic,
+} from "../core/message/record_layout.ts";
+import {
+  BORN_HOST_V6,
+  isHiddenFromQueues,
+  STORE_HOST_V6,
+  TRANSACTION_ROLLBACK,
+  transactionState,
+} from "../core/message/sys_flag.ts";
+import { RETRY_OR_DLQ_TOPIC_LENGTH_MAX } from "../core/message/topic_names.ts";
+import type { Clock } from "../core/time/clock.ts";
+import { type Appender, STAGING_FULL } from "./commit_log/appender.ts";
+import type { AppendOwner } from "./commit_log/staged_records.ts";
+import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { FileMessageStoreConfig } from "./file_message_store_options.ts";
+import type { MessageToStore, PutResult, PutStatus } from "./message_store.ts";
+
+const TOPIC_V1_BYTES_MAX = 127;
+const PROPERTY_END = 2;
+
+/** A message measured for its record. */
+interface Draft {
+  message: MessageToStore;
+  topic: Buffer;
+  magic: number;
+  sysFlag: number;
+  size: number;
+  propertiesBytes: number;
+}
+
+/** A put that waits for its records. */
+interface PendingPut {
+  results: PutResult[];
+  waiting: number;
+  resolve: (results: PutResult[]) => void;
+}
+
+export class MessageWriter implements AppendOwner {
+  private readonly pending = new Map<number, { put: PendingPut; index: number }>();
+  private nextToken = 0;
+  private commitScheduled = false;
+  private readonly head: RecordHead;
+
+  constructor(
+    private readonly appender: Appender,
+    private readonly queues: ConsumeQueues,
+    private readonly clock: Clock,
+    private readonly config: FileMessageStoreConfig,
+  ) {
+    this.head = {
+      magic: MAGIC_V1,
+      bodyCrc: 0,
+      queueId: 0,
+      flag: 0,
+      queueOffset: 0,
+      physicalOffset: 0,
+      sysFlag: 0,
+      bornTimestampMs: 0,
+      bornAddress: config.storeAddress,
+      bornPort: 0,
+      storeTimestampMs: 0,
+      storeAddress: config.storeAddress,
+      storePort: config.storePort,
+      reconsumeTimes: 0,
+      preparedTransactionOffset: 0,
+    };
+  }
+
+  /** See MessageStore.put. */
+  put(messages: readonly MessageToStore[]): Promise<PutResult[]> {
+    if (messages.length === 0) return Promise.resolve([]);
+    const drafts: Draft[] = [];
+    for (const message of messages) {
+      const draft = this.draft(message);
+      if ("status" in draft) return Promise.resolve(messages.map(() => ({ ...draft })));
+      drafts.push(draft);
+    }
+    const refused = this.reserve(drafts.reduce((bytes, draft) => bytes + draft.size, 0));
+    if (refused !== null) return Promise.resolve(messages.map(() => ({ ...refused })));
+    return new Promise((resolve) => {
+      const put: PendingPut = { results: [], waiting: drafts.length, resolve };
+      drafts.forEach((draft, index) => this.stage(draft, put, index));
+      this.scheduleCommit();
+    });
+  }
+
+  onStored(token: number, status: PutStatus): void {
+    const entry = this.pending.get(token);
+    assert(entry !== undefined, "each staged message is told once");
+    this.pending.delete(token);
+    const { put, index } = entry;
+    const result = put.results[index]!;
+    result.status = status;
+    result.detail = status === "ok" ? "" : this.appender.failureDetail;
+    put.waiting--;
+    if (put.waiting === 0) put.resolve(put.results);
+  }
+
+  private draft(message: MessageToStore): Draft | PutResult {
+    const topic = Buffer.from(message.topic, "utf8");
+    const { body, properties } = message;
+    if (topic.length === 0) return refusal("message_illegal", "the topic is empty");
+    if (topic.length > RETRY_OR_DLQ_TOPIC_LENGTH_MAX) {
+      return refusal("topic_too_long", `the topic has ${topic.length} bytes`);
+    }
+    if (body.length > this.config.bodyBytesMax) {
+      const detail = `the body has ${body.length} bytes, the limit is ${this.config.bodyBytesMax}`;
+      return refusal("message_illegal", detail);
+    }
+    const propertiesBytes = this.propertiesBytes(properties);
+    if (propertiesBytes > PROPERTIES_BYTES_MAX) {
+      return refusal("properties_too_long", `the properties have ${propertiesBytes} bytes`);
+    }
+    const magic = topic.length > TOPIC_V1_BYTES_MAX ? MAGIC_V2 : MAGIC_V1;
+    let sysFlag = message.sysFlag & ~(BORN_HOST_V6 | STORE_HOST_V6);
+    if (message.bornAddress.length === 16) sysFlag |= BORN_HOST_V6;
+    if (this.config.storeAddress.length === 16) sysFlag |= STORE_HOST_V6;
+    const size = recordSize(magic, sysFlag, body.length, topic.length, propertiesBytes);
+    return { message, topic, magic, sysFlag, size, propertiesBytes };
+  }
+
+  /** With the CRC behind them, properties must end their last entry. */
+  private propertiesBytes(properties: Uint8Array): number {
+    if (!this.config.appendPropertyCrc) return properties.length;
+    const separator = properties.length > 0 && properties.at(-1) !== PROPERTY_END ? 1 : 0;
+    return properties.length + separator + CRC_PROPERTY_BYTES;
+  }
+
+  private reserve(bytes: number): PutResult | null {
+    let room = this.appender.reserve(bytes);
+    if (room === STAGING_FULL) {
+      this.appender.commit();
+      room = this.appender.reserve(bytes);
+    }
+    if (room >= 0) return null;
+    const { status, detail } = this.appender.lastRefusal;
+    return refusal(status, detail);
+  }
+
+  private stage(draft: Draft, put: PendingPut, index: number): void {
+    const { appender } = this;
+    const { message, sysFlag, size } = draft;
+    const at = appender.begin(size);
+    assert(at >= 0, "what was reserved is taken");
+    this.writeRecord(draft, at);
+    const queue = isHiddenFromQueues(sysFlag) ? null : this.queues.findOrCreate(
+      message.topic,
+      message.queueId,
+      this.config.queueKindOf(message.topic),
+    );
+    if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.addKeys(message);
+    const token = this.nextToken++;
+    this.pending.set(token, { put, index });
+    appender.end(size, queue, message.tagsCode, message.batchCount, this, token);
+    if (this.config.appendPropertyCrc) {
+      const end = at + size - CRC_PROPERTY_BYTES;
+      writeCrcProperty(appender.buffer, end, crc32Masked(appender.buffer, at, end));
+    }
+    put.results.push({
+      status: "ok",
+      detail: "",
+      physicalOffset: appender.physicalOffset,
+      queueOffset: appender.queueOffset,
+      size,
+      storeTimestampMs: appender.storeTimestampMs,
+    });
+  }
+
+  private writeRecord(draft: Draft, at: number): void {
+    const { message, topic, magic, propertiesBytes } = draft;
+    const { head } = this;
+    const { buffer } = this.appender;
+    head.magic = magic;
+    head.bodyCrc = crc32Masked(message.body);
+    head.queueId = message.queueId;
+    head.flag = message.flag;
+    head.sysFlag = draft.sysFlag;
+    head.bornTimestampMs = message.bornTimestampMs;
+    head.bornAddress = message.bornAddress;
+    head.bornPort = message.bornPort;
+    head.storeTimestampMs = this.appender.storeTimestampMs;
+    head.reconsumeTimes = message.reconsumeTimes;
+    head.preparedTransactionOffset = message.preparedTransactionOffset;
+    const bodyAt = writeRecordHead(buffer, at, draft.size, head, message.body.length);
+    buffer.set(message.body, bodyAt);
+    const topicAt = bodyAt + message.body.length;
+    const propertiesAt = writeRecordTopic(buffer, topicAt, magic, topic);
+    writeU16(buffer, propertiesAt, propertiesBytes);
+    buffer.set(message.properties, propertiesAt + 2);
+    if (this.config.appendPropertyCrc && message.properties.length > 0) {
+      buffer[at + draft.size - CRC_PROPERTY_BYTES - 1] = PROPERTY_END;
+    }
+  }
+
+  private addKeys(message: MessageToStore): void {
+    const { uniqueKey, keys, topic } = message;
+    if (!this.config.indexEnabled || (uniqueKey === "" && keys === "")) return;
+    const prefix = javaHash(`${topic}#`);
+    if (uniqueKey !== "") this.appender.addKey(javaHash(uniqueKey, prefix));
+    for (const key of keys.split(KEY_SEPARATOR)) {
+      if (key !== "") this.appender.addKey(javaHash(key, prefix));
+    }
+  }
+
+  /** All that is put in one turn is written at once. */
+  private scheduleCommit(): void {
+    if (this.commitScheduled) return;
+    this.commitScheduled = true;
+    this.clock.endOfTurn(() => {
+      this.commitScheduled = false;
+      this.appender.commit();
+    });
+  }
+}
+
+function refusal(status: PutStatus, detail: string): PutResult {
+  return { status, detail, physicalOffset: -1, queueOffset: -1, size: 0, storeTimestampMs: 0 };
+}

@@ -1,0 +1,93 @@
+// Opens what a store has on disk, in the order that a crash at any point allows: lock, checkpoint, log, queues, index,
+// then recovery. On failure everything opened is closed again.
+import { CheckpointFile } from "./checkpoint.ts";
+import type { IndexProgress } from "./checkpointer.ts";
+import { CommitLog } from "./commit_log/commit_log.ts";
+import { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type {
+  FileMessageStoreConfig,
+  FileMessageStoreParts,
+} from "./file_message_store_options.ts";
+import { KeyIndex } from "./index/key_index.ts";
+import { StoreLock } from "./lock.ts";
+import type { StoreFiles } from "./message_store_impl.ts";
+import { recoverStore } from "./recovery.ts";
+
+export async function openStoreFiles(
+  config: FileMessageStoreConfig,
+  parts: FileMessageStoreParts,
+): Promise<StoreFiles> {
+  const { disk, locks } = parts;
+  const { storePath } = config;
+  await using undo = new AsyncDisposableStack();
+  const lock = StoreLock.take({ disk, locks, storePath });
+  // The marker of an earlier crash stays until a recovery has succeeded and the store is closed.
+  undo.defer(() => lock.release(false));
+  const checkpoint = undo.adopt(new CheckpointFile(disk, `${storePath}/checkpoint`), close);
+  const log = undo.adopt(openLog(config, parts), close);
+  log.files.load();
+  const queues = undo.use(await openQueues(config, parts));
+  const index = config.indexEnabled ? undo.use(await openIndex(config, parts, lock.isClean)) : null;
+  const recovered = await recoverStore({
+    log,
+    queues,
+    index,
+    checkpoint: saved,
+    isClean: lock.isClean,
+    isIndexSafe: config.indexSafe,
+    checkCrc: config.checkCrcOnRecover,
+    requirePropertyCrc: config.requirePropertyCrc,
+    delayLevels: config.delayLevels,
+    kindOf: config.queueKindOf,
+    clock: parts.clock,
+    logger: parts.log,
+  });
+  undo.move();
+  return { lock, checkpoint, log, queues, index, indexProgress, recovered };
+}
+
+function close(opened: { close(): Promise<void> }): Promise<void> {
+  return opened.close();
+}
+
+function openLog(config: FileMessageStoreConfig, parts: FileMessageStoreParts): CommitLog {
+  return new CommitLog({
+    disk: parts.disk,
+    log: parts.log,
+    path: config.commitLogPath ?? `${config.storePath}/commitlog`,
+    fileSizeBytes: config.commitLogFileBytes,
+    zeroFillNext: config.syncFlush,
+  });
+}
+
+function openQueues(
+  config: FileMessageStoreConfig,
+  parts: FileMessageStoreParts,
+): Promise<ConsumeQueues> {
+  return ConsumeQueues.open({
+    disk: parts.disk,
+    clock: parts.clock,
+    log: parts.log,
+    storePath: config.storePath,
+    fileBytes: config.consumeQueueFileBytes,
+    batchFileBytes: config.batchConsumeQueueFileBytes,
+    extFileBytes: config.consumeQueueExtFileBytes,
+  });
+}
+
+function openIndex(
+  config: FileMessageStoreConfig,
+  parts: FileMessageStoreParts,
+  isClean: boolean,
+  progress: IndexProgress,
+): Promise<KeyIndex> {
+  return KeyIndex.open({
+    disk: parts.disk,
+    clock: parts.clock,
+    log: parts.log,
+    path: `${config.storePath}/index`,
+    slotCount: config.indexSlotCount,
+    itemCount: config.indexItemCount,
+    onFileComplete: (endTimestampMs) => progress.completeUntilMs = endTimestampMs,
+  }, { lastExitClean: isClean, completeUntilMs: progress.completeUntilMs });
+}

@@ -1,0 +1,118 @@
+// Decides from where on the log is read again when a store is opened, and from where on queues and index are made from
+// it. Pure: it is told what stands on the disk and touches nothing.
+import { type Checkpoint, replayTimestampMs } from "./checkpoint.ts";
+
+/** What a plan is made from. */
+export interface StoreState {
+  /** The last run ended by a clean stop: no abort marker. */
+  isClean: boolean;
+  checkpoint: Checkpoint;
+  /** Offsets of the log's first file's start and of its last file's end. */
+  filesStart: number;
+  filesEnd: number;
+  fileSizeBytes: number;
+  /** One past the last byte of the log that a queue entry covers; 0 when there is none. */
+  queuesEnd: number;
+  /** Physical offset of the newest record in the index; 0 when there is none. */
+  indexEnd: number;
+  hasIndex: boolean;
+  /** messageIndexSafe: a crash replays from where the index was complete. */
+  isIndexSafe: boolean;
+  /** True when a record, a blank rest or the end of what was written stands at an offset. */
+  isBoundary: (offset: number) => boolean;
+  /** Store time of the first record of the file at an offset; null when it doesn't begin with a whole one. */
+  firstStoreTimeMs: (fileStart: number) => number | null;
+}
+
+export interface RecoveryPlan {
+  /** Where the log is read from; all before it is taken as it is. */
+  scanFrom: number;
+  /** Records from these offsets on are entered into queues and index. */
+  queuesFrom: number;
+  indexFrom: number;
+  /** What was found missing and is made again, for the log line. */
+  rebuilt: string[];
+}
+
+export function planRecovery(state: StoreState): RecoveryPlan {
+  const replay = state.checkpoint.replay;
+  if (replay !== null && isInLog(state, replay.replayFrom) && state.isBoundary(replay.replayFrom)) {
+    return planFromReplayPoint(state, replay);
+  }
+  return state.isClean ? planCleanStop(state) : planCrash(state);
+}
+
+/** The last checkpoint was ours, so it says exactly what is safe. */
+function planFromReplayPoint(
+  state: StoreState,
+  replay: { replayFrom: number; queuesEnd: number; indexEnd: number },
+): RecoveryPlan {
+  const rebuilt: string[] = [];
+  let queuesFrom = replay.replayFrom;
+  let indexFrom = replay.replayFrom;
+  if (state.queuesEnd < replay.queuesEnd) {
+    queuesFrom = boundaryNear(state, state.queuesEnd);
+    rebuilt.push("queues");
+  }
+  if (state.hasIndex && state.indexEnd < replay.indexEnd) {
+    indexFrom = boundaryNear(state, state.indexEnd);
+    rebuilt.push("index");
+  }
+  const scanFrom = Math.min(queuesFrom, state.hasIndex ? indexFrom : queuesFrom);
+  return { scanFrom, queuesFrom, indexFrom, rebuilt };
+}
+
+/** Apache stopped cleanly: queues and index are level with the log; its last files are looked through for its end. */
+function planCleanStop(state: StoreState): RecoveryPlan {
+  const covered = boundaryNear(state, state.queuesEnd);
+  let fileStart = lastFile(state);
+  while (fileStart > state.filesStart && fileStart > state.queuesEnd) {
+    fileStart -= state.fileSizeBytes;
+  }
+  const rebuilt = state.queuesEnd === 0 && state.filesEnd > 0 ? ["queues"] : [];
+  const isIndexLost = state.hasIndex && state.indexEnd === 0;
+  if (isIndexLost && state.filesEnd > 0) rebuilt.push("index");
+  return {
+    scanFrom: isIndexLost ? state.filesStart : Math.min(fileStart, covered),
+    queuesFrom: covered,
+    indexFrom: isIndexLost ? state.filesStart : covered,
+    rebuilt,
+  };
+}
+
+/** A crash: from the last file that begins before what the checkpoint says is flushed. */
+function planCrash(state: StoreState): RecoveryPlan {
+  const levelMs = replayTimestampMs(
+    state.checkpoint.apache,
+    state.hasIndex && state.isIndexSafe,
+  );
+  let scanFrom = lastFile(state);
+  while (scanFrom > state.filesStart) {
+    const storeTimeMs = state.firstStoreTimeMs(scanFrom);
+    if (storeTimeMs !== null && storeTimeMs > 0 && storeTimeMs <= levelMs) break;
+    scanFrom -= state.fileSizeBytes;
+  }
+  const rebuilt: string[] = [];
+  if (state.queuesEnd < scanFrom) {
+    scanFrom = boundaryNear(state, state.queuesEnd);
+    rebuilt.push("queues");
+  }
+  if (state.hasIndex && state.indexEnd === 0 && scanFrom > state.filesStart) {
+    scanFrom = state.filesStart;
+    rebuilt.push("index");
+  }
+  return { scanFrom, queuesFrom: scanFrom, indexFrom: scanFrom, rebuilt };
+}
+
+function isInLog(state: StoreState, offset: number): boolean {
+  return offset >= state.filesStart && offset <= state.filesEnd;
+}
+
+function lastFile(state: StoreState): number {
+  return Math.max(state.filesStart, state.filesEnd - state.fileSizeBytes);
+}
+
+/** The offset itself where a record begins there, otherwise the start of the log. */
+function boundaryNear(state: StoreState, offset: number): number {
+  return isInLog(state, offset) && state.isBoundary(offset) ? offset : state.filesStart;
+}
