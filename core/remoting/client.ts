@@ -48,6 +48,15 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** The fields of a request as its sender gives them: what isn't required may be left out. */
+export type GivenFields<F extends Fields> =
+  & Pick<FieldsOf<F>, RequiredNames<F> & keyof FieldsOf<F>>
+  & Partial<FieldsOf<F>>;
+
+type RequiredNames<F extends Fields> = {
+  [N in keyof F]: F[N] extends { required: true } ? N : never;
+}[keyof F];
+
 /** An answer with its fields by the row. All are optional: a refusal carries none. */
 export interface CallAnswer<A extends Fields> {
   code: number;
@@ -141,7 +150,7 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
   async call<Q extends Fields, A extends Fields>(
     row: CodeRow<Q, A>,
     address: string,
-    fields: FieldsOf<Q>,
+    fields: GivenFields<Q>,
     body?: Uint8Array,
     options: CallOptions = {},
   ): Promise<CallAnswer<A>> {
@@ -161,7 +170,7 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
   callOneway<Q extends Fields>(
     row: CodeRow<Q>,
     address: string,
-    fields: FieldsOf<Q>,
+    fields: GivenFields<Q>,
     body?: Uint8Array,
   ): Promise<void> {
     return this.invokeOneway(address, this.command(row, fields, body));
@@ -202,12 +211,12 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
 
   private command<Q extends Fields>(
     row: { code: number; request: Q },
-    fields: FieldsOf<Q>,
+    fields: GivenFields<Q>,
     body?: Uint8Array,
   ): RemotingCommand {
     const { serializeType } = this.options;
     return requestCommand(row.code, {
-      extFields: encodeFields(row.request, fields as Partial<FieldsOf<Q>>),
+      extFields: encodeFields(row.request, fields),
       ...(body && { body }),
       ...(serializeType !== undefined && { serializeType }),
     });
