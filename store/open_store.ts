@@ -27,7 +27,11 @@ export async function openStoreFiles(
   const log = undo.adopt(openLog(config, parts), close);
   log.files.load();
   const queues = undo.use(await openQueues(config, parts));
-  const index = config.indexEnabled ? undo.use(await openIndex(config, parts, lock.isClean)) : null;
+  const saved = checkpoint.read();
+  const indexProgress: IndexProgress = { completeUntilMs: saved.apache.indexMsgTimestampMs };
+  const index = config.indexEnabled
+    ? undo.use(await openIndex(config, parts, lock.isClean, indexProgress))
+    : null;
   const recovered = await recoverStore({
     log,
     queues,
