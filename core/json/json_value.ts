@@ -14,8 +14,9 @@ export type JsonValue =
   /** Only for writing. */
   | JsonDouble;
 
+/** Members may be undefined: absent when reading, left out when writing. */
 export interface JsonObject {
-  [key: string]: JsonValue;
+  [key: string]: JsonValue | undefined;
 }
 
 /**
@@ -34,5 +35,6 @@ export class JsonDouble {
 
 /** The entries of a map whichever way it was read: an empty one is always a plain object. */
 export function mapEntries(value: JsonObject | LenientMap): [key: JsonValue, value: JsonValue][] {
-  return value instanceof LenientMap ? value.entries : Object.entries(value);
+  if (value instanceof LenientMap) return value.entries;
+  return Object.entries(value) as [key: string, value: JsonValue][];
 }

@@ -2,9 +2,6 @@
 // object keys where a LenientMap says so. Text without such values equals JSON.stringify's.
 import { JsonDouble, type JsonObject, type JsonValue, LenientMap } from "./json_value.ts";
 
-/** A value to be written; undefined members of objects are left out. */
-export type WritableJson = JsonValue | undefined;
-
 export function writeJson(value: JsonValue): string {
   if (value === null) return "null";
   switch (typeof value) {
@@ -29,7 +26,7 @@ function writeComposite(value: JsonValue[] | JsonObject | LenientMap | JsonDoubl
 function writeObject(object: JsonObject): string {
   let text = "";
   for (const key in object) {
-    const value: WritableJson = object[key];
+    const value = object[key];
     if (value !== undefined) text += `,${JSON.stringify(key)}:${writeJson(value)}`;
   }
   return `{${text.slice(1)}}`;
