@@ -21,6 +21,11 @@ export class JsonFields {
     return new JsonFields(body.length === 0 ? null : parseLenientJsonBytes(body), where);
   }
 
+  /** The names of the fields there are. */
+  names(): string[] {
+    return [...this.fields.keys()];
+  }
+
   text(name: string, fallback = ""): string {
     const value = this.fields.get(name);
     if (value === undefined || value === null) return fallback;

@@ -137,10 +137,10 @@ export class GroupTable {
   }
 
   /** The forbidden bits of each group and topic as its JSON object. */
-  forbiddenToJson(groups?: ReadonlySet<string>): Record<string, Record<string, number>> {
+  forbiddenToJson(): Record<string, Record<string, number>> {
     const table: Record<string, Record<string, number>> = {};
     for (const [group, topics] of this.forbidden) {
-      if (groups === undefined || groups.has(group)) table[group] = Object.fromEntries(topics);
+      table[group] = Object.fromEntries(topics);
     }
     return table;
   }

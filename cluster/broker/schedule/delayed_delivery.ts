@@ -1,0 +1,187 @@
+// Delivers the messages of the delay levels when they are due: one loop a level, in order, waked by the due time of the
+// next message and not by polling (Java: ScheduleMessageService).
+import type { Logger } from "../../../core/log.ts";
+import { SCHEDULE_TOPIC, TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
+import type { Clock, Timer } from "../../../core/time/clock.ts";
+import type { MessageStore, MessageToStore, QueueCursor } from "../../../store/message_store.ts";
+import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
+import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
+import type { StatsSink } from "../stats_sink.ts";
+import { delayedMessageOf } from "./delayed_message.ts";
+
+export interface DelayedDeliveryParts {
+  store: Pick<
+    MessageStore,
+    "queueBounds" | "openCursor" | "readHot" | "read" | "put" | "onArrival"
+  >;
+  levels: DelayLevels;
+  offsets: DelayOffsets;
+  clock: Clock;
+  log: Logger;
+  stats: StatsSink;
+}
+
+/** Messages and bytes that are delivered by one put. */
+const BATCH_MESSAGES_MAX = 128;
+const BATCH_BYTES_MAX = 256 * 1024;
+/** Wait before a delivery that failed is tried again. */
+const RETRY_DELAY_MS = 100;
+/** Longest sleep: the wall clock may be moved meanwhile. */
+const SLEEP_MS_MAX = 1_000;
+
+export class DelayedDelivery implements AsyncDisposable {
+  private readonly loops: LevelLoop[] = [];
+
+  constructor(parts: DelayedDeliveryParts) {
+    for (let level = 1; level <= parts.levels.max; level++) {
+      this.loops.push(new LevelLoop(level, parts));
+    }
+    parts.store.onArrival((topic, queueId) => {
+      if (topic === SCHEDULE_TOPIC) this.loops[queueId]?.wake();
+    });
+  }
+
+  /** Starts with what has come due while the broker was down. */
+  start(): void {
+    for (const loop of this.loops) loop.wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.stop()));
+  }
+}
+
+/** What a look at a level's queue gave: messages that are due, or how long to wait. */
+interface Due {
+  messages: MessageToStore[];
+  /** The offset after those looked at. */
+  nextOffset: number;
+  waitMs: number;
+}
+
+class LevelLoop {
+  private timer: Timer | null = null;
+  private running: Promise<void> | null = null;
+  private stopped = false;
+  /** A message arrived while the loop ran. */
+  private waked = false;
+
+  constructor(private readonly level: number, private readonly parts: DelayedDeliveryParts) {}
+
+  /** Lets an idle loop look; one that waits for its next message needs no waking, since order is that of due times. */
+  wake(): void {
+    if (this.running !== null) {
+      this.waked = true;
+      return;
+    }
+    if (this.timer === null && !this.stopped) this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer?.cancel();
+    await this.running;
+  }
+
+  private run(): void {
+    this.timer = null;
+    this.running = this.deliver().catch((error: unknown) => {
+      this.parts.log.error("delivering delayed messages failed", { level: this.level, error });
+      return RETRY_DELAY_MS;
+    }).then((waitMs) => {
+      this.running = null;
+      const looksAgain = this.waked && waitMs === Infinity;
+      this.waked = false;
+      if (this.stopped) return;
+      if (looksAgain) return this.run();
+      if (waitMs === Infinity) return;
+      this.timer = this.parts.clock.after(Math.min(waitMs, SLEEP_MS_MAX), () => this.run());
+    });
+  }
+
+  /** Delivers all that is due; gives how long to wait for the next message, Infinity when there is none. */
+  private async deliver(): Promise<number> {
+    const { store, offsets, clock } = this.parts;
+    while (!this.stopped) {
+      const cursor = this.openCursor();
+      if (cursor === null) return Infinity;
+      const due = await this.collect(cursor);
+      if (due.messages.length > 0) {
+        const results = await store.put(due.messages);
+        const failed = results.find((result) => result.status !== "ok");
+        // A message whose flush timed out is stored: delivering it again would double it.
+        if (failed !== undefined && failed.status !== "flush_disk_timeout") {
+          throw new Error(`not stored: ${failed.status} ${failed.detail}`);
+        }
+        this.count(due.messages, results);
+      }
+      const from = offsets.get(this.level);
+      if (due.nextOffset > from) {
+        offsets.set(this.level, due.nextOffset, due.nextOffset - from, clock.nowMs());
+      }
+      if (due.waitMs > 0) return due.waitMs;
+    }
+    return Infinity;
+  }
+
+  /** A cursor at the next message to deliver; null when there is none. Corrects an offset outside the queue. */
+  private openCursor(): QueueCursor | null {
+    const { store, offsets, clock, log } = this.parts;
+    const queueId = DelayLevels.queueOf(this.level);
+    const bounds = store.queueBounds(SCHEDULE_TOPIC, queueId);
+    if (bounds === null) return null;
+    const stored = offsets.get(this.level);
+    const offset = Math.min(Math.max(stored, bounds.minOffset), bounds.maxOffset);
+    if (offset !== stored) {
+      log.warn("a delay level's offset is corrected", { level: this.level, stored, offset });
+      offsets.set(this.level, offset, 1, clock.nowMs());
+    }
+    return offset === bounds.maxOffset ? null : store.openCursor(SCHEDULE_TOPIC, queueId, offset);
+  }
+
+  private async collect(cursor: QueueCursor): Promise<Due> {
+    const { clock, levels, offsets } = this.parts;
+    const due: Due = { messages: [], nextOffset: offsets.get(this.level), waitMs: 0 };
+    let bytes = 0;
+    const longestMs = levels.delayMs(this.level)!;
+    while (due.messages.length < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX) {
+      if (!cursor.next()) {
+        due.waitMs = Infinity;
+        break;
+      }
+      const leftMs = cursor.tagsCode - clock.nowMs();
+      // A due time that lies further ahead than the level's delay comes from a clock that was wrong: deliver now.
+      if (leftMs > 0 && leftMs <= longestMs) {
+        due.waitMs = leftMs;
+        break;
+      }
+      const { queueOffset, physicalOffset, size } = cursor;
+      const message = await this.messageAt(physicalOffset, size);
+      if (message !== null) due.messages.push(message);
+      bytes += size;
+      due.nextOffset = queueOffset + 1;
+    }
+    // What was collected is put first; then the loop looks again.
+    if (due.messages.length > 0) due.waitMs = 0;
+    return due;
+  }
+
+  /** The message to deliver; null when the record is gone or can't be delivered. */
+  private async messageAt(physicalOffset: number, size: number): Promise<MessageToStore | null> {
+    const { store, log } = this.parts;
+    const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
+    if (view === null) return null;
+    const message = delayedMessageOf(view);
+    if (message !== null && message.topic !== TRANSACTION_HALF_TOPIC) return message;
+    log.error("a delayed message says no topic that it can go to", { physicalOffset });
+    return null;
+  }
+
+  private count(messages: readonly MessageToStore[], results: readonly { size: number }[]): void {
+    const { stats } = this.parts;
+    messages.forEach(({ topic, queueId }, index) => {
+      stats.topicPut(topic, queueId, 1, results[index]!.size);
+      stats.brokerPut(topic, 1);
+    });
+  }
+}
