@@ -39,12 +39,17 @@ export interface LoadedConfig<V> {
   readonly ignored: readonly { readonly name: string; readonly because: string }[];
 }
 
-/** One value as it was given, and where: "broker.conf:12", "--set" or "-n". */
+/** One value as it was given. */
 interface Setting {
   readonly name: string;
   readonly text: string;
+  /** "broker.conf:12", "--set" or "-n". */
   readonly where: string;
+  /** Its line; what the command line gives comes after every line. */
+  readonly order: number;
 }
+
+const COMMAND_LINE_ORDER = Number.MAX_SAFE_INTEGER;
 
 /** Adds what follows from several keys; returns problems. `given` tells a set value from a default. */
 export type Derivation = (
@@ -63,7 +68,7 @@ export function loadConfig<V>(
 }
 
 class Loading {
-  private readonly problems: string[] = [];
+  private readonly problems: { readonly order: number; readonly text: string }[] = [];
   private readonly warnings: string[] = [];
   private readonly extras: Record<string, string> = {};
   private readonly aliases = new Map<string, string>();
@@ -84,12 +89,13 @@ class Loading {
     this.readFile();
     this.readOverrides();
     for (const { flag, name, value } of this.source.flags ?? []) {
-      this.settings.set(name, { name, text: value, where: flag });
+      this.settings.set(name, { name, text: value, where: flag, order: COMMAND_LINE_ORDER });
     }
     this.parseValues();
     const given = new Set(this.settings.keys());
-    if (this.problems.length === 0) this.problems.push(...derive(this.values, given));
-    if (this.problems.length > 0) throw new ConfigError(this.problems);
+    const problems = this.problems.sort((a, b) => a.order - b.order).map(({ text }) => text);
+    if (problems.length === 0) problems.push(...derive(this.values, given));
+    if (problems.length > 0) throw new ConfigError(problems);
     const { values, extras, warnings } = this;
     return { values, given, extras, warnings, ignored: this.ignoredKeys() };
   }
@@ -98,7 +104,7 @@ class Loading {
     const { file, strict } = this.source;
     if (!file) return;
     const { properties, problems } = parseProperties(file.bytes);
-    for (const { line, text } of problems) this.problems.push(`${file.name}:${line}: ${text}`);
+    for (const { line, text } of problems) this.problem(line, `${file.name}:${line}: ${text}`);
     const lineByName = new Map<string, number>();
     for (const { name: spelled, value, line } of properties) {
       const where = `${file.name}:${line}`;
@@ -106,11 +112,12 @@ class Loading {
       const repeated = lineByName.get(name ?? spelled);
       if (repeated !== undefined) {
         const text = `${where}: '${spelled}' is set again, line ${repeated} has no effect`;
-        (strict ? this.problems : this.warnings).push(text);
+        if (strict) this.problem(line, text);
+        else this.warnings.push(text);
       }
       lineByName.set(name ?? spelled, line);
-      if (name === null) this.unknown(where, spelled, value);
-      else this.settings.set(name, { name, text: value, where });
+      if (name === null) this.unknown({ name: spelled, text: value, where, order: line });
+      else this.settings.set(name, { name, text: value, where, order: line });
     }
   }
 
@@ -118,14 +125,15 @@ class Loading {
     for (const override of this.source.overrides ?? []) {
       const equals = override.indexOf("=");
       if (equals < 1) {
-        this.problems.push(`--set ${override}: must be key=value`);
+        this.problem(COMMAND_LINE_ORDER, `--set ${override}: must be key=value`);
         continue;
       }
       const spelled = override.slice(0, equals).trim();
       const text = override.slice(equals + 1);
       const name = this.knownName(spelled);
-      if (name === null) this.unknown("--set", spelled, text);
-      else this.settings.set(name, { name, text, where: "--set" });
+      const given = { text, where: "--set", order: COMMAND_LINE_ORDER };
+      if (name === null) this.unknown({ name: spelled, ...given });
+      else this.settings.set(name, { name, ...given });
     }
   }
 
@@ -134,9 +142,14 @@ class Loading {
     return this.aliases.get(spelled) ?? null;
   }
 
-  private unknown(where: string, name: string, value: string): void {
+  private problem(order: number, text: string): void {
+    this.problems.push({ order, text });
+  }
+
+  private unknown({ name, text: value, where, order }: Setting): void {
     const text = `${where}: unknown key '${name}'${suggestion(name, Object.keys(this.table))}`;
-    (this.source.strict ? this.problems : this.warnings).push(text);
+    if (this.source.strict) this.problem(order, text);
+    else this.warnings.push(text);
     if (name !== "") this.extras[name] = value;
   }
 
@@ -148,16 +161,18 @@ class Loading {
     }
   }
 
-  private parseValue(key: Key<unknown>, { name, text, where }: Setting): unknown {
+  private parseValue(key: Key<unknown>, setting: Setting): unknown {
+    const { name, text, where, order } = setting;
     const result = key.schema().safeParse(text);
     const shown = key.secret ? name : `${name}=${text.trim()}`;
     if (!result.success) {
-      this.problems.push(`${where}: ${shown}: ${result.error.issues[0]?.message ?? "isn't valid"}`);
+      const problem = result.error.issues[0]?.message ?? "isn't valid";
+      this.problem(order, `${where}: ${shown}: ${problem}`);
       return defaultOf(key, this.machine);
     }
     if (key.refusal?.when(result.data)) {
       const { because, instead } = key.refusal;
-      this.problems.push(`${where}: ${shown} is refused: ${because}; ${instead}`);
+      this.problem(order, `${where}: ${shown} is refused: ${because}; ${instead}`);
     }
     return result.data;
   }

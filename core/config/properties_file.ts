@@ -109,6 +109,11 @@ class Parser {
     const { text, properties, problems } = this;
     while (this.at < text.length) {
       this.skipBlanks();
+      // A backslash alone continues nothing: the next line stands for itself, a comment too.
+      if (text[this.at] === "\\" && this.skipContinuation()) {
+        this.at++;
+        continue;
+      }
       const first = text[this.at];
       if (first === "#" || first === "!") this.skipLine();
       else if (first !== undefined && first !== "\n" && first !== "\r") this.parseProperty();

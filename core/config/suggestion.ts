@@ -10,7 +10,7 @@ export function suggestion(name: string, candidates: Iterable<string>): string {
 
 /** The candidate at the least distance, if that is at most a third of the name's length (and not above 4). */
 export function nearestName(name: string, candidates: Iterable<string>): string | null {
-  if (name.length > NAME_CHARACTERS_MAX) return null;
+  if (name.length < 2 || name.length > NAME_CHARACTERS_MAX) return null;
   const lower = name.toLowerCase();
   const distanceMax = Math.min(4, Math.max(1, Math.floor(name.length / 3)));
   let best: string | null = null;
