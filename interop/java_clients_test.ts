@@ -1,7 +1,8 @@
 // Apache's Java clients against Roquet's servers, and against clusters of which one server is Apache's.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
-import { runScenarios, type ScenarioResult, type Serialization } from "./support/driver.ts";
+import { runScenarios, type Serialization } from "./support/driver.ts";
+import type { ScenarioResult } from "./support/scenario_lines.ts";
 import type { ClientVersion } from "./support/java.ts";
 
 const PLAIN = [

@@ -3,12 +3,12 @@
 // In CI a missing tool is a failure; elsewhere it is said and nothing runs.
 import { readdirSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { jars, missingJavaTools } from "./support/java.ts";
+import { jars, missingPeerTools } from "./support/java.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 const SUITE_TIMEOUT_MS = 300_000;
 
-const missing = await missingJavaTools();
+const missing = await missingPeerTools();
 if (missing.length > 0) {
   console.error(
     `interop needs what isn't on this machine:\n${missing.map((tool) => `  ${tool}\n`).join("")}`,

@@ -8,13 +8,29 @@ const interopRoot = new URL("..", import.meta.url).pathname;
 /** Downloaded jars, compiled drivers and logs; never committed. */
 export const workFolder = `${interopRoot}.work`;
 
+type Tool = readonly [command: string, args: readonly string[], what: string];
+
+const JAVA_TOOLS: readonly Tool[] = [
+  ["java", ["-version"], "a Java runtime (17 or later)"],
+  ["javac", ["-version"], "a Java compiler (JDK 17 or later)"],
+  ["mvn", ["-v"], "Maven (it brings Apache RocketMQ's jars from Maven Central)"],
+];
+const OTHER_TOOLS: readonly Tool[] = [
+  ["go", ["version"], "a Go compiler (it builds the Go client's driver)"],
+  ["node", ["--version"], "Node.js (it runs the Node client)"],
+];
+
 /** What is missing to run Java peers, in words; empty when nothing is. */
-export async function missingJavaTools(): Promise<string[]> {
-  const tools: [string, string[], string][] = [
-    ["java", ["-version"], "a Java runtime (17 or later)"],
-    ["javac", ["-version"], "a Java compiler (JDK 17 or later)"],
-    ["mvn", ["-v"], "Maven (it brings Apache RocketMQ's jars from Maven Central)"],
-  ];
+export function missingJavaTools(): Promise<string[]> {
+  return missingOf(JAVA_TOOLS);
+}
+
+/** The same for every foreign client. */
+export function missingPeerTools(): Promise<string[]> {
+  return missingOf([...JAVA_TOOLS, ...OTHER_TOOLS]);
+}
+
+async function missingOf(tools: readonly Tool[]): Promise<string[]> {
   const missing: string[] = [];
   for (const [command, args, what] of tools) {
     const found = await runToEnd(command, args).then((result) => result.code === 0, () => false);
