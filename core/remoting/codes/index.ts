@@ -23,34 +23,44 @@ import * as timer from "./timer.ts";
 import * as topics from "./topics.ts";
 import * as transactions from "./transactions.ts";
 
-const families = [
-  admin,
-  auth,
-  clientBound,
-  coldData,
-  container,
-  controller,
-  dledger,
-  groups,
-  legacy,
-  locks,
-  namesrv,
-  offsets,
-  pop,
-  pull,
-  query,
-  replication,
-  rocksdb,
-  send,
-  staticTopics,
-  timer,
-  topics,
-  transactions,
+/** Rows that belong together, in the order of docs/PROTOCOL.md. */
+export interface CodeFamily {
+  title: string;
+  rows: readonly CodeRow[];
+}
+
+export const codeFamilies: readonly CodeFamily[] = [
+  family("Sending", send),
+  family("Pulling", pull),
+  family("POP consuming", pop),
+  family("Offsets", offsets),
+  family("Clients and groups", groups),
+  family("Topics", topics),
+  family("Queue locks", locks),
+  family("Looking at messages", query),
+  family("Transactions", transactions),
+  family("Timed messages", timer),
+  family("Asked of clients", clientBound),
+  family("Name server", namesrv),
+  family("Operating a broker", admin),
+  family("Masters and slaves", replication),
+  family("Controller", controller),
+  family("Static topics", staticTopics),
+  family("Users and access rules", auth),
+  family("Cold data", coldData),
+  family("RocksDB", rocksdb),
+  family("Broker container", container),
+  family("DLedger", dledger),
+  family("Leftovers", legacy),
 ];
 
+function family(title: string, rows: Record<string, CodeRow>): CodeFamily {
+  return { title, rows: Object.values(rows).sort((a, b) => a.code - b.code) };
+}
+
 /** All rows, by code. */
-export const allRows: readonly CodeRow[] = families
-  .flatMap((family): CodeRow[] => Object.values(family))
+export const allRows: readonly CodeRow[] = codeFamilies
+  .flatMap((family) => family.rows)
   .sort((a, b) => a.code - b.code);
 
 const rowsByCode = new Map(allRows.map((row) => [row.code, row]));
