@@ -6,8 +6,8 @@ import { lastValues, parseProperties } from "./properties_file.ts";
 import { loadBrokerConfig, loadNamesrvConfig } from "./servers.ts";
 import { fromFile, machine } from "./testing.ts";
 
-const load = (text = "", persist?: (changes: ReadonlyMap<string, string>) => void) =>
-  loadBrokerConfig(fromFile(text), machine, persist).live;
+const load = (text?: string, persist?: (changes: ReadonlyMap<string, string>) => void) =>
+  loadBrokerConfig(fromFile(text ?? ""), machine, persist).live;
 
 const update = <V extends object>(live: LiveConfig<V>, changes: Record<string, string>) =>
   live.update(new Map(Object.entries(changes)));
@@ -90,10 +90,10 @@ describe("an update at run time", () => {
 
   test("is kept over a restart, or not made at all", () => {
     const kept: string[][] = [];
-    const live = load("", (changes) => kept.push([...changes].flat()));
+    const live = load(undefined, (changes) => kept.push([...changes].flat()));
     update(live, { traceOn: "false" });
     expect(kept).toEqual([["traceOn", "false"]]);
-    const broken = load("", () => {
+    const broken = load(undefined, () => {
       throw new Error("disk full");
     });
     expect(() => update(broken, { traceOn: "false" })).toThrow("disk full");
