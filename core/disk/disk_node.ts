@@ -54,20 +54,8 @@ class NodeFile implements DiskFile {
     return done;
   }
 
-  async read(target: Uint8Array, start: number, length: number, position: number): Promise<number> {
-    let done = 0;
-    while (done < length) {
-      const count = await this.transfer(
-        "read",
-        target,
-        start + done,
-        length - done,
-        position + done,
-      );
-      if (count === 0) break;
-      done += count;
-    }
-    return done;
+  read(target: Uint8Array, start: number, length: number, position: number): Promise<number> {
+    return this.transfer("read", target, start, length, position);
   }
 
   writeSync(source: Uint8Array, start: number, length: number, position: number): void {
@@ -84,10 +72,7 @@ class NodeFile implements DiskFile {
   }
 
   async write(source: Uint8Array, start: number, length: number, position: number): Promise<void> {
-    let done = 0;
-    while (done < length) {
-      done += await this.transfer("write", source, start + done, length - done, position + done);
-    }
+    await this.transfer("write", source, start, length, position);
   }
 
   truncateSync(sizeBytes: number): void {
@@ -134,6 +119,7 @@ class NodeFile implements DiskFile {
     if (this.inFlight === 0) this.onIdle?.();
   }
 
+  /** Reads or writes until all is done or the file ends; the file stays open meanwhile. */
   private async transfer(
     operation: "read" | "write",
     bytes: Uint8Array,
@@ -143,12 +129,20 @@ class NodeFile implements DiskFile {
   ): Promise<number> {
     const descriptor = this.begin();
     try {
-      return await new Promise<number>((resolve, reject) => {
-        const done = (error: Error | null, count: number) =>
-          error ? reject(failure(error, operation, this.path)) : resolve(count);
-        if (operation === "read") fs.read(descriptor, bytes, start, length, position, done);
-        else fs.write(descriptor, bytes, start, length, position, done);
-      });
+      let done = 0;
+      while (done < length) {
+        const count = await new Promise<number>((resolve, reject) => {
+          const settle = (error: Error | null, count: number) =>
+            error ? reject(failure(error, operation, this.path)) : resolve(count);
+          const left = length - done;
+          if (operation === "read") {
+            fs.read(descriptor, bytes, start + done, left, position + done, settle);
+          } else fs.write(descriptor, bytes, start + done, left, position + done, settle);
+        });
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
     } finally {
       this.end();
     }
@@ -169,7 +163,14 @@ function openSync(path: string, mode: "read" | "write" | "create"): DiskFile {
 }
 
 function statSync(path: string): FileStat | null {
-  const stat = attempt("stat", path, () => fs.statSync(path, { throwIfNoEntry: false }));
+  let stat: fs.Stats | undefined;
+  try {
+    stat = fs.statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // A file stands where a folder of the path would be.
+    if ((error as { code?: unknown }).code === "ENOTDIR") return null;
+    throw failure(error, "stat", path);
+  }
   if (stat === undefined) return null;
   return { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() };
 }

@@ -1,0 +1,90 @@
+// A small text file that is replaced as a whole (config/*.json): temporary file, sync, rename, folder sync. The version
+// before is kept as .bak, as Apache does, and is read when the newest is torn. Knows no format beyond being whole.
+import { Buffer } from "node:buffer";
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import { OperationError } from "../../core/errors.ts";
+import type { Logger } from "../../core/log.ts";
+
+export interface MetadataFileOptions {
+  disk: Disk;
+  log: Logger;
+  path: string;
+  /** Whether a text is complete; by default whether it is bracketed as JSON is. */
+  isWhole?: (text: string) => boolean;
+}
+
+export class MetadataFile {
+  private saved: string | null = null;
+  private readonly isWhole: (text: string) => boolean;
+
+  constructor(private readonly options: MetadataFileOptions) {
+    this.isWhole = options.isWhole ?? isBracketed;
+  }
+
+  /**
+   * The text as saved last, or its backup with a warning; null when there is neither. Throws OperationError when what
+   * there is can't be used: starting without it would lose what it says.
+   */
+  load(): string | null {
+    const { path, log } = this.options;
+    const text = this.readText(path);
+    if (text !== null && this.isWhole(text)) return text;
+    const backupPath = `${path}.bak`;
+    const backup = this.readText(backupPath);
+    if (backup !== null && this.isWhole(backup)) {
+      log.warn("a metadata file is torn or missing: its backup is used", { path });
+      return backup;
+    }
+    // Apache leaves an empty file where it crashed before anything was saved.
+    if ((text ?? "") === "" && (backup ?? "") === "") return null;
+    throw new OperationError(`${path} is damaged and ${backupPath} can't replace it`);
+  }
+
+  /** Returns when the text would survive a crash; the text saved last isn't written again. Throws DiskError. */
+  save(text: string): void {
+    if (text === this.saved) return;
+    const { disk, path } = this.options;
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    disk.makeDirectorySync(folder);
+    this.writeTemporary(`${path}.tmp`, text);
+    if (disk.statSync(path) !== null) disk.renameSync(path, `${path}.bak`);
+    disk.renameSync(`${path}.tmp`, path);
+    disk.syncDirectorySync(folder);
+    this.saved = text;
+  }
+
+  private writeTemporary(path: string, text: string): void {
+    const bytes = Buffer.from(text, "utf8");
+    const file = this.options.disk.openSync(path, "create");
+    try {
+      file.truncateSync(0);
+      file.writeSync(bytes, 0, bytes.length, 0);
+      file.datasyncSync();
+    } finally {
+      void file.close();
+    }
+  }
+
+  private readText(path: string): string | null {
+    const { disk } = this.options;
+    if (disk.statSync(path) === null) return null;
+    const file = disk.openSync(path, "read");
+    try {
+      const bytes = Buffer.alloc(file.sizeSync());
+      return bytes.toString("utf8", 0, file.readSync(bytes, 0, bytes.length, 0));
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.options.log.warn("a metadata file can't be read", { path, error });
+      return "";
+    } finally {
+      void file.close();
+    }
+  }
+}
+
+function isBracketed(text: string): boolean {
+  const trimmed = text.trim();
+  if (trimmed.includes("\0")) return false;
+  return (trimmed.startsWith("{") && trimmed.endsWith("}")) ||
+    (trimmed.startsWith("[") && trimmed.endsWith("]"));
+}
