@@ -126,9 +126,10 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
       : await this.connect(address, timeoutMs);
     const restMs = timeoutMs - (this.clock.monotonicMs() - startedMs);
     if (signal?.aborted) throw new RemotingError("aborted", address, "the call was aborted");
+    if (restMs <= 0) throw new RemotingError("timeout", address, `not sent within ${timeoutMs} ms`);
     this.admit(connection, address, command);
     const { dataEvents } = connection;
-    const answer = await this.dispatcher.invoke(connection, command, Math.max(0, restMs), signal)
+    const answer = await this.dispatcher.invoke(connection, command, restMs, signal)
       .catch((error) => {
         const isDead = error.code === "timeout" && connection.dataEvents === dataEvents;
         if (isDead) connection.close("it gave no sign of life within a call's time-out");

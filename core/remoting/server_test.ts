@@ -593,3 +593,26 @@ test("a client and a server talk over 200 connections at once", async () => {
   );
   expect(answers.map(({ fields }) => fields.text)).toEqual(clients.map((_, n) => `${n}`));
 });
+
+test("a connection whose first bytes never make sense or never come is closed", async () => {
+  const timers: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    after(_delayMs, callback) {
+      timers.push(callback);
+      return { cancel: () => {} };
+    },
+  };
+  const server = await open({ clock, firstBytes: () => ({ kind: "more" }) });
+  const chatty = await connect(server);
+  chatty.sendBytes(Buffer.alloc(5_000));
+  await chatty.until(({ closed }) => closed);
+  const silent = await connect(server);
+  while (timers.length < 3) await systemClock.sleep(1);
+  for (const each of timers) each();
+  await silent.until(({ closed }) => closed);
+  const reasons = entries.filter(({ text }) => text === "connection refused")
+    .map(({ fields }) => fields!.reason);
+  expect(reasons).toContain("its first bytes make no sense");
+  expect(reasons).toContain("its first bytes never came");
+});
