@@ -163,7 +163,8 @@ describe("writing", () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => {
       const text = writeJson(value as JsonValue);
       expect(text).toBe(JSON.stringify(value));
-      expect(parseLenientJson(text)).toEqual(JSON.parse(text));
+      // By their text: an integer beyond 2^53 comes back as a bigint.
+      expect(writeJson(parseLenientJson(text))).toBe(text);
     }));
   });
 
