@@ -27,6 +27,8 @@ import {
 const BODY_WITH_FILTERS_VERSION = 37;
 /** From this version (V5_0_0) on a compressed body ends with static topics' mappings. */
 const BODY_WITH_MAPPINGS_VERSION = 413;
+/** A zlib stream's first byte, which no JSON begins with. */
+const ZLIB_FIRST_BYTE = 0x78;
 /** TopicConfig's defaults. */
 const QUEUE_COUNT_DEFAULT = 16;
 const GLOBAL_SCOPE = "__global__";
@@ -35,6 +37,14 @@ export interface BodyForm {
   readonly compressed: boolean;
   /** The sender's version, which the form depends on. */
   readonly version: number;
+}
+
+/**
+ * How a body is to be read. A 5.4.0 broker with compressedRegister=true says that its body isn't compressed, and
+ * Apache's name server refuses it for that; the body itself tells better.
+ */
+export function formOf(body: Uint8Array, saidCompressed: boolean, version: number): BodyForm {
+  return { compressed: saidCompressed || body[0] === ZLIB_FIRST_BYTE, version };
 }
 
 /** A short name of how a body is read, equal for bodies that are read alike. */

@@ -13,7 +13,12 @@ import { bodyFingerprint } from "./body_fingerprint.ts";
 import type { Departures } from "./departures.ts";
 import { asObject, parseJsonBytes } from "./json_values.ts";
 import { type KvConfig, ORDER_TOPIC_CONFIG } from "./kv_config.ts";
-import { decodeDataVersion, decodeRegistrationBody, formName } from "./registration_body.ts";
+import {
+  decodeDataVersion,
+  decodeRegistrationBody,
+  formName,
+  formOf,
+} from "./registration_body.ts";
 import { dataVersionJson, kvTableJson, memberGroupJson } from "./route_json.ts";
 import {
   type MinBrokerIdChange,
@@ -66,7 +71,7 @@ export class RegistrationProcessor {
     }
     const { routes, clock, kv, settings } = this.options;
     const registration = registrationOf(fields, connection);
-    const form = { compressed: fields.compressed, version: command.version };
+    const form = formOf(body, fields.compressed, command.version);
     const fingerprint = bodyFingerprint(body, formName(form));
     const content: TopicTableContent | typeof UNCHANGED =
       routes.isUnchanged(registration, fingerprint)

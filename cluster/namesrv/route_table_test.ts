@@ -203,13 +203,17 @@ function viewOf(table: RouteTable): ReturnType<NaiveRegistry["view"]> {
 describe("the route table", () => {
   test("is what a naive registry is, after any history", () => {
     fc.assert(
-      fc.property(policy, fc.array(step, { minLength: 10, maxLength: 80, size: "max" }), (policy, steps) => {
-        const pair = new Pair(policy);
-        for (const each of steps) {
-          pair.run(each);
-          pair.check();
-        }
-      }),
+      fc.property(
+        policy,
+        fc.array(step, { minLength: 10, maxLength: 80, size: "max" }),
+        (policy, steps) => {
+          const pair = new Pair(policy);
+          for (const each of steps) {
+            pair.run(each);
+            pair.check();
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
