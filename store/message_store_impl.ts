@@ -164,6 +164,11 @@ export class FileMessageStore implements MessageStore {
     return this.writer.put(messages);
   }
 
+  /** For the send path: the queue's handle, made when absent. */
+  queue(topic: string, queueId: number): StoredQueue {
+    return this.queues.findOrCreate(topic, queueId, this.config.queueKindOf(topic));
+  }
+
   queueBounds(topic: string, queueId: number): QueueBounds | null {
     const queue = this.queues.find(topic, queueId);
     return queue === null ? null : { minOffset: queue.minOffset, maxOffset: queue.maxOffset };

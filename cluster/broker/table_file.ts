@@ -1,4 +1,4 @@
-// Where a table's text is kept. store/file/metadata_file.ts is the disk's; tests keep it in memory.
+// Where a table's text is kept, as the tables see it: store/file/metadata_file.ts on the disk, or a test's memory.
 // Knows no format.
 
 export interface TableFile {
@@ -6,9 +6,11 @@ export interface TableFile {
   load(): string | null;
   /** Returns when the text would survive a crash. Throws DiskError. */
   save(text: string): void;
+  /** The same without holding up the event loop; overlapping saves come one after the other. */
+  saveInBackground(text: string): Promise<void>;
 }
 
-/** A table that isn't on disk: tests, and brokers that are asked not to persist. */
+/** A table that isn't on disk. */
 export function memoryTableFile(text: string | null = null): TableFile & { text: string | null } {
   return {
     text,
@@ -17,6 +19,10 @@ export function memoryTableFile(text: string | null = null): TableFile & { text:
     },
     save(saved) {
       this.text = saved;
+    },
+    saveInBackground(saved) {
+      this.text = saved;
+      return Promise.resolve();
     },
   };
 }

@@ -15,6 +15,7 @@ export interface MetadataFileOptions {
 
 export class MetadataFile {
   private saved: string | null = null;
+  private saving: Promise<void> = Promise.resolve();
   private readonly isWhole: (text: string) => boolean;
 
   constructor(private readonly options: MetadataFileOptions) {
@@ -50,6 +51,38 @@ export class MetadataFile {
     if (disk.statSync(path) !== null) disk.renameSync(path, `${path}.bak`);
     disk.renameSync(`${path}.tmp`, path);
     disk.syncDirectorySync(folder);
+    this.saved = text;
+  }
+
+  /**
+   * The same without holding up the event loop while the device writes. Overlapping saves come one after the other.
+   * Rejects with DiskError.
+   */
+  saveInBackground(text: string): Promise<void> {
+    const saved = this.saving.then(() => this.saveLater(text));
+    this.saving = saved.catch(() => {});
+    return saved;
+  }
+
+  private async saveLater(text: string): Promise<void> {
+    if (text === this.saved) return;
+    const { disk, path } = this.options;
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    disk.makeDirectorySync(folder);
+    const bytes = Buffer.from(text, "utf8");
+    // Not the name that `save` uses: it may be called meanwhile.
+    const temporary = `${path}.tmp2`;
+    const file = disk.openSync(temporary, "create");
+    try {
+      file.truncateSync(0);
+      await file.write(bytes, 0, bytes.length, 0);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    if (disk.statSync(path) !== null) disk.renameSync(path, `${path}.bak`);
+    disk.renameSync(temporary, path);
+    await disk.syncDirectory(folder);
     this.saved = text;
   }
 

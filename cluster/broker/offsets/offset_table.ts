@@ -188,12 +188,12 @@ export class OffsetTable {
     return `{\n${fields.join(",\n")}\n}`;
   }
 
-  /** Saves when something changed since the last time. */
-  saveWhenDirty(): void {
+  /** Saves when something changed since the last time. Rejects with DiskError; then it is tried again next time. */
+  async saveWhenDirty(): Promise<void> {
     if (!this.dirty) return;
     this.dirty = false;
     try {
-      this.options.file.save(this.encode());
+      await this.options.file.saveInBackground(this.encode());
     } catch (error) {
       this.dirty = true;
       throw error;

@@ -25,10 +25,10 @@ interface OffsetFile {
 const parse = (text: string) => parseLenientJson(text) as unknown as OffsetFile;
 
 describe("consumers' offsets", () => {
-  test("read Apache's consumerOffset.json and write all of it back, with bare integer keys", () => {
+  test("read Apache's consumerOffset.json and write all of it back, with bare integer keys", async () => {
     const { table, file } = openTable(recorded);
     table.commit("TopicMix", "GID_push", 0, 9);
-    table.saveWhenDirty();
+    await table.saveWhenDirty();
     const [saved, original] = [parse(file.text!), parse(recorded)];
     expect(saved.offsetTable).toEqual(original.offsetTable);
     expect(saved.dataVersion).toEqual(original.dataVersion);
@@ -55,12 +55,12 @@ describe("consumers' offsets", () => {
     expect(table.dataVersion.counter).toBe(1);
   });
 
-  test("are saved only when something changed", () => {
+  test("are saved only when something changed", async () => {
     const { table, file } = openTable();
-    table.saveWhenDirty();
+    await table.saveWhenDirty();
     expect(file.text).toBeNull();
     table.commit("T", "G", 0, 1);
-    table.saveWhenDirty();
+    await table.saveWhenDirty();
     expect(parse(file.text!).offsetTable).toEqual({ "T@G": { 0: 1 } });
   });
 

@@ -1,0 +1,302 @@
+// The broker's composition root: opens its parts in order, gives each what it uses, and closes them in reverse. Holds no
+// logic of its own, and no part is given the broker.
+import os from "node:os";
+import process from "node:process";
+import type { BrokerConfig } from "../../core/config/tables.ts";
+import { fastListenPortOf } from "../../core/config/servers.ts";
+import type { LiveConfig } from "../../core/config/live_config.ts";
+import type { Disk } from "../../core/disk/disk.ts";
+import { type FileLocks, systemFileLocks } from "../../core/disk/file_lock.ts";
+import { OperationError } from "../../core/errors.ts";
+import { parseLenientJson } from "../../core/json/lenient_reader.ts";
+import type { Logger } from "../../core/log.ts";
+import { formatHost, parseAddress } from "../../core/message/host_address.ts";
+import { UniqueKeyGenerator } from "../../core/message/message_id.ts";
+import { type Random, randomBelow } from "../../core/random.ts";
+import { RemotingClient } from "../../core/remoting/client.ts";
+import type { HostAddress } from "../../core/remoting/handler.ts";
+import { type ListenAddress, RemotingServer } from "../../core/remoting/server.ts";
+import type { Transport } from "../../core/remoting/transport.ts";
+import { runInBackground } from "../../core/time/background.ts";
+import type { Clock } from "../../core/time/clock.ts";
+import { MetadataFile } from "../../store/file/metadata_file.ts";
+import { FileMessageStore } from "../../store/message_store_impl.ts";
+import { DelayLevels } from "../../store/schedule/delay_levels.ts";
+import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
+import { CLIENT_SCAN_INTERVAL_MS } from "./clients/client.ts";
+import { registerClientCodes } from "./clients/client_codes.ts";
+import { Consumers } from "./clients/consumers.ts";
+import { MemberNotices } from "./clients/member_notices.ts";
+import { Producers } from "./clients/producers.ts";
+import { registerGroupCodes } from "./groups/group_codes.ts";
+import { GroupTable } from "./groups/group_table.ts";
+import { registerLockCodes } from "./locks/lock_codes.ts";
+import { QueueLocks } from "./locks/queue_locks.ts";
+import { BROADCAST_SCAN_INTERVAL_MS, BroadcastOffsets } from "./offsets/broadcast_offsets.ts";
+import { registerOffsetCodes } from "./offsets/offset_codes.ts";
+import { OffsetTable } from "./offsets/offset_table.ts";
+import { isFirstEntryInMemory } from "./offsets/queue_memory.ts";
+import { isNotOnFastPort } from "./ports.ts";
+import { registerPullCodes } from "./pull/pull_codes.ts";
+import { Pulls } from "./pull/pulls.ts";
+import { PutRules } from "./put_rules.ts";
+import { Registration } from "./registration/registration.ts";
+import { DelayedDelivery } from "./schedule/delayed_delivery.ts";
+import { registerSendBack } from "./send_back/send_back.ts";
+import { openSend } from "./send/open_send.ts";
+import { noStats, type StatsSink } from "./stats_sink.ts";
+import { storeConfigOf } from "./store_config.ts";
+import { registerTopicCodes } from "./topics/topic_codes.ts";
+import { TopicTable } from "./topics/topic_table.ts";
+
+export interface BrokerOptions {
+  config: LiveConfig<BrokerConfig>;
+  clock: Clock;
+  disk: Disk;
+  /** Default: those of this runtime. */
+  locks?: FileLocks;
+  random: Random;
+  log: Logger;
+  transport: Transport;
+}
+
+/** The tables that config/ keeps. */
+interface Tables {
+  topics: TopicTable;
+  groups: GroupTable;
+  offsets: OffsetTable;
+  delayOffsets: DelayOffsets;
+  delayLevels: DelayLevels;
+  saveDelayOffsets: () => Promise<void>;
+}
+
+/** What every group of codes is made of. */
+export interface BrokerParts extends Tables {
+  config: LiveConfig<BrokerConfig>;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  stats: StatsSink;
+  server: RemotingServer;
+  store: FileMessageStore;
+  storeHost: HostAddress;
+  producers: Producers;
+  consumers: Consumers;
+  locks: QueueLocks;
+  rules: PutRules;
+  broadcastOffsets: BroadcastOffsets;
+  pulls: Pulls;
+  physicalMemoryBytes: number;
+}
+
+export class Broker implements AsyncDisposable {
+  private constructor(
+    /** What it listens on, with the real ports when 0 was asked for: the main port, then the fast one. */
+    readonly addresses: readonly ListenAddress[],
+    private readonly opened: AsyncDisposableStack,
+  ) {}
+
+  /** Resolves when requests are served. Throws UsageError, OperationError or TransportError; then all is closed again. */
+  static async open(options: BrokerOptions): Promise<Broker> {
+    await using stack = new AsyncDisposableStack();
+    const server = await listen(options);
+    // Should a later part fail to open, nobody was served yet.
+    stack.use(server);
+    const parts = await openParts(options, server, stack);
+    registerCodes(parts);
+    startBackground(parts, stack);
+    const delivery = stack.use(
+      new DelayedDelivery({ ...parts, levels: parts.delayLevels, offsets: parts.delayOffsets }),
+    );
+    // From here on the order of closing begins: leave the name servers, take no more requests, stop what works.
+    stack.use(server);
+    const registration = stack.use(openRegistration(options, parts, stack));
+    server.serve();
+    delivery.start();
+    await registration.registerNow();
+    return new Broker(server.addresses, stack.move());
+  }
+
+  /** Stops cleanly: no new requests, everything flushed and saved, out of the name servers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.opened.disposeAsync();
+  }
+}
+
+function listen({ config, clock, log, transport }: BrokerOptions): Promise<RemotingServer> {
+  const { bindAddress, listenPort, serverChannelMaxIdleTimeSeconds } = config.values;
+  return RemotingServer.open({
+    transport,
+    clock,
+    log: log.named("remoting"),
+    host: bindAddress,
+    ports: [
+      listenPort,
+      { port: fastListenPortOf(config.values), excludes: isNotOnFastPort },
+    ],
+    hold: true,
+    limits: { idleMsMax: serverChannelMaxIdleTimeSeconds * 1000 },
+  });
+}
+
+function openTables(options: BrokerOptions): Tables {
+  const { config, clock, disk, log } = options;
+  const settings = config.values;
+  const table = (name: string) => {
+    const path = `${settings.storePathRootDir}/config/${name}.json`;
+    return new MetadataFile({ disk, log, path });
+  };
+  const common = { settings, clock, log };
+  const delayFile = table("delayOffset");
+  const delayOffsets = new DelayOffsets(clock.nowMs(), settings.delayOffsetUpdateVersionStep);
+  const delayText = delayFile.load();
+  if (delayText !== null) delayOffsets.decode(delayText);
+  return {
+    topics: new TopicTable({ ...common, file: table("topics") }),
+    groups: new GroupTable({ ...common, file: table("subscriptionGroup") }),
+    offsets: new OffsetTable({ ...common, file: table("consumerOffset"), parse: parseLenientJson }),
+    delayOffsets,
+    delayLevels: DelayLevels.parse(settings.messageDelayLevel),
+    saveDelayOffsets: async () => {
+      if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
+    },
+  };
+}
+
+async function openParts(
+  options: BrokerOptions,
+  server: RemotingServer,
+  stack: AsyncDisposableStack,
+): Promise<BrokerParts> {
+  const { config, clock, disk, log, random } = options;
+  const settings = config.values;
+  const tables = openTables(options);
+  const storeHost = { address: addressOf(settings), port: server.addresses[0]!.port };
+  const fileLocks = options.locks ?? await systemFileLocks();
+  const storeParts = { disk, clock, log: log.named("store"), locks: fileLocks };
+  const storeConfig = storeConfigOf({ config: settings, storeHost, ...tables });
+  const store = stack.use(await FileMessageStore.open(storeConfig, storeParts));
+  saveAtTheEnd(tables, stack);
+  const physicalMemoryBytes = os.totalmem();
+  const consumers = new Consumers({ clock, log, settings });
+  const notices = new MemberNotices(server, settings);
+  consumers.onMembershipChange((group, members) => notices.groupChanged(group, members));
+  const producers = new Producers();
+  server.onConnectionClosed((connection) => {
+    producers.connectionClosed(connection);
+    consumers.connectionClosed(connection);
+  });
+  const broadcastOffsets = new BroadcastOffsets(
+    tables.offsets,
+    clock,
+    settings,
+    (topic, queueId) =>
+      isFirstEntryInMemory({ store, settings, physicalMemoryBytes }, topic, queueId)
+        ? 0
+        : store.queueBounds(topic, queueId)?.maxOffset ?? 0,
+  );
+  const common = { ...tables, config, clock, random, log, server, store, storeHost, consumers };
+  const stats = noStats;
+  const rules = new PutRules(tables.delayLevels, settings);
+  const pulls = stack.use(
+    new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
+  );
+  const locks = new QueueLocks(clock);
+  return {
+    ...common,
+    stats,
+    producers,
+    locks,
+    rules,
+    broadcastOffsets,
+    pulls,
+    physicalMemoryBytes,
+  };
+}
+
+/** Everything that a clean stop must not lose, each by itself; the offsets last, others may still move them. */
+function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
+  stack.defer(() => tables.offsets.saveWhenDirty());
+  stack.defer(() => tables.saveDelayOffsets());
+  stack.defer(() => tables.groups.save());
+  stack.defer(() => tables.topics.save());
+}
+
+function registerCodes(parts: BrokerParts): void {
+  const { server, random } = parts;
+  const settings = parts.config.values;
+  const withSettings = { ...parts, settings };
+  registerTopicCodes(server, withSettings);
+  registerGroupCodes(server, parts);
+  registerClientCodes(server, withSettings);
+  registerOffsetCodes(server, withSettings);
+  registerLockCodes(server, parts.locks);
+  registerPullCodes(server, parts);
+  registerSendBack(server, withSettings);
+  const keys = new UniqueKeyGenerator({
+    clock: parts.clock,
+    address: parts.storeHost.address,
+    processId: process.pid,
+    instanceHash: randomBelow(random, 2 ** 32),
+  });
+  openSend({ ...withSettings, newUniqueKey: () => keys.next() });
+}
+
+function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void {
+  const { clock, log, consumers, producers, broadcastOffsets, offsets, saveDelayOffsets } = parts;
+  const settings = parts.config.values;
+  const every = (name: string, intervalMs: number, work: () => void | Promise<void>) => {
+    const tick = async () => {
+      await work();
+      return "idle" as const;
+    };
+    stack.use(runInBackground({ name, intervalMs, tick }, clock, log));
+  };
+  every("client expiry", CLIENT_SCAN_INTERVAL_MS, () => {
+    producers.expire(clock.nowMs());
+    consumers.expire(clock.nowMs());
+  });
+  every("broadcast offsets", BROADCAST_SCAN_INTERVAL_MS, () => {
+    broadcastOffsets.scan((group, clientId) => consumers.clientOf(group, clientId) !== undefined);
+  });
+  every(
+    "saving consumer offsets",
+    settings.flushConsumerOffsetInterval,
+    () => offsets.saveWhenDirty(),
+  );
+  every("saving delay offsets", settings.flushDelayOffsetInterval, saveDelayOffsets);
+}
+
+function openRegistration(
+  options: BrokerOptions,
+  parts: BrokerParts,
+  stack: AsyncDisposableStack,
+): Registration {
+  const { clock, transport, config } = options;
+  const { topics, server, storeHost } = parts;
+  const log = options.log.named("registration");
+  const settings = config.values;
+  const client = stack.use(new RemotingClient({ transport, clock, log }));
+  const registration = new Registration({
+    client,
+    nameServers: (settings.namesrvAddr ?? "").split(";").map((each) => each.trim())
+      .filter((each) => each !== ""),
+    brokerAddress: `${settings.brokerIP1}:${server.addresses[0]!.port}`,
+    haAddress: `${settings.brokerIP2}:${settings.haListenPort}`,
+    settings,
+    topics,
+    clock,
+    log,
+  });
+  topics.onChange(() => registration.registerNow());
+  stack.defer(config.onChange(["brokerPermission"], () => void registration.registerNow()));
+  log.debug("the broker's address", { host: formatHost(storeHost.address, storeHost.port) });
+  return registration;
+}
+
+/** The address that records carry; brokerIP1 must be one, since records hold no names. */
+function addressOf({ brokerIP1 }: BrokerConfig): Uint8Array {
+  const address = parseAddress(brokerIP1);
+  if (address === null) throw new OperationError(`brokerIP1=${brokerIP1} is no IP address`);
+  return address;
+}

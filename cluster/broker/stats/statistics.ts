@@ -1,0 +1,36 @@
+// The statistics that a broker keeps, by the names that VIEW_BROKER_STATS_DATA asks for (Java: BrokerStatsManager).
+// Names only; what is counted where is broker_stats.ts.
+
+export const STATISTICS = [
+  "TOPIC_PUT_NUMS",
+  "TOPIC_PUT_SIZE",
+  "GROUP_GET_NUMS",
+  "GROUP_GET_SIZE",
+  "GROUP_GET_LATENCY",
+  "SNDBCK_PUT_NUMS",
+  "SNDBCK2DLQ_TIMES",
+  "BROKER_PUT_NUMS",
+  "BROKER_GET_NUMS",
+  "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC",
+  "BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC",
+] as const;
+
+/** Kept with enableDetailStat only. */
+export const QUEUE_STATISTICS = [
+  "QUEUE_PUT_NUMS",
+  "QUEUE_PUT_SIZE",
+  "QUEUE_GET_NUMS",
+  "QUEUE_GET_SIZE",
+] as const;
+
+export type Statistic = typeof STATISTICS[number] | typeof QUEUE_STATISTICS[number];
+
+/** Those that idle counters are dropped from (maxStatsIdleTimeInMinutes). */
+export const DROPPED_WHEN_IDLE: readonly Statistic[] = [
+  "TOPIC_PUT_NUMS",
+  "TOPIC_PUT_SIZE",
+  "GROUP_GET_NUMS",
+  "GROUP_GET_SIZE",
+  "SNDBCK_PUT_NUMS",
+  "GROUP_GET_LATENCY",
+];
