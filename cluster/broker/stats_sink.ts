@@ -11,6 +11,8 @@ export interface StatsSink {
   ): void;
   /** Messages handed out, by topic, for the broker's total. */
   brokerGot(topic: string, messageCount: number): void;
+  /** A look at a queue that had nothing for a pull. */
+  getMissed(): void;
   /** How long a pull that found something took. */
   groupGetLatency(group: string, topic: string, queueId: number, latencyMs: number): void;
   /** How far behind the log's end a pull read. */
@@ -28,6 +30,7 @@ export interface StatsSink {
 export const noStats: StatsSink = {
   groupGot() {},
   brokerGot() {},
+  getMissed() {},
   groupGetLatency() {},
   fellBehind() {},
   topicPut() {},

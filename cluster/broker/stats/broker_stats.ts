@@ -6,6 +6,7 @@ import { CounterTable, KEY_SEPARATOR } from "./counter_table.ts";
 import type { Counter } from "./counter.ts";
 import {
   DROPPED_WHEN_IDLE,
+  KEY_LAYOUT,
   QUEUE_STATISTICS,
   type Statistic,
   STATISTICS,
@@ -140,14 +141,14 @@ export class BrokerStats implements StatsSink {
 
   topicDeleted(topic: string): void {
     if (!this.parts.settings.autoDeleteUnusedStats) return;
-    this.forget(topic);
+    this.forget(topic, "topic");
     this.puts.delete(topic);
     this.gets.delete(topic);
   }
 
   groupDeleted(group: string): void {
     if (!this.parts.settings.autoDeleteUnusedStats) return;
-    this.forget(group);
+    this.forget(group, "group");
     for (const groups of this.gets.values()) groups.delete(group);
   }
 
@@ -275,10 +276,11 @@ export class BrokerStats implements StatsSink {
     return queue;
   }
 
-  private forget(name: string): void {
+  /** What went to the DLQ stays on the record, as Apache leaves it. */
+  private forget(name: string, kind: "topic" | "group"): void {
     for (const [statistic, table] of this.tables) {
-      // What went to the DLQ stays on the record, as Apache leaves it.
-      if (statistic !== "SNDBCK2DLQ_TIMES" && !statistic.startsWith("BROKER_")) table.forget(name);
+      const position = KEY_LAYOUT[statistic]?.[kind];
+      if (position !== undefined) table.forget(name, position);
     }
   }
 }

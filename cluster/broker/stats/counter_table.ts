@@ -32,10 +32,10 @@ export class CounterTable {
     }
   }
 
-  /** Forgets the keys of which one part, between separators, is `part`. */
-  forget(part: string): void {
+  /** Forgets the keys that have `name` as the part at `position`; a negative one counts from the end. */
+  forget(name: string, position: number): void {
     for (const key of this.counters.keys()) {
-      if (key.split(KEY_SEPARATOR).includes(part)) this.counters.delete(key);
+      if (key.split(KEY_SEPARATOR).at(position) === name) this.counters.delete(key);
     }
   }
 

@@ -36,7 +36,9 @@ export class RateSeries {
 
 /** The sum of two series' rates, unknown ones counting as nothing. */
 export function summedRates(left: RateSeries, right: RateSeries): string {
-  return RATE_SPANS.map((seconds) => javaDouble((left.rate(seconds) ?? 0) + (right.rate(seconds) ?? 0)))
+  return RATE_SPANS.map((seconds) =>
+    javaDouble((left.rate(seconds) ?? 0) + (right.rate(seconds) ?? 0))
+  )
     .join(" ");
 }
 

@@ -34,3 +34,17 @@ export const DROPPED_WHEN_IDLE: readonly Statistic[] = [
   "SNDBCK_PUT_NUMS",
   "GROUP_GET_LATENCY",
 ];
+
+/** Where a statistic's key has its topic and its group; negative ones count from the end, as in Array.at. */
+export const KEY_LAYOUT: Partial<Record<Statistic, { topic: number; group?: number }>> = {
+  TOPIC_PUT_NUMS: { topic: 0 },
+  TOPIC_PUT_SIZE: { topic: 0 },
+  GROUP_GET_NUMS: { topic: 0, group: -1 },
+  GROUP_GET_SIZE: { topic: 0, group: -1 },
+  GROUP_GET_LATENCY: { topic: -2, group: -1 },
+  SNDBCK_PUT_NUMS: { topic: 0, group: -1 },
+  QUEUE_PUT_NUMS: { topic: 0 },
+  QUEUE_PUT_SIZE: { topic: 0 },
+  QUEUE_GET_NUMS: { topic: 0, group: -1 },
+  QUEUE_GET_SIZE: { topic: 0, group: -1 },
+};
