@@ -18,8 +18,8 @@ import { ResponseCode } from "./response_codes.ts";
 const BINARY_CODE_MAX = 32767;
 
 /**
- * The answer to a request, in the request's own serialization and with its opaque. For handlers that returned
- * nothing and answer later by `connection.send`.
+ * The answer to a request, in the request's own serialization and with its opaque. For handlers
+ * that returned nothing and answer later by `connection.send`.
  */
 export function answerTo<A extends Fields>(
   request: RemotingCommand,
@@ -48,7 +48,10 @@ export function refusalOf(
   return answerTo(request, { response: {} }, { code, remark });
 }
 
-/** A request of ours. Its opaque is set when it is sent; a code too large for a binary header goes as JSON. */
+/**
+ * A request of ours. Its opaque is set when it is sent; a code too large for a binary header goes
+ * as JSON.
+ */
 export function requestCommand(
   code: number,
   options: {

@@ -1,5 +1,6 @@
-// The remoting client: one connection an address, made when first needed and again after it was lost; many calls in
-// flight on each. Requests that peers send are served by handlers of its own. Chooses no address and repeats nothing.
+// The remoting client: one connection an address, made when first needed and again after it was
+// lost; many calls in flight on each. Requests that peers send are served by handlers of its own.
+// Chooses no address and repeats nothing.
 import {
   BURST_BYTES_MAX,
   CLIENT_CONNECT_MS_MAX,
@@ -9,11 +10,12 @@ import {
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time/clock.ts";
 import { requestCommand } from "./answers.ts";
-import type { CodeRow, Fields, FieldsOf } from "./code_row.ts";
+import { type CallAnswer, type GivenFields, readAnswer } from "./call.ts";
+import type { CodeRow, Fields } from "./code_row.ts";
 import type { RemotingCommand, SerializeType } from "./command.ts";
 import { type ConnectionHost, RemotingConnection } from "./connection.ts";
 import { Dispatcher, type RequestHook } from "./dispatcher.ts";
-import { decodeFields, encodeFields } from "./fields.ts";
+import { encodeFields } from "./fields.ts";
 import type { Frame } from "./frame.ts";
 import type { Connection, Handler, HandlerRegistry, RawHandler } from "./handler.ts";
 import { parseHostAndPort } from "./host_address.ts";
@@ -33,7 +35,10 @@ export interface RemotingClientOptions {
   transport: Transport;
   clock: Clock;
   log: Logger;
-  /** Header of our requests. Default: binary. Codes above 32767 always go as JSON, which carries them whole. */
+  /**
+   * Header of our requests. Default: binary. Codes above 32767 always go as JSON, which carries
+   * them whole.
+   */
   serializeType?: SerializeType;
   connectTimeoutMs?: number;
   /** Default of `call`. */
@@ -46,24 +51,6 @@ export interface RemotingClientOptions {
 export interface CallOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
-}
-
-/** The fields of a request as its sender gives them: what isn't required may be left out. */
-export type GivenFields<F extends Fields> =
-  & Pick<FieldsOf<F>, RequiredNames<F> & keyof FieldsOf<F>>
-  & Partial<FieldsOf<F>>;
-
-type RequiredNames<F extends Fields> = {
-  [N in keyof F]: F[N] extends { required: true } ? N : never;
-}[keyof F];
-
-/** An answer with its fields by the row. All are optional: a refusal carries none. */
-export interface CallAnswer<A extends Fields> {
-  code: number;
-  remark: string | null;
-  fields: Partial<FieldsOf<A>>;
-  body: Uint8Array;
-  command: RemotingCommand;
 }
 
 export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDisposable {
@@ -110,8 +97,8 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
   }
 
   /**
-   * Sends a request and resolves with the answer, whatever its code. The command's opaque is set here.
-   * Rejects with RemotingError; the time-out covers connecting too.
+   * Sends a request and resolves with the answer, whatever its code. The command's opaque is set
+   * here. Rejects with RemotingError; the time-out covers connecting too.
    */
   async invoke(
     address: string,
@@ -158,13 +145,7 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
     const command = this.command(row, fields, body);
     const timeoutMs = options.timeoutMs ?? this.options.timeoutMs ?? CLIENT_TIMEOUT_MS;
     const answer = await this.invoke(address, command, timeoutMs, options.signal);
-    return {
-      code: answer.code,
-      remark: answer.remark,
-      fields: decodeFields(allOptional(row.response), answer.extFields) as Partial<FieldsOf<A>>,
-      body: answer.body,
-      command: answer,
-    };
+    return readAnswer(row, answer);
   }
 
   /** A typed oneway request. */
@@ -177,7 +158,10 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
     return this.invokeOneway(address, this.command(row, fields, body));
   }
 
-  /** Closes the connection to an address, if there is one; calls that wait on it reject with "closed". */
+  /**
+   * Closes the connection to an address, if there is one; calls that wait on it reject with
+   * "closed".
+   */
   closeConnection(address: string, reason: string): void {
     const connection = this.byAddress.get(address);
     if (connection instanceof RemotingConnection) connection.close(reason);
@@ -272,18 +256,4 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
   private leave(address: string, connection: RemotingConnection): void {
     if (this.byAddress.get(address) === connection) this.byAddress.delete(address);
   }
-}
-
-const optionalFields = new WeakMap<Fields, Fields>();
-
-/** The same fields with none required: what an answer lacks stays absent. */
-function allOptional(fields: Fields): Fields {
-  let optional = optionalFields.get(fields);
-  if (optional === undefined) {
-    optional = Object.fromEntries(
-      Object.entries(fields).map(([name, field]) => [name, { ...field, required: false }]),
-    );
-    optionalFields.set(fields, optional);
-  }
-  return optional;
 }

@@ -1,5 +1,6 @@
-// One open connection: cuts what comes in into frames, gathers what goes out into one write a turn, and stops reading
-// while the peer doesn't read. Knows no request code; the dispatcher is handed each frame.
+// One open connection: cuts what comes in into frames, gathers what goes out into one write a turn,
+// and stops reading while the peer doesn't read. Knows no request code; the dispatcher is handed
+// each frame.
 import type { Buffer } from "node:buffer";
 import { DecodeError } from "../errors.ts";
 import {
@@ -31,7 +32,9 @@ export interface ConnectionHost {
   readonly log: Logger;
   readonly turn: Turn;
   readonly pool: BlockPool;
-  /** Handles one frame. Throws DecodeError when it can't be decoded: the connection is then closed. */
+  /**
+   * Handles one frame. Throws DecodeError when it can't be decoded: the connection is then closed.
+   */
   frame(frame: Frame, connection: RemotingConnection): void;
   /** Called once, when the connection is closed. */
   connectionClosed(connection: RemotingConnection, reason: string): void;
@@ -141,12 +144,17 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     this.queueFlush();
   }
 
-  /** A handler's later answer was made (or there is none): the connection may have waited for it to close. */
+  /**
+   * A handler's later answer was made (or there is none): the connection may have waited for it to
+   * close.
+   */
   answerMade(): void {
     if (this.closingReason !== null) this.queueFlush();
   }
 
-  /** Called now and then; closes the connection after `quietSweepsMax` calls in which nothing moved. */
+  /**
+   * Called now and then; closes the connection after `quietSweepsMax` calls in which nothing moved.
+   */
   sweep(quietSweepsMax: number): void {
     if (++this.quietSweeps > quietSweepsMax) return this.close("it was idle");
     this.outgoing.trim();

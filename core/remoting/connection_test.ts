@@ -14,11 +14,11 @@ import type { RemotingCommand } from "./command.ts";
 import { type ConnectionHost, RemotingConnection } from "./connection.ts";
 import { type Frame, FrameDecoder } from "./frame.ts";
 import { BlockPool } from "./outgoing.ts";
-import { FakeSocket } from "./testing_socket.ts";
+import { TestSocket } from "./testing_socket.ts";
 import { Turn } from "./turn.ts";
 
 interface Setup {
-  socket: FakeSocket;
+  socket: TestSocket;
   connection: RemotingConnection;
   clock: VirtualClock;
   turn: Turn;
@@ -30,7 +30,7 @@ interface Setup {
 /** A connection whose frames are handled by `onFrame`. */
 function setUp(onFrame: (connection: RemotingConnection, frame: Frame) => void = () => {}): Setup {
   const clock = new VirtualClock();
-  const socket = new FakeSocket();
+  const socket = new TestSocket();
   const handled: number[] = [];
   const closings: string[] = [];
   const turn = new Turn(clock, MIB);
@@ -54,7 +54,7 @@ function numbered(opaque: number, body = new Uint8Array(0)): RemotingCommand {
   return { ...requestCommand(10, { body }), opaque };
 }
 
-function sentOpaques(socket: FakeSocket): number[] {
+function sentOpaques(socket: TestSocket): number[] {
   const decoder = new FrameDecoder();
   decoder.push(socket.sent);
   const opaques: number[] = [];
@@ -254,14 +254,14 @@ test("a burst that grows too large is run before the turn ends", () => {
 test("an IPv4 peer of an IPv6 socket is shown and stored by its IPv4 address", () => {
   const { connection } = setUp();
   const host = Reflect.get(connection, "host") as ConnectionHost;
-  const mapped = new RemotingConnection(host, new FakeSocket(), {
+  const mapped = new RemotingConnection(host, new TestSocket(), {
     id: 2,
     localPort: 1,
     remote: { address: "::ffff:10.1.2.3", port: 5 },
   });
   expect(mapped.remoteAddress).toBe("10.1.2.3:5");
   expect([...mapped.remoteHost.address]).toEqual([10, 1, 2, 3]);
-  const six = new RemotingConnection(host, new FakeSocket(), {
+  const six = new RemotingConnection(host, new TestSocket(), {
     id: 3,
     localPort: 1,
     remote: { address: "fe80::1", port: 5 },

@@ -1,5 +1,6 @@
-// From a frame to its handler and from the handler's answer back: the table of handlers, refusals, errors as answers,
-// and answers to our own requests. The only place where a RequestError becomes a response. Knows no socket.
+// From a frame to its handler and from the handler's answer back: the table of handlers, refusals,
+// errors as answers, and answers to our own requests. The only place where a RequestError becomes a
+// response. Knows no socket.
 import { AssertionError, RequestError } from "../errors.ts";
 import { ASYNC_REQUESTS_MAX, PENDING_ANSWERS_MAX } from "../limits.ts";
 import type { Logger } from "../log.ts";
@@ -23,11 +24,16 @@ import { peekCode } from "./send_header_scan.ts";
 import { RemotingError } from "./remoting_error.ts";
 import { ResponseCode } from "./response_codes.ts";
 
-/** Sees every request before its handler and every answer before it is sent (signatures, access control). */
+/**
+ * Sees every request before its handler and every answer before it is sent (signatures, access
+ * control).
+ */
 export interface RequestHook {
   /** Throws RequestError to refuse. */
   before?(request: RemotingCommand, connection: Connection): void;
-  /** May change the answer. Not called for answers that a raw handler writes or that are sent later. */
+  /**
+   * May change the answer. Not called for answers that a raw handler writes or that are sent later.
+   */
   after?(request: RemotingCommand, answer: RemotingCommand, connection: Connection): void;
 }
 
@@ -52,6 +58,8 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
   private readonly raw = new Map<number, RawHandler>();
   private nextOpaque = 1;
   private stopping = false;
+  /** The raw frame that went through `admit` last, so that falling through doesn't repeat it. */
+  private admitted: Frame | null = null;
   /** Nothing stands between a frame and its raw handler: no hooks, not stopping. */
   private direct: boolean;
 
@@ -87,7 +95,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
   frame(frame: Frame, connection: RemotingConnection): void {
     const code = peekCode(frame);
     const handler = this.raw.get(code);
-    if (handler === undefined) return this.dispatch(decodeFrame(frame), connection);
+    if (handler === undefined) return this.dispatch(decode(frame), connection, false);
     const pending = connection.pending;
     // A response's code may equal a request's (10 is both FLUSH_DISK_TIMEOUT and SEND_MESSAGE).
     const isPlain = this.direct && (pending === null || pending.size === 0) &&
@@ -96,12 +104,13 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
     try {
       handler(frame, connection);
     } catch (error) {
-      this.answerError(decodeFrame(frame), connection, error);
+      this.answerError(decode(frame), connection, error);
     }
   }
 
   fallThrough(frame: Frame, connection: Connection): void {
-    this.dispatch(decodeFrame(frame), connection as RemotingConnection);
+    const isAdmitted = frame === this.admitted;
+    this.dispatch(decode(frame), connection as RemotingConnection, isAdmitted);
   }
 
   invoke(
@@ -140,13 +149,14 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   /** The long way to a raw handler; false when the frame was dealt with. */
   private admitRaw(frame: Frame, connection: RemotingConnection): boolean {
-    const command = decodeFrame(frame);
+    const command = decode(frame);
     if (isResponse(command)) {
       this.settle(command, connection);
       return false;
     }
     try {
       this.admit(command, connection);
+      this.admitted = frame;
       return true;
     } catch (error) {
       this.answerError(command, connection, error);
@@ -154,11 +164,14 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
     }
   }
 
-  private dispatch(command: RemotingCommand, connection: RemotingConnection): void {
+  private dispatch(
+    command: RemotingCommand,
+    connection: RemotingConnection,
+    isAdmitted: boolean,
+  ): void {
     if (isResponse(command)) return this.settle(command, connection);
-    command.code = uncutCode(command.code);
     try {
-      this.admit(command, connection);
+      if (!isAdmitted) this.admit(command, connection);
       const served = this.served.get(command.code);
       if (served === undefined || connection.excludes?.(command.code)) {
         throw unsupported(command);
@@ -244,6 +257,13 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
     const remark = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.answer(command, connection, refusalOf(command, ResponseCode.SYSTEM_ERROR, remark));
   }
+}
+
+/** A command with its full code: binary headers carry codes above 32767 cut. */
+function decode(frame: Frame): RemotingCommand {
+  const command = decodeFrame(frame);
+  command.code = uncutCode(command.code);
+  return command;
 }
 
 function unsupported(command: RemotingCommand): RequestError {

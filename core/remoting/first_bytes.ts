@@ -1,5 +1,5 @@
-// The seam at the start of an inbound connection: a hook sees its first bytes and decides how it goes on (PROXY
-// protocol, TLS, plain). Without a hook no connection passes through here.
+// The seam at the start of an inbound connection: a hook sees its first bytes and decides how it
+// goes on (PROXY protocol, TLS, plain). Without a hook no connection passes through here.
 import { Buffer } from "node:buffer";
 import { FIRST_BYTES_MAX, FIRST_BYTES_MS_MAX } from "../limits.ts";
 import type { Logger } from "../log.ts";
@@ -15,8 +15,9 @@ export type FirstBytesVerdict =
   /** As plain, but what follows is shown to the hook again (TLS behind a PROXY header). */
   | { kind: "again"; consumed: number; remote?: RemoteAddress }
   /**
-   * Another layer takes the socket over (TLS): `wrap` sets the raw socket's handlers, is given the bytes so far, and
-   * returns the socket of the layer above, whose handlers the server then sets. It must not call them before.
+   * Another layer takes the socket over (TLS): `wrap` sets the raw socket's handlers, is given the
+   * bytes so far, and returns the socket of the layer above, whose handlers the server then sets.
+   * It must not call them before.
    */
   | { kind: "wrap"; wrap: (raw: TransportSocket, bytes: Buffer) => TransportSocket }
   | { kind: "refuse"; reason: string };
@@ -28,7 +29,10 @@ export interface RemoteAddress {
 
 export type FirstBytesHook = (bytes: Buffer, socket: TransportSocket) => FirstBytesVerdict;
 
-/** The handlers of a connection until its hook has decided; `adopt` then makes a connection of the socket. */
+/**
+ * The handlers of a connection until its hook has decided; `adopt` then makes a connection of the
+ * socket.
+ */
 export class FirstBytesGate implements SocketHandlers {
   private bytes: Buffer = Buffer.alloc(0);
   private remote: RemoteAddress | undefined;

@@ -1,11 +1,15 @@
-// Frames: [total length][serialize type + header length][header][body], lengths big-endian, total not counting itself.
-// Cuts a byte stream into frames whatever the splits, checking every length before anything is allocated.
+// Frames: [total length][serialize type + header length][header][body], lengths big-endian, total
+// not counting itself. Cuts a byte stream into frames whatever the splits, checking every length
+// before anything is allocated.
 import { Buffer } from "node:buffer";
 import { DecodeError } from "../errors.ts";
 import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, KIB } from "../limits.ts";
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
 
-/** One whole frame as a view of the bytes that came in; positions index `buffer`. The bytes may be kept. */
+/**
+ * One whole frame as a view of the bytes that came in; positions index `buffer`. The bytes may be
+ * kept.
+ */
 export interface Frame {
   buffer: Buffer;
   /** Start of the 4-byte total length. */
@@ -25,16 +29,19 @@ const ASSEMBLY_BYTES_MIN = 4 * KIB;
 const ASSEMBLY_GROWTH = 4;
 
 /**
- * Cuts the chunks of one connection into frames: `push` each, then call `next` until it gives null. A frame that is
- * whole in one chunk is a view of it; any other is put together in a buffer of its own. That buffer grows with what
- * arrived (at most 4 × the bytes received, at least 4 KiB), so that claiming 16 MiB on 2 000 connections costs 8 MiB in all.
+ * Cuts the chunks of one connection into frames: `push` each, then call `next` until it gives null.
+ * A frame that is whole in one chunk is a view of it; any other is put together in a buffer of its
+ * own. That buffer grows with what arrived (at most 4 × the bytes received, at least 4 KiB), so
+ * that claiming 16 MiB on 2 000 connections costs 8 MiB in all.
  */
 export class FrameDecoder {
   private chunk: Buffer | null = null;
   private position = 0;
   /** Chunks that were pushed while frames still waited in an earlier one (reading was paused). */
   private readonly waiting: Buffer[] = [];
-  /** The frame that is being put together, its bytes so far and its full length (0: not known yet). */
+  /**
+   * The frame that is being put together, its bytes so far and its full length (0: not known yet).
+   */
   private assembly: Buffer | null = null;
   private assembled = 0;
   private frameBytes = 0;
@@ -50,7 +57,10 @@ export class FrameDecoder {
     }
   }
 
-  /** The next whole frame, or null until more is pushed. Throws DecodeError; the stream is then lost. */
+  /**
+   * The next whole frame, or null until more is pushed. Throws DecodeError; the stream is then
+   * lost.
+   */
   next(): Frame | null {
     for (;;) {
       const chunk = this.chunk;
@@ -126,7 +136,10 @@ export class FrameDecoder {
   }
 }
 
-/** Bytes of the whole frame with its length field. Netty's LengthFieldBasedFrameDecoder counts the limit alike. */
+/**
+ * Bytes of the whole frame with its length field. Netty's LengthFieldBasedFrameDecoder counts the
+ * limit alike.
+ */
 function checkedFrameBytes(buffer: Buffer, start: number): number {
   const length = buffer.readInt32BE(start);
   if (length < LENGTH_BYTES) throw new DecodeError("frame", `length ${length} is too short`);

@@ -1,7 +1,9 @@
 // Addresses as text to the bytes that records store and back. Resolves no names.
 import { Buffer } from "node:buffer";
 
-/** 4 or 16 bytes of an IP address, an IPv4-mapped IPv6 one as 4; null when the text is no address. */
+/**
+ * 4 or 16 bytes of an IP address, an IPv4-mapped IPv6 one as 4; null when the text is no address.
+ */
 export function parseIpAddress(text: string): Buffer | null {
   const zone = text.indexOf("%");
   const plain = zone < 0 ? text : text.slice(0, zone);
@@ -33,7 +35,10 @@ function parseIpv6(text: string): Buffer | null {
   return Buffer.concat([head, Buffer.alloc(missing), tail]);
 }
 
-/** Groups of hexadecimal digits between colons; a dotted IPv4 address may be the last of the whole text. */
+/**
+ * Groups of hexadecimal digits between colons; a dotted IPv4 address may be the last of the whole
+ * text.
+ */
 function parseGroups(text: string, mayEndDotted: boolean): Buffer | null {
   if (text === "") return Buffer.alloc(0);
   const groups = text.split(":");

@@ -1,12 +1,15 @@
-// The bytes that one connection has still to send, in order: small ones gathered in pooled blocks, large ones as they
-// are. Nothing is copied twice; a partial write keeps the rest. Knows no turn: connection.ts says when to flush.
+// The bytes that one connection has still to send, in order: small ones gathered in pooled blocks,
+// large ones as they are. Nothing is copied twice; a partial write keeps the rest. Knows no turn:
+// connection.ts says when to flush.
 import { Buffer } from "node:buffer";
 import { KIB } from "../limits.ts";
 import { EMPTY_BYTES } from "./command.ts";
 import type { TransportSocket } from "./transport.ts";
 
 export const OUTGOING_BLOCK_BYTES = 64 * KIB;
-/** Blocks kept for reuse by all connections of a server; more than that are left to the collector. */
+/**
+ * Blocks kept for reuse by all connections of a server; more than that are left to the collector.
+ */
 const POOLED_BLOCKS_MAX = 64;
 /** Up to here bytes are copied to the block, so that they leave in the same write. */
 const COPIED_BYTES_MAX = 8 * KIB;
@@ -46,7 +49,10 @@ export class Outgoing {
 
   constructor(private readonly pool: BlockPool) {}
 
-  /** Room for `length` bytes after all that is queued. The object returned is reused by the next call. */
+  /**
+   * Room for `length` bytes after all that is queued. The object returned is reused by the next
+   * call.
+   */
   reserve(length: number): { buffer: Buffer; start: number } {
     let block = this.block;
     if (block === null || block.length - this.blockEnd < length) {
@@ -97,7 +103,10 @@ export class Outgoing {
     return this.flushBlock(socket);
   }
 
-  /** Lets go of the block of a connection that has nothing to send (the socket may still keep its bytes). */
+  /**
+   * Lets go of the block of a connection that has nothing to send (the socket may still keep its
+   * bytes).
+   */
   trim(): void {
     if (this.unsentBytes === 0) this.clear();
   }
@@ -138,7 +147,10 @@ export class Outgoing {
     return false;
   }
 
-  /** What the block holds becomes a segment; the block goes on behind it unless it is retired with it. */
+  /**
+   * What the block holds becomes a segment; the block goes on behind it unless it is retired with
+   * it.
+   */
   private sealBlock(retired: Buffer | null): void {
     if (this.block === null) return;
     if (this.blockStart < this.blockEnd || retired !== null) {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { BlockPool, Outgoing, OUTGOING_BLOCK_BYTES } from "./outgoing.ts";
-import { FakeSocket } from "./testing_socket.ts";
+import { TestSocket } from "./testing_socket.ts";
 
 type Step =
   | { kind: "write"; length: number; spare: number }
@@ -33,7 +33,7 @@ for (const writeCopies of [true, false]) {
       fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
         const pool = new BlockPool();
         const queues = [new Outgoing(pool), new Outgoing(pool)];
-        const sockets = [new FakeSocket(writeCopies), new FakeSocket(writeCopies)];
+        const sockets = [new TestSocket(writeCopies), new TestSocket(writeCopies)];
         const expected: Buffer[][] = [[], []];
         steps.forEach((step, n) => {
           // Two connections share a pool: one must not write over the other's bytes.
@@ -66,7 +66,7 @@ for (const writeCopies of [true, false]) {
 
 test("many small answers leave in one write", () => {
   const outgoing = new Outgoing(new BlockPool());
-  const socket = new FakeSocket();
+  const socket = new TestSocket();
   for (let n = 0; n < 64; n++) outgoing.push(patterned(150, n));
   outgoing.flush(socket);
   expect(socket.writes).toBe(1);
@@ -74,7 +74,7 @@ test("many small answers leave in one write", () => {
 
 test("a large body is handed on without a copy", () => {
   const outgoing = new Outgoing(new BlockPool());
-  const socket = new FakeSocket(false);
+  const socket = new TestSocket(false);
   const body = patterned(1_000_000, 1);
   outgoing.push(patterned(100, 2));
   outgoing.push(body);
@@ -86,7 +86,7 @@ test("a large body is handed on without a copy", () => {
 
 test("blocks are used again by whoever needs one next", () => {
   const pool = new BlockPool();
-  const socket = new FakeSocket();
+  const socket = new TestSocket();
   const first = new Outgoing(pool);
   const { buffer } = first.reserve(100);
   first.commit(100);
@@ -99,7 +99,7 @@ test("a block isn't used again while the socket keeps its bytes", () => {
   const first = new Outgoing(pool);
   const { buffer, start } = first.reserve(100);
   first.commit(100);
-  first.flush(new FakeSocket(false));
+  first.flush(new TestSocket(false));
   const next = first.reserve(100);
   expect(next.buffer === buffer ? next.start : 100).toBeGreaterThanOrEqual(start + 100);
 });

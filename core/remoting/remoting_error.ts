@@ -1,4 +1,5 @@
-// The one error of remote calls: what went wrong on the way. A refusal by the peer is an answer, not an error.
+// The one error of remote calls: what went wrong on the way. A refusal by the peer is an answer,
+// not an error.
 
 export type RemotingErrorCode =
   /** No connection could be made; nothing was sent. */

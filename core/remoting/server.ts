@@ -1,5 +1,6 @@
-// The remoting server: listens on its ports, makes connections of sockets, hands their frames to one dispatcher, closes
-// the idle ones and stops gracefully. What is served, and how, its handlers know.
+// The remoting server: listens on its ports, makes connections of sockets, hands their frames to
+// one dispatcher, closes the idle ones and stops gracefully. What is served, and how, its handlers
+// know.
 import {
   ASYNC_REQUESTS_MAX,
   BURST_BYTES_MAX,
@@ -39,7 +40,10 @@ export interface RemotingServerOptions {
   ports: readonly (number | PortOptions)[];
   hooks?: readonly RequestHook[];
   firstBytes?: FirstBytesHook;
-  /** Connections are accepted but not read until `serve()` is called: handlers that need an open store come later. */
+  /**
+   * Connections are accepted but not read until `serve()` is called: handlers that need an open
+   * store come later.
+   */
   hold?: boolean;
   limits?: Partial<RemotingServerLimits>;
 }
@@ -163,8 +167,8 @@ export class RemotingServer
   }
 
   /**
-   * Calls back at the end of each turn in which frames were handled or something was queued, after all of them
-   * and before connections are written to; at once after BURST_BYTES_MAX of requests.
+   * Calls back at the end of each turn in which frames were handled or something was queued, after
+   * all of them and before connections are written to; at once after BURST_BYTES_MAX of requests.
    */
   onBurst(callback: () => void): void {
     this.turn.onBurst(callback);
@@ -193,8 +197,8 @@ export class RemotingServer
   }
 
   /**
-   * Takes no more connections, refuses new requests, waits for the answers that are due and for peers to take them
-   * (at most stopMsMax), then closes everything.
+   * Takes no more connections, refuses new requests, waits for the answers that are due and for
+   * peers to take them (at most stopMsMax), then closes everything.
    */
   [Symbol.asyncDispose](): Promise<void> {
     this.stopped ??= this.stop();

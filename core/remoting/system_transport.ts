@@ -1,4 +1,5 @@
-// The transport of the runtime that this is: Bun's sockets where there are some, node:net elsewhere.
+// The transport of the runtime that this is: Bun's sockets where there are some, node:net
+// elsewhere.
 import type { Clock } from "../time/clock.ts";
 import type { Transport } from "./transport.ts";
 import { createBunTransport } from "./transport_bun.ts";

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { SocketHandlers, TransportSocket } from "./transport.ts";
 
-export class FakeSocket implements TransportSocket {
+export class TestSocket implements TransportSocket {
   readonly remoteAddress = "192.0.2.7";
   readonly remotePort = 40001;
   readonly localPort = 10911;

@@ -1,12 +1,15 @@
 // The network as remoting sees it: stream sockets with partial writes, pauses and half close.
-// transport_bun.ts is the fast one, transport_node.ts runs everywhere; transport_test.ts holds both to it.
+// transport_bun.ts is the fast one, transport_node.ts runs everywhere; transport_test.ts holds both
+// to it.
 import type { Buffer } from "node:buffer";
 
 /** What happens on a socket. Calls never overlap, and none comes after `disconnected`. */
 export interface SocketHandlers {
   /** Bytes that came in. The buffer is fresh and belongs to the callee: it may be kept. */
   data(bytes: Buffer): void;
-  /** After a write took fewer bytes than it was given: it takes some again. May also come unasked. */
+  /**
+   * After a write took fewer bytes than it was given: it takes some again. May also come unasked.
+   */
   drain(): void;
   /** The peer will send no more (FIN). Ours may still be written. */
   end(): void;
@@ -22,13 +25,14 @@ export interface TransportSocket {
   /** Who is told. May be replaced at any time: a first-bytes hook hands the socket on like this. */
   handlers: SocketHandlers;
   /**
-   * The socket owns the bytes that it took: don't change them afterwards, a slow reader still gets them.
-   * Only when this is true were they copied to the kernel before `write` returned, so that they may be reused.
+   * The socket owns the bytes that it took: don't change them afterwards, a slow reader still gets
+   * them. Only when this is true were they copied to the kernel before `write` returned, so that
+   * they may be reused.
    */
   readonly writeCopies: boolean;
   /**
-   * Takes some of bytes[start…end) and returns how many, 0…end − start. Fewer than given: keep the rest and wait
-   * for `drain`. A closed socket takes everything and drops it.
+   * Takes some of bytes[start…end) and returns how many, 0…end − start. Fewer than given: keep the
+   * rest and wait for `drain`. A closed socket takes everything and drops it.
    */
   write(bytes: Uint8Array, start: number, end: number): number;
   /** No more `data` until `resume`; a data event already under way may still come. */

@@ -1,5 +1,5 @@
-// The network by Bun's own sockets: partial writes go to the kernel at once, nothing is buffered on the way.
-// Never used under another runtime: transport_node.ts is the twin.
+// The network by Bun's own sockets: partial writes go to the kernel at once, nothing is buffered on
+// the way. Never used under another runtime: transport_node.ts is the twin.
 import type { Buffer } from "node:buffer";
 import type { Socket, SocketHandler } from "bun";
 import type { Clock } from "../time/clock.ts";

@@ -1,5 +1,5 @@
-// The network by node:net, for every other runtime. It keeps what it can't send at once, up to a bound: what it
-// took must not be changed. Never used where transport_bun.ts can be.
+// The network by node:net, for every other runtime. It keeps what it can't send at once, up to a
+// bound: what it took must not be changed. Never used where transport_bun.ts can be.
 import { Buffer } from "node:buffer";
 import { connect as netConnect, createServer, type Socket } from "node:net";
 import { KIB } from "../limits.ts";
@@ -14,7 +14,10 @@ import {
   type TransportSocket,
 } from "./transport.ts";
 
-/** What one write takes at most, so that little is kept out of sight of the connection's own accounts. */
+/**
+ * What one write takes at most, so that little is kept out of sight of the connection's own
+ * accounts.
+ */
 const WRITE_BYTES_MAX = 256 * KIB;
 
 const nobody: SocketHandlers = { data() {}, drain() {}, end() {}, disconnected() {} };
@@ -100,7 +103,8 @@ function listen(
       resolve({
         host,
         port: realPort,
-        // Closing waits for open connections, which are their owner's: only the port is given back here.
+        // Closing waits for open connections, which are their owner's: only the port is given back
+        // here.
         close: () => Promise.resolve(void server.close()),
       });
     });

@@ -157,7 +157,8 @@ for (const [name, create] of twins) {
 
     test("a slow reader is echoed 40 MiB byte for byte", async () => {
       const { port } = await listen((server) => {
-        // Echoes through a bounded queue: reading pauses while the peer doesn't take what it is sent.
+        // Echoes through a bounded queue: reading pauses while the peer doesn't take what it is
+        // sent.
         const queue: Buffer[] = [];
         const pump = () => {
           while (queue.length > 0) {
@@ -213,7 +214,8 @@ for (const [name, create] of twins) {
       server.socket.pause();
       await client.sendAll([Buffer.from("held back")]);
       const { accepted, port } = await listen();
-      // Another connection's round trip: long enough for the bytes to have come, were it not paused.
+      // Another connection's round trip: long enough for the bytes to have come, were it not
+      // paused.
       await (await connect(port)).sendAll([Buffer.from("x")]);
       await until(() => accepted[0]?.receivedBytes === 1);
       expect(server.receivedBytes).toBe(0);

@@ -1,5 +1,6 @@
-// One turn of the event loop over all sockets of a server or client: frames are handled as they come, then burst
-// listeners run once, then each connection with something to say is written to once.
+// One turn of the event loop over all sockets of a server or client: frames are handled as they
+// come, then burst listeners run once, then each connection with something to say is written to
+// once.
 import type { Clock } from "../time/clock.ts";
 
 export interface EndsTurn {
