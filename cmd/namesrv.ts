@@ -38,7 +38,7 @@ export async function openNameServer(
   config: ServerConfig<NamesrvConfig>,
   log: Logger,
 ): Promise<NameServer> {
-  const platform = await thisPlatform();
+  const platform = thisPlatform();
   return await NameServer.open({ ...platform, config: config.live, log: log.named("namesrv") });
 }
 

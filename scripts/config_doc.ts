@@ -1,6 +1,4 @@
-// docs/CONFIG.md, made from the configuration tables. A test compares it with what is committed.
-// Run alone it writes the file: `bun run scripts/config_doc.ts`; generate_docs.ts runs it with the others.
-import { writeFileSync } from "node:fs";
+// docs/CONFIG.md, made from the configuration tables. generate_docs.ts writes it, generate_docs_test.ts compares it.
 import type { Key, KeyTable } from "../core/config/key.ts";
 import { brokerKeys, namesrvKeys } from "../core/config/tables.ts";
 
@@ -129,8 +127,4 @@ function tableText(heads: string[], rows: string[][]): string {
     `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(" | ")} |`;
   const rule = line(widths.map((width) => "-".repeat(width)));
   return [line(heads), rule, ...escaped.map(line)].join("\n") + "\n";
-}
-
-if (import.meta.main) {
-  writeFileSync(new URL(`../${CONFIG_DOC_PATH}`, import.meta.url).pathname, configDoc());
 }
