@@ -62,9 +62,10 @@ export class ConsumeQueue extends UnitQueue {
 
   /** For an entry that isn't the next one. False: there already, or too far away to be true. */
   private prepareAt(position: number, queueOffset: number): boolean {
-    if (position < this.endByte || this.isDeleted) return false;
-    const isNew = this.isEmpty && this.files.first === this.files.end;
+    if (this.isDeleted || (position < this.endByte && !this.isEmpty)) return false;
+    const isNew = this.isEmpty && (position < this.endByte || !this.files.exist);
     if (isNew) {
+      this.files.dropFrom(this.files.first);
       this.restartAt(position);
     } else if (position - this.endByte > GAP_FILES_MAX * this.files.fileBytes) {
       this.context.log.error("an entry far behind the end of its queue is not taken", {

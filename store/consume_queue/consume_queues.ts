@@ -156,9 +156,13 @@ export class ConsumeQueues implements AsyncDisposable {
   private async freeTopic(topic: string, queues: UnitQueue[], files: Promise<void>[]) {
     await Promise.all(files);
     for (const queue of queues) {
+      // Otherwise a power cut could bring old entries back to a topic that was made again.
+      const { directory } = queue.files;
+      const isOnDisk = this.options.disk.statSync(directory) !== null;
+      if (isOnDisk) await this.options.disk.syncDirectory(directory);
       await this.context.ext.deleteQueue(topic, queue.queueId);
       // A topic of the same name may have been made meanwhile; then the folder is in use.
-      if (this.find(topic, queue.queueId) === null) this.removeDirectory(queue.files.directory);
+      if (this.find(topic, queue.queueId) === null) this.removeDirectory(directory);
     }
     if (this.topics.has(topic)) return;
     for (const folder of ["consumequeue", "batchconsumequeue", "consumequeue_ext"]) {

@@ -1,7 +1,8 @@
 // The queues that Apache 5.4.0 wrote, read by ours.
 import { expect, test } from "bun:test";
-import { fixtureJson } from "../../testdata/fixtures.ts";
-import { entriesOf, type Entry, layOut, reopened, testStore, wholeLog } from "./test_store.ts";
+import type { MemoryDisk } from "../../core/disk/memory_disk.ts";
+import { fixtureArchive, fixtureJson } from "../../testdata/fixtures.ts";
+import { entriesOf, type Entry, reopened, testStore, wholeLog } from "./test_store.ts";
 
 interface ExpectedQueue {
   firstQueueOffset: number;
@@ -12,6 +13,15 @@ interface Expected {
   consumeQueues: Record<string, Record<string, ExpectedQueue>>;
   batchConsumeQueues: Record<string, Record<string, Record<string, number>[]>>;
   commitLog: { endOfRecords: number };
+}
+
+/** Lays a fixture's files out below /store. */
+function layOut(disk: MemoryDisk, archive: string, folders: string[]): void {
+  for (const [path, bytes] of fixtureArchive(archive)) {
+    if (folders.some((folder) => path.startsWith(`${folder}/`))) {
+      disk.place(`/store/${path}`, bytes);
+    }
+  }
 }
 
 test("every queue of Apache's store has the recorded bounds and entries", async () => {
@@ -42,4 +52,35 @@ test("every queue of Apache's store has the recorded bounds and entries", async 
   );
   expect([cursor.queueOffset, cursor.batchCount]).toEqual([unit.baseOffset, unit.batchNum]);
   expect(cursor.next()).toBe(false);
+});
+
+interface ExpectedExt {
+  consumeQueues: Record<string, Record<string, ExpectedQueue>>;
+  consumeQueueExt: Record<
+    string,
+    Record<string, { offsetInExt: number; unit: { tagsCode: number; msgStoreTime: number } }[]>
+  >;
+  commitLog: { endOfRecords: number };
+}
+
+test("entries that Apache extended show the tags codes behind their addresses", async () => {
+  const expected = fixtureJson<ExpectedExt>("expected/store-ext.json");
+  const store = testStore();
+  const folders = ["consumequeue", "batchconsumequeue", "consumequeue_ext"];
+  layOut(store.disk, "store-ext/store-ext.tar.gz", folders);
+  await using queues = await reopened(store, wholeLog(expected.commitLog.endOfRecords));
+  let extended = 0;
+  for (const [topic, ofTopic] of Object.entries(expected.consumeQueues)) {
+    for (const [queueId, queue] of Object.entries(ofTopic)) {
+      const units = expected.consumeQueueExt[topic]?.[queueId];
+      const entries = queue.entries.map(([offset, size, tagsCode], index): Entry => {
+        if (tagsCode >= -(2 ** 31)) return [offset, size, tagsCode];
+        extended++;
+        return [offset, size, units![index]!.unit.tagsCode];
+      });
+      expect([topic, queueId, ...entriesOf(queues.find(topic, Number(queueId))!)])
+        .toEqual([topic, queueId, ...entries]);
+    }
+  }
+  expect(extended).toBeGreaterThan(30);
 });

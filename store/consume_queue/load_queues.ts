@@ -40,7 +40,13 @@ function findFiles(disk: Disk, log: Logger, directory: string, fileBytes: number
     else if (name.endsWith(".deleted")) disk.unlinkSync(`${directory}/${name}`);
     else log.warn("a queue's folder holds something else", { path: `${directory}/${name}` });
   }
-  while (bases.length > 0 && isUnfinished(disk, directory, bases.at(-1)!)) bases.pop();
+  const unfinished = bases.findIndex((base) => isUnfinished(disk, directory, base));
+  if (unfinished >= 0) {
+    // Last first, so that another power cut leaves no gap.
+    for (const base of bases.splice(unfinished).reverse()) {
+      disk.unlinkSync(`${directory}/${queueFileName(base)}`);
+    }
+  }
   if (bases.length === 0) return NO_FILES;
   for (const [index, base] of bases.entries()) {
     checkFile(
@@ -54,12 +60,9 @@ function findFiles(disk: Disk, log: Logger, directory: string, fileBytes: number
   return { firstByte: bases[0]!, filesEnd: bases.at(-1)! + fileBytes };
 }
 
-/** A last file that was made and got no length before the process died: it holds nothing. */
+/** A file that got no length before the power went: it and what came after it was never synced. */
 function isUnfinished(disk: Disk, directory: string, base: number): boolean {
-  const path = `${directory}/${queueFileName(base)}`;
-  if (disk.statSync(path)?.sizeBytes !== 0) return false;
-  disk.unlinkSync(path);
-  return true;
+  return disk.statSync(`${directory}/${queueFileName(base)}`)?.sizeBytes === 0;
 }
 
 function checkFile(

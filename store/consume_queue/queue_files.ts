@@ -24,6 +24,10 @@ export class QueueFiles {
     this.hasDirectory = this.end > this.first;
   }
 
+  get exist(): boolean {
+    return this.end > this.first;
+  }
+
   baseOf(position: number): number {
     return position - position % this.fileBytes;
   }

@@ -69,7 +69,10 @@ export class QueueWriter {
     this.unsyncedDirectories.clear();
     let at = 0;
     try {
-      for (const path of parentsOf(directories)) await this.disk.syncDirectory(path);
+      for (const path of withParents(directories)) {
+        // A deleted topic's is gone.
+        if (this.disk.statSync(path) !== null) await this.disk.syncDirectory(path);
+      }
       for (; at < queues.length; at++) await queues[at]!.sync();
     } catch (error) {
       // The failed queue has put itself back.
@@ -145,8 +148,8 @@ export class QueueWriter {
   };
 }
 
-/** The folders and those above them up to the store's, deepest first; a new file needs all of them on disk. */
-function parentsOf(directories: string[]): Set<string> {
+/** The folders and those above them up to the store's: a new file needs all of them on disk. */
+function withParents(directories: string[]): Set<string> {
   const all = new Set<string>(directories);
   for (const path of directories) {
     const topic = path.slice(0, path.lastIndexOf("/"));

@@ -1,9 +1,8 @@
-// Helpers of this folder's tests: queues over a disk in memory, archives laid out on it, what a queue holds as a list.
+// Helpers of this folder's tests: queues over a disk in memory, what a queue holds as a list.
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
 import { VirtualClock } from "../../core/time/virtual_clock.ts";
-import { fixtureArchive } from "../../testdata/fixtures.ts";
 import { ConsumeQueues, type ConsumeQueuesOptions } from "./consume_queues.ts";
 import type { LogProbe, StoredQueue } from "./stored_queue.ts";
 
@@ -13,11 +12,14 @@ export type Entry = [number, number, number];
 export interface TestStore {
   disk: MemoryDisk;
   clock: VirtualClock;
-  options: ConsumeQueuesOptions;
+  options: ConsumeQueuesOptions & { clock: VirtualClock };
 }
 
 /** Files of 6000 and 13800 bytes: 300 entries each, as the fixtures have them. */
-export function testStore(seed = 1, options: Partial<ConsumeQueuesOptions> = {}): TestStore {
+export function testStore(
+  seed = 1,
+  options: Partial<Omit<ConsumeQueuesOptions, "clock">> = {},
+): TestStore {
   const disk = new MemoryDisk(seededRandom(seed));
   const clock = new VirtualClock();
   return {
@@ -34,17 +36,6 @@ export function testStore(seed = 1, options: Partial<ConsumeQueuesOptions> = {})
       ...options,
     },
   };
-}
-
-/** Lays a fixture's files out below /store. */
-export function layOut(disk: MemoryDisk, archive: string, folders: string[]): void {
-  for (const [path, bytes] of fixtureArchive(archive)) {
-    if (!folders.some((folder) => path.startsWith(`${folder}/`))) continue;
-    disk.makeDirectorySync(`/store/${path}`.replace(/\/[^/]+$/, ""));
-    const file = disk.openSync(`/store/${path}`, "create");
-    file.writeSync(bytes, 0, bytes.length, 0);
-    void file.close();
-  }
 }
 
 export function entriesOf(queue: StoredQueue, confirmOffset = Infinity): Entry[] {

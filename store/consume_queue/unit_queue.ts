@@ -12,6 +12,9 @@ const NO_TAIL = new Uint8Array(0);
 const BLANK_UNIT = new Uint8Array(BATCH_UNIT_BYTES);
 writeI32(BLANK_UNIT, SIZE_AT, BLANK_SIZE);
 
+/** MixAll.LMQ_PREFIX. */
+const LIGHT_QUEUE_PREFIX = "%LMQ%";
+
 /** Files at the end of a queue that are searched for its end, as many as Apache does. */
 const FILES_SEARCHED_MAX = 3;
 
@@ -229,10 +232,26 @@ export abstract class UnitQueue implements StoredQueue {
     this.endMoved();
   }
 
-  /** Drops the entries whose records end past a physical offset. */
+  /** Drops the entries whose records end past a physical offset, and what a power cut left of them. */
   truncate(physicalOffset: number): void {
-    if (this.coveredPhysicalOffset <= physicalOffset) return;
-    this.cut((position) => this.physicalEndAt(position) > physicalOffset);
+    if (this.isEmpty) return;
+    const isDoomed = (position: number) => this.isDoomed(position, physicalOffset);
+    if (isDoomed(this.endByte - this.unitBytes)) this.cut(isDoomed);
+  }
+
+  /**
+   * True from the first entry of a record that ends past `physicalOffset` on, even when sectors behind it are missing or
+   * torn: an entry counts only if it continues the one before.
+   */
+  private isDoomed(position: number, physicalOffset: number): boolean {
+    if (!this.isUnit(this.bytesAt(position), this.at)) return true;
+    const end = this.physicalEndAt(position);
+    if (end > physicalOffset) return true;
+    const before = position - this.unitBytes;
+    if (before < this.files.first) return false;
+    if (!this.isUnit(this.bytesAt(before), this.at)) return true;
+    const endBefore = this.physicalEndAt(before);
+    return end === 0 ? endBefore > 0 : this.physicalOffsetAt(position) < endBefore;
   }
 
   /** Drops the units from the first doomed one on, in memory and on disk: nothing stale is left for the next load. */
@@ -266,7 +285,9 @@ export abstract class UnitQueue implements StoredQueue {
   /** Cuts what doesn't belong to the log: past its end, or left over from an earlier truncation (by Apache). */
   recover(probe: LogProbe): void {
     this.truncate(probe.maxPhysicalOffset);
-    if (!this.isEmpty && !this.belongs(this.endByte - this.unitBytes, probe)) {
+    // A light queue's entries point to records of other topics.
+    const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
+    if (!this.isEmpty && !isLight && !this.belongs(this.endByte - this.unitBytes, probe)) {
       const before = this.maxOffset;
       this.cut((position) => !this.belongs(position, probe));
       this.context.log.warn("cut stale entries off a consume queue", {
@@ -280,6 +301,7 @@ export abstract class UnitQueue implements StoredQueue {
   }
 
   private belongs(position: number, probe: LogProbe): boolean {
+    if (!this.isUnit(this.bytesAt(position), this.at)) return false;
     const physicalOffset = this.physicalOffsetAt(position);
     if (physicalOffset < probe.minPhysicalOffset) return true;
     const size = this.physicalEndAt(position) - physicalOffset;

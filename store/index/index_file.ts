@@ -29,6 +29,8 @@ export class IndexFile {
   table: SlotTable | null = null;
   /** Pages before this one are complete on disk and no longer in the table (the file is being retired). */
   retiredPages = 0;
+  /** A crash may have left its slots or last items untrue. */
+  isSuspect = false;
   /** Items from this number on are in memory only: the tail's first. */
   private firstUnwritten: number;
   private tailWords = new Int32Array(0);
@@ -144,11 +146,6 @@ export class IndexFile {
     this.isHeaderDirty = true;
   }
 
-  /** Makes the header, which follows from the rest of the file, be written again. */
-  touchHeader(): void {
-    this.isHeaderDirty = true;
-  }
-
   async close(): Promise<void> {
     const file = this.opened;
     this.opened = null;
@@ -205,20 +202,6 @@ export class IndexFile {
     }
     const at = (item - this.firstUnwritten) * ITEM_BYTES;
     target.set(this.tailBytes.subarray(at, at + ITEM_BYTES));
-  }
-
-  /** The physical offset in a written item. */
-  offsetOf(item: number): number {
-    const bytes = new Uint8Array(ITEM_BYTES);
-    this.file.readSync(bytes, 0, ITEM_BYTES, itemPosition(this.shape, item));
-    return readI64(bytes, ITEM_OFFSET_AT);
-  }
-
-  /** The store time of a written item, as exact as it is kept: the end of its second. */
-  timeOf(item: number): number {
-    const bytes = new Uint8Array(ITEM_BYTES);
-    this.file.readSync(bytes, 0, ITEM_BYTES, itemPosition(this.shape, item));
-    return this.header.beginTimestampMs + readI32(bytes, ITEM_SECONDS_AT) * 1000 + 999;
   }
 }
 

@@ -10,7 +10,7 @@
 //   writing, where a mapping dirties most of the table's pages between any two flushes;
 // - after a crash the slots are made again from the items (rebuild.ts), which is why they need not be on disk before.
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { OperationError } from "../../core/errors.ts";
+import { assert, OperationError } from "../../core/errors.ts";
 import { javaHash } from "../../core/bytes/java_hash.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock, Timer } from "../../core/time/clock.ts";
@@ -81,33 +81,17 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   }
 
   /**
-   * Loads headers only. After a crash the slots of files that may be incomplete are rebuilt from their items, where Apache
-   * deletes such files. Throws OperationError when a file hasn't the configured size.
+   * Loads headers only. After a crash `truncate` must come before the first put: it makes the slots of files that may be
+   * incomplete again from their items, where Apache deletes such files. Throws OperationError when a file hasn't the
+   * configured size.
    */
   static async open(options: KeyIndexOptions, start: IndexStart): Promise<KeyIndex> {
     const shape = { slotCount: options.slotCount, itemCount: options.itemCount };
     const files = await loadIndexFiles(options.disk, options.path, shape);
-    const index = new KeyIndex(options, files);
-    if (!start.lastExitClean) await index.repair(start.completeUntilMs);
-    return index;
-  }
-
-  private async repair(completeUntilMs: number): Promise<void> {
-    for (const file of this.files) {
-      if (file.header.endTimestampMs <= completeUntilMs || file.header.nextItem <= 1) continue;
-      await this.rebuild(file);
+    for (const file of files) {
+      file.isSuspect = !start.lastExitClean && file.header.endTimestampMs > start.completeUntilMs;
     }
-  }
-
-  private async rebuild(file: IndexFile): Promise<void> {
-    file.table ??= this.takeTable();
-    file.table.clearPages(0, file.table.pageCount);
-    const dropped = await rebuildSlots(file, file.table);
-    if (dropped > 0) {
-      this.options.log.warn("dropped torn index items", { path: file.path, dropped });
-    }
-    if (file.isFull || file !== this.files.at(-1)) await this.retire(file);
-    else this.current = file;
+    return new KeyIndex(options, files);
   }
 
   /** The physical offset of the newest record in the index; records before it are in it already (replay). */
@@ -163,6 +147,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
   /** Goes on with a file of an earlier run. */
   private resume(file: IndexFile): IndexFile {
+    assert(!file.isSuspect, "an index is truncated after a crash before it takes keys");
     const table = this.takeTable();
     table.load(file.file);
     file.table = table;
@@ -328,27 +313,24 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   /** Drops items of records at or past a physical offset (the log was cut, or is replayed from there). */
   async truncate(physicalOffset: number): Promise<void> {
     await this.sync();
-    for (let file = this.files.at(-1); file !== undefined; file = this.files.at(-1)) {
+    for (const file of this.files.slice().reverse()) {
       const { header } = file;
       const isEmpty = header.nextItem <= 1;
-      if (!isEmpty && header.endPhysicalOffset < physicalOffset) return;
       if (isEmpty || header.beginPhysicalOffset >= physicalOffset) await this.deleteFile(file);
-      else return await this.cut(file, physicalOffset);
+      else if (file.isSuspect || header.endPhysicalOffset >= physicalOffset) {
+        await this.rebuild(file, physicalOffset);
+      } else return;
     }
   }
 
-  private async cut(file: IndexFile, physicalOffset: number): Promise<void> {
-    let low = 1;
-    let high = file.header.nextItem;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (file.offsetOf(middle) >= physicalOffset) high = middle;
-      else low = middle + 1;
-    }
-    file.cutItems(low);
-    file.header.endPhysicalOffset = file.offsetOf(low - 1);
-    file.header.endTimestampMs = Math.min(file.header.endTimestampMs, file.timeOf(low - 1));
-    await this.rebuild(file);
+  private async rebuild(file: IndexFile, physicalOffset: number): Promise<void> {
+    file.table ??= this.takeTable();
+    file.table.clearPages(0, file.table.pageCount);
+    const forgotten = await rebuildSlots(file, file.table, physicalOffset);
+    file.isSuspect = false;
+    if (file === this.files.at(-1) && !file.isFull) this.current = file;
+    else await this.retire(file);
+    this.options.log.info("rebuilt the slots of an index file", { path: file.path, forgotten });
   }
 
   /** Deletes files whose every record is before the log's start; the newest file stays. */
