@@ -9,7 +9,7 @@ import { kvConfigJson } from "./route_json.ts";
 /** Values are a topic's queues by broker: "broker-a:4;broker-b:4". */
 export const ORDER_TOPIC_CONFIG = "ORDER_TOPIC_CONFIG";
 
-/** The file as text. */
+/** The file as text; MetadataFile is the disk's. */
 export interface KvFile {
   /** Null when there is none yet. */
   load(): string | null;
@@ -88,6 +88,15 @@ export function parseKvConfig(text: string): Map<string, Map<string, string>> {
     namespaces.set(namespace, items);
   }
   return namespaces;
+}
+
+export function isKvConfig(text: string): boolean {
+  try {
+    parseKvConfig(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refusal(problem: string): RequestError {

@@ -13,10 +13,10 @@ import { type ListenAddress, RemotingServer } from "../../core/remoting/server.t
 import type { Transport } from "../../core/remoting/transport.ts";
 import { runInBackground } from "../../core/time/background.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { serveConfig } from "./config_processor.ts";
 import { Departures } from "./departures.ts";
-import { KvConfig, parseKvConfig } from "./kv_config.ts";
-import { DurableKvFile } from "./kv_file.ts";
+import { isKvConfig, KvConfig } from "./kv_config.ts";
 import { serveKvConfig } from "./kv_processor.ts";
 import { NOTICE_TIMEOUT_MS } from "./limits.ts";
 import { Notifier } from "./notifier.ts";
@@ -90,7 +90,7 @@ export class NameServer implements AsyncDisposable {
 }
 
 function openKvConfig(path: string, disk: Disk, log: Logger): KvConfig {
-  return new KvConfig(new DurableKvFile({ path, disk, log, validate: parseKvConfig }));
+  return new KvConfig(new MetadataFile({ path, disk, log, isWhole: isKvConfig }));
 }
 
 function openServer(options: NameServerOptions): Promise<RemotingServer> {

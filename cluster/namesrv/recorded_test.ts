@@ -2,13 +2,14 @@
 // and notices. A step whose answer differs on purpose says what ours is.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { silentLogger } from "../../core/log.ts";
 import { NOTIFY_MIN_BROKER_ID_CHANGE } from "../../core/remoting/codes/replication.ts";
 import { RemotingServer } from "../../core/remoting/server.ts";
 import { createNodeTransport } from "../../core/remoting/transport_node.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
 import type { NameServer } from "./name_server.ts";
-import { comparable, HOST, openNameServer, recordedLines, TestPeer } from "./testing.ts";
+import { comparable, HOST, openNameServer, TestPeer } from "./testing.ts";
 
 interface RecordedAnswer {
   code: number;
@@ -40,6 +41,13 @@ type Step =
 /** Brokers that listen in the recording, and the names that it gives them. */
 const LISTENERS = [["127.0.0.1:23001", "$A"], ["127.0.0.1:23002", "$B"], ["127.0.0.1:23003", "$C"]];
 const SETTLE_MS = 100;
+
+/** The lines of a file in testdata/. */
+function recordedLines(name: string): string[] {
+  const path = new URL(`./testdata/${name}`, import.meta.url).pathname;
+  const text = readFileSync(path, "utf8");
+  return text.split("\n").filter((line) => line !== "");
+}
 
 /** A registry under test, its peers, and brokers that note what they are told. */
 class Replay implements AsyncDisposable {

@@ -1,7 +1,6 @@
 // What the name server's tests share: an open name server on loopback, raw requests to it, and bodies made comparable.
 // Used by tests alone.
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
 import { loadNamesrvConfig } from "../../core/config/servers.ts";
 import type { Disk } from "../../core/disk/disk.ts";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
@@ -9,7 +8,7 @@ import { type Logger, silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
 import { requestCommand } from "../../core/remoting/answers.ts";
 import { RemotingClient } from "../../core/remoting/client.ts";
-import { type RemotingCommand, SERIALIZE_JSON } from "../../core/remoting/command.ts";
+import { EMPTY_BYTES, type RemotingCommand, SERIALIZE_JSON } from "../../core/remoting/command.ts";
 import { createNodeTransport } from "../../core/remoting/transport_node.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
@@ -73,13 +72,13 @@ export class TestPeer implements AsyncDisposable {
 
   request(
     code: number,
-    fields: Record<string, string> = {},
-    body: Uint8Array | string = "",
+    fields?: Record<string, string>,
+    body?: Uint8Array | string,
     version?: number,
   ): Promise<RemotingCommand> {
     const command = requestCommand(code, {
-      extFields: new Map(Object.entries(fields)),
-      body: typeof body === "string" ? Buffer.from(body) : body,
+      extFields: new Map(Object.entries(fields ?? {})),
+      body: typeof body === "string" ? Buffer.from(body) : body ?? EMPTY_BYTES,
       serializeType: SERIALIZE_JSON,
     });
     if (version !== undefined) command.version = version;
@@ -90,13 +89,6 @@ export class TestPeer implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.client[Symbol.asyncDispose]();
   }
-}
-
-/** The lines of a file in testdata/. */
-export function recordedLines(name: string): string[] {
-  const path = new URL(`./testdata/${name}`, import.meta.url).pathname;
-  const text = readFileSync(path, "utf8");
-  return text.split("\n").filter((line) => line !== "");
 }
 
 /**
