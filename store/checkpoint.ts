@@ -9,7 +9,8 @@ import type { Disk, DiskFile } from "../core/disk/disk.ts";
 const FILE_BYTES = 4096;
 /** Within the first sector, which a device writes whole or not at all. */
 const OWN_AT = 64;
-const OWN_BYTES = 40;
+const OWN_BYTES = 48;
+const SUM_AT = OWN_AT + 40;
 /** "RQCP", version 1. */
 const OWN_MAGIC = 0x52514350;
 const OWN_VERSION = 1;
@@ -27,6 +28,8 @@ export interface ApacheCheckpoint {
 export interface ReplayPoint {
   /** Start of a record, or the log's end: log, queues and index are level and synced up to here. */
   replayFrom: number;
+  /** Start of the record that ends there (or before the blank rest of a file that does); −1 when there is none. */
+  lastRecord: number;
   /** How far queues and index reached then; less than that on disk means that they were lost. */
   queuesEnd: number;
   indexEnd: number;
@@ -94,13 +97,14 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   };
   if (bytes.length < OWN_AT + OWN_BYTES) return { apache, replay: null };
   const isOurs = readI32(bytes, OWN_AT) === OWN_MAGIC && readI32(bytes, OWN_AT + 4) === OWN_VERSION;
-  if (!isOurs || readI64(bytes, OWN_AT + 32) !== sumOf(bytes)) return { apache, replay: null };
+  if (!isOurs || readI64(bytes, SUM_AT) !== sumOf(bytes)) return { apache, replay: null };
   return {
     apache,
     replay: {
       replayFrom: readI64(bytes, OWN_AT + 8),
       queuesEnd: readI64(bytes, OWN_AT + 16),
       indexEnd: readI64(bytes, OWN_AT + 24),
+      lastRecord: readI64(bytes, OWN_AT + 32),
     },
   };
 }
@@ -121,11 +125,12 @@ export function encodeCheckpoint(checkpoint: Checkpoint, bytes: Uint8Array): voi
   writeI64(bytes, OWN_AT + 8, replay.replayFrom);
   writeI64(bytes, OWN_AT + 16, replay.queuesEnd);
   writeI64(bytes, OWN_AT + 24, replay.indexEnd);
-  writeI64(bytes, OWN_AT + 32, sumOf(bytes));
+  writeI64(bytes, OWN_AT + 32, replay.lastRecord);
+  writeI64(bytes, SUM_AT, sumOf(bytes));
 }
 
 function sumOf(bytes: Uint8Array): number {
-  return crc32(bytes, OWN_AT, OWN_AT + 32, crc32(bytes, 0, 40));
+  return crc32(bytes, OWN_AT, SUM_AT, crc32(bytes, 0, 40));
 }
 
 /** From when on records may be missing in queues (and index, when it counts), as Apache decides it, in ms. */

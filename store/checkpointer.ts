@@ -29,8 +29,6 @@ export interface CheckpointerParts {
   indexProgress: IndexProgress;
   flusher: Flusher;
   settlement: Settlement;
-  /** Store time of the last record that recovery read; 0 when it read none. */
-  lastStoreTimestampMs: number;
 }
 
 export class Checkpointer {
@@ -42,7 +40,6 @@ export class Checkpointer {
   constructor(private readonly parts: CheckpointerParts) {
     this.apache = { ...parts.file.read().apache };
     this.writtenAtMs = parts.clock.monotonicMs();
-    parts.settlement.noteStoreTimestamp(parts.lastStoreTimestampMs);
   }
 
   task(): BackgroundTask {
@@ -78,6 +75,7 @@ export class Checkpointer {
     // What is dispatched by now is in the queues' and the index's memory: their syncs cover it.
     const end = settlement.dispatchedEnd;
     const storeTimestampMs = settlement.dispatchedStoreTimestampMs;
+    const lastRecord = settlement.dispatchedRecord;
     const queuesEnd = queues.coveredPhysicalOffset;
     const indexEnd = index?.endPhysicalOffset ?? 0;
     try {
@@ -90,7 +88,10 @@ export class Checkpointer {
       }
       this.apache.indexMsgTimestampMs = this.parts.indexProgress.completeUntilMs;
       this.apache.confirmPhysicalOffset = end;
-      await file.write({ apache: this.apache, replay: { replayFrom: end, queuesEnd, indexEnd } });
+      await file.write({
+        apache: this.apache,
+        replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd },
+      });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       log.warn("the checkpoint can't be written", { error });

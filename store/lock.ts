@@ -25,13 +25,10 @@ export interface StoreLockOptions {
   isAlive?: (pid: number) => boolean;
 }
 
-/** Stores open in this process: a record lock doesn't exclude within one. */
-const openHere = new Map<Disk, Set<string>>();
-
 export class StoreLock {
   private constructor(
     private readonly options: StoreLockOptions,
-    private readonly lock: FileLock | null,
+    private readonly lock: FileLock,
     /** The last run stopped cleanly: there was no abort marker. */
     readonly isClean: boolean,
   ) {}
@@ -39,19 +36,17 @@ export class StoreLock {
   /** Throws OperationError naming the holder when somebody else has the store open. */
   static take(options: StoreLockOptions): StoreLock {
     const { disk, storePath, locks } = options;
-    const here = openHere.get(disk) ?? new Set();
-    if (here.has(storePath)) throw inUse(storePath, "this process");
     disk.makeDirectorySync(storePath);
     makeLockFile(disk, `${storePath}/lock`);
     const pid = readAbort(disk, storePath);
     const lock = locks.tryLock(`${storePath}/lock`);
-    if (lock === "held") throw inUse(storePath, describe(disk, pid));
-    if (lock === "unsupported" && pid > 0 && isHolder(options, pid)) {
+    if (lock === "held_here") throw inUse(storePath, "this process");
+    if (lock === "held_by_other") throw inUse(storePath, describe(disk, pid));
+    if (!lock.excludesOthers && pid > 0 && isHolder(options, pid)) {
+      lock.release();
       throw inUse(storePath, describe(disk, pid));
     }
-    here.add(storePath);
-    openHere.set(disk, here);
-    return new StoreLock(options, lock === "unsupported" ? null : lock, pid < 0);
+    return new StoreLock(options, lock, pid < 0);
   }
 
   /** Marks the store as open: found at the next start, it means that this run ended in a crash. */
@@ -73,8 +68,7 @@ export class StoreLock {
       disk.unlinkSync(`${storePath}/abort`);
       disk.syncDirectorySync(storePath);
     }
-    openHere.get(disk)?.delete(storePath);
-    this.lock?.release();
+    this.lock.release();
   }
 }
 

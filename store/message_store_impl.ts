@@ -92,7 +92,7 @@ export class FileMessageStore implements MessageStore {
     private readonly files: StoreFiles,
   ) {
     const { clock, log } = parts;
-    const { end, lastStoreTimestampMs } = files.recovered;
+    const { end, lastRecord, lastStoreTimestampMs } = files.recovered;
     this.clock = clock;
     this.log = log;
     this.queues = files.queues;
@@ -106,6 +106,7 @@ export class FileMessageStore implements MessageStore {
       end,
       () => this.flusher.request(),
     );
+    this.settlement.noteLastRecord(lastRecord, lastStoreTimestampMs);
     this.flusher = this.makeFlusher(end);
     this.appender = new Appender(files.log, hot, this.settlement, clock, end);
     this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end);
@@ -119,7 +120,6 @@ export class FileMessageStore implements MessageStore {
       indexProgress: files.indexProgress,
       flusher: this.flusher,
       settlement: this.settlement,
-      lastStoreTimestampMs,
     });
   }
 

@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { Logger } from "../core/log.ts";
 import { RECORD_BYTES_MIN } from "../core/message/record_layout.ts";
-import { checkRecordAt } from "../core/message/record_check.ts";
+import { checkRecordAt, type RecordCheck } from "../core/message/record_check.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitLog } from "./commit_log/commit_log.ts";
@@ -42,6 +42,8 @@ export interface RecoveryResult {
   end: number;
   /** Store time of the last record that was read; 0 when none was. */
   lastStoreTimestampMs: number;
+  /** Start of the log's last record; −1 when there is none. */
+  lastRecord: number;
 }
 
 export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult> {
@@ -54,6 +56,7 @@ class Recovery {
   private queueEntries = 0;
   private indexItems = 0;
   private lastStoreTimestampMs = 0;
+  private lastRecord = -1;
   private readonly probeBytes = Buffer.alloc(PROBE_BYTES);
 
   constructor(private readonly parts: RecoveryParts) {
@@ -75,7 +78,12 @@ class Recovery {
     });
     await this.cutAt(plan, scan);
     this.report(plan, scan, parts.clock.monotonicMs() - startedMs);
-    return { end: scan.end, lastStoreTimestampMs: this.lastStoreTimestampMs };
+    const known = scan.end === plan.scanFrom ? parts.checkpoint.replay?.lastRecord : undefined;
+    return {
+      end: scan.end,
+      lastStoreTimestampMs: this.lastStoreTimestampMs,
+      lastRecord: scan.records === 0 ? known ?? -1 : this.lastRecord,
+    };
   }
 
   private plan(): RecoveryPlan {
@@ -91,6 +99,7 @@ class Recovery {
       hasIndex: index !== null,
       isIndexSafe,
       isBoundary: (offset) => this.isBoundary(offset),
+      recordEnd: (offset) => this.readRecord(offset, true) ? offset + this.facts.size : -1,
       firstStoreTimeMs: (fileStart) =>
         this.readRecord(fileStart) ? this.facts.storeTimestampMs : null,
     });
@@ -111,6 +120,7 @@ class Recovery {
     const { facts } = this;
     if (!facts.read(buffer, start, start + size)) return;
     this.lastStoreTimestampMs = facts.storeTimestampMs;
+    this.lastRecord = facts.physicalOffset;
     const { topic, queueId, physicalOffset, storeTimestampMs } = facts;
     if (!facts.isHidden && physicalOffset >= plan.queuesFrom) {
       const queue = queues.find(topic, queueId) ??
@@ -173,13 +183,13 @@ class Recovery {
     };
   }
 
-  /** Reads the facts of the whole record at an offset; false when there is none. */
-  private readRecord(offset: number): boolean {
+  /** Reads the facts of the whole record at an offset; false when there is none, or a suspect one isn't wanted. */
+  private readRecord(offset: number, unsuspected = false): boolean {
     const bytes = this.readRecordBytes(offset);
     if (bytes === null) return false;
     const check = this.check(bytes, offset);
-    return check === "message" && this.facts.read(bytes, 0, bytes.length) &&
-      this.facts.physicalOffset === offset;
+    if (check.kind !== "message" || (unsuspected && check.suspicion !== null)) return false;
+    return this.facts.read(bytes, 0, bytes.length) && this.facts.physicalOffset === offset;
   }
 
   private isBoundary(offset: number): boolean {
@@ -187,17 +197,18 @@ class Recovery {
     if (offset === files.endOffset) return true;
     const bytes = this.readRecordBytes(offset);
     if (bytes === null) return false;
-    const check = this.check(bytes, offset);
-    return check === "blank" || check === "end" || (check === "message" && this.readRecord(offset));
+    const { kind } = this.check(bytes, offset);
+    return kind === "blank" || kind === "end" || (kind === "message" && this.readRecord(offset));
   }
 
-  private check(bytes: Buffer, offset: number): "message" | "blank" | "end" | "bad" {
+  private check(bytes: Buffer, offset: number): RecordCheck {
     const { fileSizeBytes } = this.parts.log;
     const rest = fileSizeBytes - offset % fileSizeBytes;
     return checkRecordAt(bytes, 0, rest, {
       checkCrc: this.parts.checkCrc,
       requirePropertyCrc: this.parts.requirePropertyCrc,
-    }).kind;
+      physicalOffset: offset,
+    });
   }
 
   /** The bytes of the record at an offset, or of what stands there; null outside the files. */

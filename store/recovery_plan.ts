@@ -1,6 +1,6 @@
 // Decides from where on the log is read again when a store is opened, and from where on queues and index are made from
 // it. Pure: it is told what stands on the disk and touches nothing.
-import { type Checkpoint, replayTimestampMs } from "./checkpoint.ts";
+import { type Checkpoint, type ReplayPoint, replayTimestampMs } from "./checkpoint.ts";
 
 /** What a plan is made from. */
 export interface StoreState {
@@ -20,6 +20,8 @@ export interface StoreState {
   isIndexSafe: boolean;
   /** True when a record, a blank rest or the end of what was written stands at an offset. */
   isBoundary: (offset: number) => boolean;
+  /** One past the last byte of the whole record at an offset; −1 when there is none. */
+  recordEnd: (offset: number) => number;
   /** Store time of the first record of the file at an offset; null when it doesn't begin with a whole one. */
   firstStoreTimeMs: (fileStart: number) => number | null;
 }
@@ -36,17 +38,25 @@ export interface RecoveryPlan {
 
 export function planRecovery(state: StoreState): RecoveryPlan {
   const replay = state.checkpoint.replay;
-  if (replay !== null && isInLog(state, replay.replayFrom) && state.isBoundary(replay.replayFrom)) {
+  if (replay !== null && isTrue(state, replay)) {
     return planFromReplayPoint(state, replay);
   }
   return state.isClean ? planCleanStop(state) : planCrash(state);
 }
 
+/** Whether the log reaches to where the checkpoint says it was synced: a disk may have lied. */
+function isTrue(state: StoreState, replay: ReplayPoint): boolean {
+  const { replayFrom, lastRecord } = replay;
+  if (!isInLog(state, replayFrom) || !state.isBoundary(replayFrom)) return false;
+  // Retention may have taken the record since.
+  if (lastRecord < state.filesStart) return lastRecord < 0 || replayFrom === state.filesStart;
+  const end = state.recordEnd(lastRecord);
+  const fileEnd = end - end % state.fileSizeBytes + state.fileSizeBytes;
+  return end === replayFrom || (end > 0 && replayFrom === fileEnd);
+}
+
 /** The last checkpoint was ours, so it says exactly what is safe. */
-function planFromReplayPoint(
-  state: StoreState,
-  replay: { replayFrom: number; queuesEnd: number; indexEnd: number },
-): RecoveryPlan {
+function planFromReplayPoint(state: StoreState, replay: ReplayPoint): RecoveryPlan {
   const rebuilt: string[] = [];
   let queuesFrom = replay.replayFrom;
   let indexFrom = replay.replayFrom;

@@ -36,14 +36,15 @@ function loadAny(): Calls | null {
   return null;
 }
 
-function tryLock(calls: Calls, path: string): FileLock | "held" | "unsupported" {
+function tryLock(calls: Calls, path: string): FileLock | "held_by_other" {
   const descriptor = calls.open(ptr(Buffer.from(`${path}\0`, "utf8")), READ_WRITE);
-  if (descriptor < 0) return "unsupported";
+  if (descriptor < 0) return { excludesOthers: false, release() {} };
   if (calls.lockf(descriptor, TRY_LOCK, LOCKED_BYTES) !== 0) {
     calls.close(descriptor);
-    return "held";
+    return "held_by_other";
   }
   return {
+    excludesOthers: true,
     release() {
       calls.lockf(descriptor, UNLOCK, LOCKED_BYTES);
       calls.close(descriptor);

@@ -19,6 +19,8 @@ export class Settlement {
   /** Up to here records are in queues and index, and the store time of the last of them. */
   dispatchedEnd: number;
   dispatchedStoreTimestampMs = 0;
+  /** Start of the last of them; −1 when there is none. */
+  dispatchedRecord = -1;
   private bound = Infinity;
   /** Rows whose owners were told, and rows that were dispatched. */
   private told = 0;
@@ -110,15 +112,19 @@ export class Settlement {
     const confirmOffset = this.confirmOffset;
     const to = this.dispatcher.dispatch(records, from, confirmOffset);
     this.dispatched = to;
-    if (to > from) this.dispatchedStoreTimestampMs = records.storeTimestamps[to - 1]!;
+    if (to > from) {
+      this.dispatchedStoreTimestampMs = records.storeTimestamps[to - 1]!;
+      this.dispatchedRecord = records.physicalOffsets[to - 1]!;
+    }
     // Nothing but a blank rest may stand between the last record and the confirm offset.
     this.dispatchedEnd = to === records.written
       ? Math.min(confirmOffset, this.writtenEnd)
       : records.physicalOffsets[to]!;
   }
 
-  /** The store time of the last record that was there before; what the checkpoint says until another is dispatched. */
-  noteStoreTimestamp(storeTimestampMs: number): void {
+  /** The last record that was there before: what the checkpoint says until another is dispatched. */
+  noteLastRecord(physicalOffset: number, storeTimestampMs: number): void {
+    this.dispatchedRecord = physicalOffset;
     this.dispatchedStoreTimestampMs = storeTimestampMs;
   }
 
