@@ -29,6 +29,8 @@ export const FIRST_BYTES_MAX = 4 * KIB;
 export const FIRST_BYTES_MS_MAX = 10_000;
 /** How long a stopping server waits for answers that are due and for peers to take them. */
 export const SERVER_STOP_MS_MAX = 5_000;
+/** Unsent bytes on a client's connection above which further calls are refused. */
+export const CLIENT_UNSENT_BYTES_MAX = 32 * MIB;
 /** Defaults of a client's calls: Apache's connectTimeoutMillis and its usual request time-out. */
 export const CLIENT_CONNECT_MS_MAX = 3_000;
 export const CLIENT_TIMEOUT_MS = 3_000;

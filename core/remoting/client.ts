@@ -5,7 +5,7 @@ import {
   BURST_BYTES_MAX,
   CLIENT_CONNECT_MS_MAX,
   CLIENT_TIMEOUT_MS,
-  CONNECTION_UNSENT_BYTES_HIGH,
+  CLIENT_UNSENT_BYTES_MAX,
 } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time/clock.ts";
@@ -209,7 +209,7 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
 
   /** What is checked and done to each request before it is sent. */
   private admit(connection: RemotingConnection, address: string, command: RemotingCommand): void {
-    if (connection.unsentBytes > CONNECTION_UNSENT_BYTES_HIGH) {
+    if (connection.unsentBytes > CLIENT_UNSENT_BYTES_MAX) {
       throw new RemotingError(
         "too_many",
         address,
@@ -238,6 +238,7 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
         connection = new RemotingConnection(this, socket, {
           id: this.nextConnectionId++,
           localPort: 0,
+          alwaysReads: true,
         });
         this.addresses.set(connection, address);
         return connection;

@@ -46,6 +46,11 @@ export interface ConnectionOptions {
   remote?: { address: string; port: number };
   /** 0 for a connection that we opened. */
   localPort: number;
+  /**
+   * Reads on however much is unsent. For the side that asks: if both sides stopped reading until
+   * the other reads, neither would go on.
+   */
+  alwaysReads?: boolean;
   /** Codes that this port refuses. */
   excludes?: (code: number) => boolean;
 }
@@ -56,6 +61,7 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
   readonly remoteHost: HostAddress;
   readonly localPort: number;
   readonly excludes: ((code: number) => boolean) | null;
+  private readonly alwaysReads: boolean;
   closed = false;
   /** Requests that handlers are still working on and will answer. */
   answersDue = 0;
@@ -90,6 +96,7 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     this.remoteHost = { address, port };
     this.localPort = options.localPort;
     this.excludes = options.excludes ?? null;
+    this.alwaysReads = options.alwaysReads ?? false;
     this.outgoing = new Outgoing(host.pool);
   }
 
@@ -225,7 +232,7 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     if (unsentBytes > CONNECTION_UNSENT_BYTES_MAX) {
       return this.close(`the peer doesn't read: ${unsentBytes} bytes are unsent`);
     }
-    if (this.stalled) return;
+    if (this.stalled || this.alwaysReads) return;
     this.stalled = true;
     this.socket.pause();
   }

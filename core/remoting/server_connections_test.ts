@@ -143,3 +143,18 @@ test("a client and a server talk over 200 connections at once", async () => {
   );
   expect(answers.map(({ fields }) => fields.text)).toEqual(clients.map((_, n) => `${n}`));
 });
+
+test("large bodies both ways at once don't block each other", async () => {
+  const server = await open();
+  server.handle(echo, ({ fields, body }) => ({ fields: { text: fields.text }, body }));
+  const client = new RemotingClient({ transport, clock: systemClock, log });
+  stack.push(client);
+  const address = `127.0.0.1:${server.addresses[0]!.port}`;
+  for (let round = 0; round < 5; round++) {
+    const bodies = Array.from({ length: 10 }, (_, n) => Buffer.alloc(3 * 1024 * 1024, n));
+    const answers = await Promise.all(
+      bodies.map((body) => client.call(echo, address, { text: "x" }, body, { timeoutMs: 20_000 })),
+    );
+    answers.forEach(({ body }, n) => expect(bodies[n]!.equals(body)).toBe(true));
+  }
+});
