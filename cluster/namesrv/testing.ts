@@ -82,6 +82,10 @@ export class TestPeer implements AsyncDisposable {
       serializeType: SERIALIZE_JSON,
     });
     if (version !== undefined) command.version = version;
+    return this.send(command);
+  }
+
+  send(command: RemotingCommand): Promise<RemotingCommand> {
     const { port } = this.server.addresses[0]!;
     return this.client.invoke(`${HOST}:${port}`, command, CALL_TIMEOUT_MS);
   }
