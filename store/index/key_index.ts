@@ -10,7 +10,7 @@
 //   writing, where a mapping dirties most of the table's pages between any two flushes;
 // - after a crash the slots are made again from the items (rebuild.ts), which is why they need not be on disk before.
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { assert, OperationError } from "../../core/errors.ts";
+import { assert } from "../../core/errors.ts";
 import { javaHash } from "../../core/bytes/java_hash.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock, Timer } from "../../core/time/clock.ts";
@@ -39,7 +39,10 @@ export interface KeyIndexOptions {
   slotCount: number;
   /** maxIndexNum: usable items are one fewer, since counting starts at 1. */
   itemCount: number;
-  /** Called when a full file is complete and synced: its last store time goes into the checkpoint. */
+  /**
+   * Called when a full file is complete and synced, with its last store time for the checkpoint; and with an earlier time
+   * when truncation took such a file away.
+   */
   onFileComplete?: (endTimestampMs: number) => void;
 }
 
@@ -65,6 +68,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   /** Full files whose slots are being written back, oldest first. */
   private readonly retiring: IndexFile[] = [];
   private retirement: Promise<void> | null = null;
+  private retireFailure: DiskError | null = null;
   private writeTimer: Timer | null = null;
   private quietTimer: Timer | null = null;
   private quietPage = 0;
@@ -214,8 +218,10 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   }
 
   private retireAll(): Promise<void> {
+    this.retireFailure = null;
     return this.retirement ??= this.retireNext().catch((error: unknown) => {
       this.failed("completing an index file failed", error);
+      if (error instanceof DiskError) this.retireFailure = error;
     }).finally(() => this.retirement = null);
   }
 
@@ -244,14 +250,14 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     this.retryAtMs = this.options.clock.monotonicMs() + RETRY_MS;
   }
 
-  /** Writes items and headers and makes them durable (before a checkpoint says so). */
+  /** Writes items and headers and makes them durable (before a checkpoint says so). Throws DiskError. */
   async sync(): Promise<void> {
     const file = this.current;
     file?.writeItems();
     if (this.isDirectoryNew) await this.syncDirectory();
     await file?.file.datasync();
     if (this.retiring.length > 0) await this.retireAll();
-    if (this.retiring.length > 0) throw new OperationError("an index file can't be completed");
+    if (this.retiring.length > 0 && this.retireFailure !== null) throw this.retireFailure;
   }
 
   private async syncDirectory(): Promise<void> {
@@ -313,20 +319,25 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   /** Drops items of records at or past a physical offset (the log was cut, or is replayed from there). */
   async truncate(physicalOffset: number): Promise<void> {
     await this.sync();
+    let isCut = false;
     for (const file of this.files.slice().reverse()) {
       const { header } = file;
-      const isEmpty = header.nextItem <= 1;
-      if (isEmpty || header.beginPhysicalOffset >= physicalOffset) await this.deleteFile(file);
-      else if (file.isSuspect || header.endPhysicalOffset >= physicalOffset) {
-        await this.rebuild(file, physicalOffset);
-      } else return;
+      const isGone = header.nextItem <= 1 || header.beginPhysicalOffset >= physicalOffset;
+      if (!isGone && !file.isSuspect && header.endPhysicalOffset < physicalOffset) break;
+      if (isGone) await this.deleteFile(file);
+      else await this.rebuild(file, physicalOffset);
+      isCut = true;
     }
+    if (!isCut) return;
+    const complete = this.files.findLast((file) => file.isFull && file.table === null);
+    this.options.onFileComplete?.(complete?.header.endTimestampMs ?? 0);
   }
 
   private async rebuild(file: IndexFile, physicalOffset: number): Promise<void> {
     file.table ??= this.takeTable();
     file.table.clearPages(0, file.table.pageCount);
     const forgotten = await rebuildSlots(file, file.table, physicalOffset);
+    file.retiredPages = 0;
     file.isSuspect = false;
     if (file === this.files.at(-1) && !file.isFull) this.current = file;
     else await this.retire(file);
