@@ -1,7 +1,7 @@
 // A server's life as a process: open, say "ready", serve until a signal, close, exit code.
 // Knows nothing of what is served. A second signal ends the process at once.
 import process from "node:process";
-import { AssertionError, OperationError } from "../core/errors.ts";
+import { AssertionError, OperationError, UsageError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
 import { DiskError } from "../core/disk/disk.ts";
 import { TransportError } from "../core/remoting/transport.ts";
@@ -47,7 +47,7 @@ export const processSignals: SignalSource = {
   exitAtOnce: (code) => process.exit(code),
 };
 
-/** Runs a server until it is told to stop; resolves with the exit code. */
+/** Runs a server until it is told to stop; resolves with the exit code. Throws only the UsageError of opening. */
 export async function runServer<S extends RunningServer>(life: ServerLife<S>): Promise<number> {
   const { open, describe, console, log, debug, signals = processSignals } = life;
   let count = 0;
@@ -66,6 +66,7 @@ export async function runServer<S extends RunningServer>(life: ServerLife<S>): P
     if (failure === "signal") return EXIT_DONE;
     console.complain(`roquet: ${explain(failure, debug)}`);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     console.complain(`roquet: ${explain(error, debug)}`);
   }
   return EXIT_FAILED;

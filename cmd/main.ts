@@ -1,0 +1,57 @@
+// The binary's entry: the command line to one command, its exit code to the system. Errors never show a stack here.
+import process from "node:process";
+import { UsageError } from "../core/errors.ts";
+import { argumentsOf, Exit, parseCommandLine } from "./command_line.ts";
+import { systemConsole } from "./console.ts";
+import type { Command } from "./parser.ts";
+import { EXIT_FAILED, EXIT_USAGE, explain } from "./server_process.ts";
+
+async function main(): Promise<number> {
+  const args = argumentsOf(process.argv0, process.argv.slice(2));
+  const command = parseCommandLine(args, {
+    console: systemConsole,
+    colors: process.stdout.isTTY === true && !process.env["NO_COLOR"],
+    columns: process.stdout.columns,
+  });
+  if (command instanceof Exit) return command.code;
+  stopOnBugs(command.debug);
+  try {
+    return await run(command);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      systemConsole.complain(error.message);
+      return EXIT_USAGE;
+    }
+    systemConsole.complain(`roquet: ${explain(error, command.debug)}`);
+    return EXIT_FAILED;
+  }
+}
+
+/** Each command is loaded when it is wanted: a name server doesn't wait for the broker's code. */
+async function run(command: Command): Promise<number> {
+  switch (command.command) {
+    case "namesrv":
+      return await (await import("./namesrv.ts")).runNamesrv(command);
+    case "broker":
+      return await (await import("./broker.ts")).runBroker(command);
+    case "quickstart":
+      return await (await import("./quickstart.ts")).runQuickstart(command);
+  }
+}
+
+/** What nobody caught is a bug: the process says so and stops, as after a crash. */
+function stopOnBugs(debug: boolean): void {
+  const stop = (error: unknown) => {
+    systemConsole.complain(`roquet: ${explain(error, debug)}`);
+    process.exit(EXIT_FAILED);
+  };
+  process.on("uncaughtException", stop);
+  process.on("unhandledRejection", stop);
+}
+
+if (import.meta.main) {
+  // A reader that goes away ends in EPIPE, which console.ts drops.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  process.exit(await main());
+}
