@@ -47,8 +47,8 @@ export class MemoryDisk implements Disk {
   totalBytes = 64 * 1024 * 1024 * 1024;
   /** Space for new pages, in bytes. */
   freeBytes = this.totalBytes;
-  /** How many operations of a kind were done. */
-  readonly counts = new Map<FaultOperation, number>();
+  /** Operations tried, by kind and path. */
+  private readonly counts = new Map<FaultOperation, Map<string, number>>();
 
   constructor(private readonly random: Random) {}
 
@@ -86,6 +86,15 @@ export class MemoryDisk implements Disk {
     this.changes = [];
     this.names = new Map(this.durableNames);
     for (const inode of new Set(this.names.values())) inode.losePower(this.random);
+  }
+
+  /** How many operations of a kind were tried on paths that contain `path`. */
+  count(operation: FaultOperation, path = ""): number {
+    let total = 0;
+    for (const [each, count] of this.counts.get(operation) ?? []) {
+      if (each.includes(path)) total += count;
+    }
+    return total;
   }
 
   flipBit(path: string, position: number, bit: number): void {
@@ -200,7 +209,9 @@ export class MemoryDisk implements Disk {
   }
 
   takeFault(operation: FaultOperation, path: string): DiskFault | null {
-    this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
+    const byPath = this.counts.get(operation) ?? new Map<string, number>();
+    byPath.set(path, (byPath.get(path) ?? 0) + 1);
+    this.counts.set(operation, byPath);
     for (const fault of this.faults) {
       if (fault.operation !== operation || !path.includes(fault.path ?? "")) continue;
       if (fault.after > 0) {
