@@ -1,40 +1,30 @@
-// Puts the admin commands together and registers them. What topics, groups, offsets and clients say of themselves is
-// registered by their own folders; here are listings, figures, resets, relays to clients, configuration and clean-up.
-import type { BrokerConfig } from "../../../core/config/tables.ts";
-import type { LiveConfig } from "../../../core/config/live_config.ts";
-import type { Disk } from "../../../core/disk/disk.ts";
-import type { Logger } from "../../../core/log.ts";
-import type { HandlerRegistry, PeerCaller } from "../../../core/remoting/handler.ts";
-import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
-import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
-import type { Consumers } from "../clients/consumers.ts";
-import type { Producers } from "../clients/producers.ts";
-import type { GroupTable } from "../groups/group_table.ts";
-import type { OffsetTable } from "../offsets/offset_table.ts";
-import type { Statistics } from "../stats/open_stats.ts";
-import type { TopicTable } from "../topics/topic_table.ts";
+// Registers the admin commands. What topics, groups, offsets and clients say of themselves is registered by their own
+// folders; here are listings, figures, resets, relays to clients, configuration and clean-up.
+import type { AdminParts } from "./admin_parts.ts";
+import { registerClientRelay } from "./client_relay.ts";
+import { registerClientViews } from "./client_views.ts";
+import { registerConfigCodes } from "./config_codes.ts";
+import { registerConsumeStats } from "./consume_stats.ts";
+import { registerGroupViews } from "./group_views.ts";
+import { registerOffsetViews } from "./offset_views.ts";
+import { registerReplicationViews } from "./replication_views.ts";
+import { registerResetOffsets } from "./reset_offsets.ts";
+import { registerRuntimeInfo } from "./runtime_info.ts";
+import { registerTopicViews } from "./topic_views.ts";
+import { registerUpkeep } from "./upkeep.ts";
 
-export interface AdminOptions {
-  registry: HandlerRegistry;
-  /** Requests of the broker's own to its clients: RemotingServer. */
-  peers: PeerCaller;
-  store: MessageStore;
-  topics: TopicTable;
-  groups: GroupTable;
-  producers: Producers;
-  consumers: Consumers;
-  offsets: OffsetTable;
-  delayOffsets: DelayOffsets;
-  statistics: Statistics;
-  config: LiveConfig<BrokerConfig>;
-  disk: Pick<Disk, "usageSync">;
-  clock: Clock;
-  log: Logger;
-  /** brokerIP1 and the port that it listens on, "127.0.0.1:10911". */
-  brokerAddress: string;
-  /** Registers with the name servers at once: brokerPermission changed. */
-  registerNow: () => Promise<void>;
+export type AdminOptions = AdminParts;
+
+export function openAdmin(options: AdminOptions): void {
+  registerTopicViews(options);
+  registerGroupViews(options);
+  registerClientViews(options);
+  registerConsumeStats(options);
+  registerOffsetViews(options);
+  registerResetOffsets(options);
+  registerClientRelay(options);
+  registerConfigCodes(options);
+  registerRuntimeInfo(options);
+  registerUpkeep(options);
+  registerReplicationViews(options);
 }
-
-export function openAdmin(_: AdminOptions): void {}

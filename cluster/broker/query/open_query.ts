@@ -1,19 +1,26 @@
-// Puts the look-ups of single messages and queue entries together and registers them: codes 12, 33 and 321.
+// Registers the look-ups of single messages and queue entries: codes 12, 33 and 321.
 import type { HandlerRegistry } from "../../../core/remoting/handler.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import type { Consumers } from "../clients/consumers.ts";
+import { registerMessageQueries } from "./message_queries.ts";
+import { registerQueueEntries } from "./queue_entries.ts";
 
-export interface QueryOptions {
-  registry: HandlerRegistry;
-  store: MessageStore;
-  consumers: Consumers;
-  /** Live configuration values by Apache's names. */
-  settings: QuerySettings;
-}
-
+/** Configuration keys by Apache's names. */
 export interface QuerySettings {
+  /** Messages of a query by unique key. */
   defaultQueryMaxNum: number;
+  /** Messages of any query. */
   maxMsgsNumBatch: number;
 }
 
-export function openQuery(_: QueryOptions): void {}
+export interface QueryOptions {
+  server: HandlerRegistry;
+  store: Pick<MessageStore, "queryIndex" | "read" | "queueBounds" | "openCursor">;
+  consumers: Pick<Consumers, "subscription">;
+  settings: QuerySettings;
+}
+
+export function openQuery(options: QueryOptions): void {
+  registerMessageQueries(options);
+  registerQueueEntries(options);
+}

@@ -1,8 +1,6 @@
 // Operating a broker: configuration, runtime figures, statistics, clean-up.
 import { required, row } from "../code_row.ts";
 
-const ADMIN = "Not needed by the commands that are served so far.";
-
 export const UPDATE_BROKER_CONFIG = row({
   code: 25,
   name: "UPDATE_BROKER_CONFIG",
@@ -36,8 +34,7 @@ export const CLEAN_EXPIRED_CONSUMEQUEUE = row({
   code: 306,
   name: "CLEAN_EXPIRED_CONSUMEQUEUE",
   doc: "Deletes queue files that lie below the log.",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -58,8 +55,7 @@ export const CLEAN_UNUSED_TOPIC = row({
   code: 316,
   name: "CLEAN_UNUSED_TOPIC",
   doc: "Deletes queues of topics that are gone.",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -68,8 +64,7 @@ export const DELETE_EXPIRED_COMMITLOG = row({
   code: 329,
   name: "DELETE_EXPIRED_COMMITLOG",
   doc: "Deletes log files that are past their time now.",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });

@@ -110,8 +110,7 @@ export const GET_BROKER_EPOCH_CACHE = row({
   code: 1007,
   name: "GET_BROKER_EPOCH_CACHE",
   doc: "A broker's epochs (body: EpochEntryCache).",
-  servedBy: [],
-  whyNotServed: CONTROLLER,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });

@@ -2,8 +2,6 @@
 import { optional, required, row, tolerated } from "../code_row.ts";
 import { rpcFields, topicFields } from "./common.ts";
 
-const ADMIN = "Not needed by the commands that are served so far.";
-
 export const HEART_BEAT = row({
   code: 34,
   name: "HEART_BEAT",
@@ -223,8 +221,7 @@ export const UPDATE_AND_GET_GROUP_FORBIDDEN = row({
   code: 353,
   name: "UPDATE_AND_GET_GROUP_FORBIDDEN",
   doc: "Forbids or allows a group to read a topic (body: GroupForbidden).",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {
     group: required("string", "Consumer group."),
     topic: required("string", "Topic."),

@@ -3,8 +3,6 @@ import { optional, required, row, tolerated } from "../code_row.ts";
 import { ResponseCode } from "../response_codes.ts";
 import { consumerStatusRequest, resetOffsetRequest, rpcFields, topicFields } from "./common.ts";
 
-const ADMIN = "Not needed by the commands that are served so far.";
-
 export const QUERY_CONSUMER_OFFSET = row({
   code: 14,
   name: "QUERY_CONSUMER_OFFSET",
@@ -144,8 +142,7 @@ export const QUERY_CORRECTION_OFFSET = row({
   code: 308,
   name: "QUERY_CORRECTION_OFFSET",
   doc: "A topic's offsets where other groups lag behind (body).",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {
     filterGroups: optional("string", 'Groups to leave out, joined by ",".'),
     compareGroup: required("string", "Group to compare with."),
@@ -159,8 +156,7 @@ export const CLONE_GROUP_OFFSET = row({
   code: 314,
   name: "CLONE_GROUP_OFFSET",
   doc: "Copies a group's offsets to another group.",
-  servedBy: [],
-  whyNotServed: ADMIN,
+  servedBy: ["broker"],
   request: {
     srcGroup: required("string", "Group to copy from."),
     destGroup: required("string", "Group to copy to."),

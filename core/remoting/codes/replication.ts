@@ -41,8 +41,7 @@ export const GET_BROKER_HA_STATUS = row({
   code: 907,
   name: "GET_BROKER_HA_STATUS",
   doc: "State of the replication connections (body: HARuntimeInfo).",
-  servedBy: [],
-  whyNotServed: REPLICATION,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
