@@ -65,7 +65,7 @@ export class ConsumeQueueExt {
     for (const name of names) {
       const path = `${directory}/${name}`;
       const known = this.open.get(path);
-      if (known !== undefined) this.descriptors.close(known);
+      if (known !== undefined) void this.descriptors.close(known);
       this.open.delete(path);
       if (queueFileBase(name) >= 0) await this.disk.unlink(path);
     }

@@ -15,7 +15,6 @@ export class DescriptorCache {
   private newest: OpenFile | null = null;
   private oldest: OpenFile | null = null;
   private count = 0;
-  private readonly closing = new Set<Promise<void>>();
 
   constructor(
     private readonly disk: Disk,
@@ -45,21 +44,24 @@ export class DescriptorCache {
     return entry.file;
   }
 
-  close(entry: OpenFile): void {
+  /** Resolves when the file's operations in flight are over too; nobody but the last closing waits for that. */
+  close(entry: OpenFile): Promise<void> {
     const file = entry.file;
-    if (file === null) return;
+    if (file === null) return Promise.resolve();
     entry.file = null;
     this.unlink(entry);
     this.count--;
-    const closing = file.close().catch((error: unknown) => {
+    return file.close().catch((error: unknown) => {
       this.log.error("closing a queue file failed", { path: file.path, error });
-    }).finally(() => this.closing.delete(closing));
-    this.closing.add(closing);
+    });
   }
 
   async closeAll(): Promise<void> {
-    while (this.count > 0) this.evict();
-    await Promise.all(this.closing);
+    const closing: Promise<void>[] = [];
+    for (let entry = this.newest; entry !== null; entry = this.newest) {
+      closing.push(this.close(entry));
+    }
+    await Promise.all(closing);
   }
 
   /** The process may have fewer descriptors than the limit says: then a smaller limit serves. */
@@ -80,7 +82,7 @@ export class DescriptorCache {
   }
 
   private evict(): void {
-    if (this.oldest !== null) this.close(this.oldest);
+    if (this.oldest !== null) void this.close(this.oldest);
   }
 
   private link(entry: OpenFile): void {

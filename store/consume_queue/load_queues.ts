@@ -4,7 +4,7 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { NO_FILES, type QueueExtent } from "./queue_context.ts";
-import { queueDirectory, queueFileBase, queueFileName } from "./unit.ts";
+import { queueDirectory, queueFileBase } from "./unit.ts";
 
 export interface FoundQueue {
   topic: string;
@@ -33,52 +33,31 @@ export function* findQueues(
 }
 
 function findFiles(disk: Disk, log: Logger, directory: string, fileBytes: number): QueueExtent {
-  const bases: number[] = [];
+  const files: { path: string; base: number; sizeBytes: number }[] = [];
   for (const name of disk.listSync(directory)) {
+    const path = `${directory}/${name}`;
     const base = queueFileBase(name);
-    if (base >= 0) bases.push(base);
-    else if (name.endsWith(".deleted")) disk.unlinkSync(`${directory}/${name}`);
-    else log.warn("a queue's folder holds something else", { path: `${directory}/${name}` });
+    if (base >= 0) files.push({ path, base, sizeBytes: disk.statSync(path)?.sizeBytes ?? 0 });
+    else if (name.endsWith(".deleted")) disk.unlinkSync(path);
+    else log.warn("a queue's folder holds something else", { path });
   }
-  const unfinished = bases.findIndex((base) => isUnfinished(disk, directory, base));
+  // A file that got no length before the power went: it and what came after it was never synced.
+  const unfinished = files.findIndex((file) => file.sizeBytes === 0);
   if (unfinished >= 0) {
     // Last first, so that another power cut leaves no gap.
-    for (const base of bases.splice(unfinished).reverse()) {
-      disk.unlinkSync(`${directory}/${queueFileName(base)}`);
+    for (const { path } of files.splice(unfinished).reverse()) disk.unlinkSync(path);
+  }
+  if (files.length === 0) return NO_FILES;
+  const firstByte = files[0]!.base;
+  for (const [index, file] of files.entries()) {
+    if (file.sizeBytes !== fileBytes) {
+      throw new OperationError(
+        `${file.path} has ${file.sizeBytes} bytes, the configuration says ${fileBytes} a queue file`,
+      );
+    }
+    if (file.base !== firstByte + index * fileBytes || file.base % fileBytes !== 0) {
+      throw new OperationError(`${file.path} doesn't follow the file before it`);
     }
   }
-  if (bases.length === 0) return NO_FILES;
-  for (const [index, base] of bases.entries()) {
-    checkFile(
-      disk,
-      `${directory}/${queueFileName(base)}`,
-      base,
-      bases[0]! + index * fileBytes,
-      fileBytes,
-    );
-  }
-  return { firstByte: bases[0]!, filesEnd: bases.at(-1)! + fileBytes };
-}
-
-/** A file that got no length before the power went: it and what came after it was never synced. */
-function isUnfinished(disk: Disk, directory: string, base: number): boolean {
-  return disk.statSync(`${directory}/${queueFileName(base)}`)?.sizeBytes === 0;
-}
-
-function checkFile(
-  disk: Disk,
-  path: string,
-  base: number,
-  expectedBase: number,
-  fileBytes: number,
-): void {
-  const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
-  if (sizeBytes !== fileBytes) {
-    throw new OperationError(
-      `${path} has ${sizeBytes} bytes, the configuration says ${fileBytes} a queue file`,
-    );
-  }
-  if (base !== expectedBase || base % fileBytes !== 0) {
-    throw new OperationError(`${path} doesn't follow the file before it`);
-  }
+  return { firstByte, filesEnd: firstByte + files.length * fileBytes };
 }

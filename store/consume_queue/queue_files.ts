@@ -54,8 +54,8 @@ export class QueueFiles {
   }
 
   close(): void {
-    if (this.lastFile !== null) this.context.descriptors.close(this.lastFile);
-    if (this.readFile !== null) this.context.descriptors.close(this.readFile);
+    if (this.lastFile !== null) void this.context.descriptors.close(this.lastFile);
+    if (this.readFile !== null) void this.context.descriptors.close(this.readFile);
     this.lastFile = this.readFile = null;
   }
 
@@ -97,7 +97,7 @@ export class QueueFiles {
     }
     if (base >= this.end) return this.create(base);
     const opened = this.context.descriptors.open(this.pathOf(base), base, "write");
-    if (known !== null) this.context.descriptors.close(known);
+    if (known !== null) void this.context.descriptors.close(known);
     if (isLast) this.lastFile = opened;
     else this.readFile = opened;
     return opened.file!;
@@ -111,7 +111,7 @@ export class QueueFiles {
     const opened = descriptors.open(this.pathOf(base), base, "create");
     opened.file!.truncateSync(this.fileBytes);
     writer.directoryChanged(this.directory);
-    if (this.lastFile !== null) descriptors.close(this.lastFile);
+    if (this.lastFile !== null) void descriptors.close(this.lastFile);
     this.lastFile = opened;
     this.end = base + this.fileBytes;
     return opened.file!;

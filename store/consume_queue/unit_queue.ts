@@ -18,6 +18,9 @@ const LIGHT_QUEUE_PREFIX = "%LMQ%";
 /** Files at the end of a queue that are searched for its end, as many as Apache does. */
 const FILES_SEARCHED_MAX = 3;
 
+/** Units that are read at once when the end is looked for. */
+const NEAR_UNITS = 64;
+
 export abstract class UnitQueue implements StoredQueue {
   abstract readonly kind: QueueKind;
   nextOffset = 0;
@@ -223,7 +226,13 @@ export abstract class UnitQueue implements StoredQueue {
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
     while (base < end && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
     if (base < end) {
-      const position = this.firstWhere(base, base + fileBytes, isEnd);
+      // Most queues end in the first few kilobytes of their last file: one read shows it.
+      const nearEnd = base + Math.min(fileBytes, NEAR_UNITS * this.unitBytes);
+      this.bytesAt(base, nearEnd - base);
+      const isNear = isEnd(nearEnd - this.unitBytes);
+      const position = isNear
+        ? this.firstWhere(base, nearEnd, isEnd)
+        : this.firstWhere(nearEnd, base + fileBytes, isEnd);
       this.context.block.drop(this);
       this.endByte = this.writtenByte = this.tailStart = position;
       this.files.dropFrom(base + fileBytes);
