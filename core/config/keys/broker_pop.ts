@@ -1,5 +1,5 @@
 // BrokerConfig, fourth part: POP consuming. Declarations only.
-import { bool, ignored, int, keysOf, type Kind, long, refused } from "../key.ts";
+import { bool, ignored, int, keysOf, type Kind, long, refused, used } from "../key.ts";
 import { NO_ROCKSDB, POP } from "./reasons.ts";
 
 const pop = <T>(kind: Kind<T>, meaning: string) => ignored(kind, POP, meaning);
@@ -13,7 +13,10 @@ export const brokerPopKeys = keysOf("BrokerConfig", {
     long(800, "messages"),
     "Filtered messages after which a held request is tried anyway.",
   ),
-  reviveQueueNum: pop(int(8), "Queues of the revive topic."),
+  reviveQueueNum: used(
+    int(8, "", { min: 1 }),
+    "Queues of the revive topic, which is made at start.",
+  ),
   reviveInterval: pop(long(1000, "ms"), "Between two rounds of reviving."),
   reviveMaxSlow: pop(long(3), "Rounds that a revive queue may lag before others slow down."),
   reviveScanTime: pop(long(10_000, "ms"), "How long one round may scan."),

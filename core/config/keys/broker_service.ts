@@ -18,6 +18,7 @@ import {
   APACHE_UNUSED,
   AUTH,
   FILTER,
+  IN_TURN,
   NO_COLD_DATA,
   NO_POOLS,
   POP,
@@ -51,15 +52,18 @@ const topicsAndGroups = keysOf("BrokerConfig", {
     pattern("RMQ_SYS_TRACE_TOPIC", TOPIC, "1 to 127 letters, digits, or any of % | _ -"),
     "Topic that clients send their message traces to.",
   )),
-  storeReplyMessageEnable: live(bool(true), "Stores replies of request-reply as messages too."),
+  storeReplyMessageEnable: ignored(
+    bool(true),
+    "request-reply isn't implemented yet",
+    "Stores replies of request-reply as messages too.",
+  ),
   validateSystemTopicWhenUpdateTopic: live(
     bool(true),
     "Refuses to update or delete a system topic.",
   ),
-  enableMixedMessageType: ignored(
+  enableMixedMessageType: live(
     bool(false),
-    "the message.type attribute of a topic isn't enforced, as by Apache's broker without its proxy",
-    "Allows messages of all kinds in a topic of the type MIXED.",
+    "Allows topics of the type MIXED, which take messages of all kinds.",
   ),
   clearRetryTopicWhenDeleteTopic: live(
     bool(true),
@@ -87,7 +91,11 @@ const clients = keysOf("BrokerConfig", {
     long(600_000, "ms", { min: 1000 }),
     "How long the subscription of a group without members is remembered.",
   ),
-  enableRegisterProducer: live(bool(true), "Keeps track of producers by their heartbeats."),
+  enableRegisterProducer: ignored(
+    bool(true),
+    ALWAYS_SO,
+    "Keeps track of producers by their heartbeats.",
+  ),
   enableFastChannelEventProcess: ignored(
     bool(false),
     ALWAYS_SO,
@@ -99,8 +107,9 @@ const clients = keysOf("BrokerConfig", {
     bool(true),
     "Tells the members of a consumer group when its membership changes.",
   ),
-  realTimeNotifyConsumerChange: live(
+  realTimeNotifyConsumerChange: ignored(
     bool(true),
+    ALWAYS_SO,
     "Tells them at once rather than with their next rebalance.",
   ),
   rejectPullConsumerEnable: live(
@@ -123,23 +132,46 @@ const sending = keysOf("BrokerConfig", {
     long(0, "ms"),
     "Time since 1970 before which sends are refused.",
   ),
-  brokerFastFailureEnable: live(
+  brokerFastFailureEnable: ignored(
     bool(true),
+    IN_TURN,
     "Refuses requests that waited too long instead of serving them late.",
   ),
-  waitTimeMillsInSendQueue: live(
+  waitTimeMillsInSendQueue: ignored(
     long(200, "ms"),
+    IN_TURN,
     "How long a send may wait to be stored before it is refused as busy.",
   ),
-  waitTimeMillsInPullQueue: live(long(5000, "ms"), "The same for a pull."),
-  waitTimeMillsInLitePullQueue: live(long(5000, "ms"), "The same for a lite pull."),
-  waitTimeMillsInHeartbeatQueue: live(long(31_000, "ms"), "The same for a heartbeat."),
-  waitTimeMillsInTransactionQueue: live(
+  waitTimeMillsInPullQueue: ignored(
+    long(5000, "ms"),
+    IN_TURN,
+    "The same for a pull.",
+  ),
+  waitTimeMillsInLitePullQueue: ignored(
+    long(5000, "ms"),
+    IN_TURN,
+    "The same for a lite pull.",
+  ),
+  waitTimeMillsInHeartbeatQueue: ignored(
+    long(31_000, "ms"),
+    IN_TURN,
+    "The same for a heartbeat.",
+  ),
+  waitTimeMillsInTransactionQueue: ignored(
     long(3000, "ms"),
+    IN_TURN,
     "The same for the end of a transaction.",
   ),
-  waitTimeMillsInAckQueue: live(long(3000, "ms"), "The same for a POP acknowledgement."),
-  waitTimeMillsInAdminBrokerQueue: live(long(5000, "ms"), "The same for an admin request."),
+  waitTimeMillsInAckQueue: ignored(
+    long(3000, "ms"),
+    IN_TURN,
+    "The same for a POP acknowledgement.",
+  ),
+  waitTimeMillsInAdminBrokerQueue: ignored(
+    long(5000, "ms"),
+    IN_TURN,
+    "The same for an admin request.",
+  ),
   sendThreadPoolQueueCapacity: used(
     int(10_000, "requests", { min: 1 }),
     "Sends that may wait at once; more are refused as busy.",

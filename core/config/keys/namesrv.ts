@@ -33,9 +33,10 @@ export const nameServerKeys = keysOf("NamesrvConfig", {
     "File that keeps the key-value configuration.",
     { defaultText: "${user.home}/namesrv/kvConfig.json" },
   ),
-  configStorePath: used(
+  configStorePath: ignored(
     path((machine) => `${machine.homeDirectory}/namesrv/namesrv.properties`),
-    "File that settings changed at run time are written to; the one given by -c, if any.",
+    "the file that is read and updated is the one named by -c",
+    "File that settings changed at run time are written to.",
     { defaultText: "${user.home}/namesrv/namesrv.properties" },
   ),
   productEnvName: ignored(

@@ -12,8 +12,9 @@ export const serverNetworkKeys = keysOf("NettyServerConfig", {
     int(120, "s", { min: 1 }),
     "Silence after which a connection is closed.",
   ),
-  serverSocketBacklog: used(
+  serverSocketBacklog: ignored(
     int(1024, "", { min: 1 }),
+    "the runtime chooses it",
     "Connections that may wait to be accepted.",
   ),
   enableShutdownGracefully: ignored(
@@ -21,8 +22,9 @@ export const serverNetworkKeys = keysOf("NettyServerConfig", {
     "a stop always finishes what was begun and tells clients to go elsewhere",
     "Tells clients to go elsewhere before closing.",
   ),
-  shutdownWaitTimeSeconds: used(
+  shutdownWaitTimeSeconds: ignored(
     int(30, "s"),
+    "a stop waits 5 s for what was begun",
     "How long a stop waits for requests in progress.",
   ),
   serverWorkerThreads: ignored(int(8, "threads"), NO_POOLS, "Threads for requests."),
@@ -64,16 +66,19 @@ export const serverNetworkKeys = keysOf("NettyServerConfig", {
 });
 
 export const clientNetworkKeys = keysOf("NettyClientConfig", {
-  connectTimeoutMillis: used(
+  connectTimeoutMillis: ignored(
     int(3000, "ms", { min: 1 }),
+    "a connection may take as long as the request that it is opened for",
     "How long a connection to another node may take to open.",
   ),
-  clientChannelMaxIdleTimeSeconds: used(
+  clientChannelMaxIdleTimeSeconds: ignored(
     int(120, "s", { min: 1 }),
+    "a connection to another node is kept while it works",
     "Silence after which a connection to another node is closed.",
   ),
-  clientCloseSocketIfTimeout: used(
+  clientCloseSocketIfTimeout: ignored(
     bool(true),
+    "a connection is closed when it gave no sign of life within a request's time",
     "Closes a connection on which an answer didn't come in time.",
   ),
   clientWorkerThreads: ignored(int(4, "threads"), NO_POOLS, "Threads for sockets."),

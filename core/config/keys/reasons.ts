@@ -2,6 +2,8 @@
 // Each reads on after "ignored: ".
 
 export const NO_POOLS = "one event loop serves every request, so there are no thread pools to size";
+export const IN_TURN =
+  "requests are served in the turn that they are read in, none waits for a thread";
 export const NO_LOCKS = "one event loop owns the store, so there are no locks to choose";
 export const NO_MAPPING = "files are read and written by position, never mapped into memory";
 export const NO_NETTY = "the network layer isn't Netty and has no such setting";
@@ -9,7 +11,6 @@ export const NO_ROCKSDB = "only the file store is supported, RocksDB never is";
 export const NO_PLUGIN = "only the built-in store is supported";
 export const NO_CONTAINER = "a process runs one broker, containers aren't supported";
 export const NO_COLD_DATA = "there is no cold-data flow control";
-export const NO_TRACE_BROKER = "nothing depends on it yet";
 export const REPLICATION = "replication isn't implemented yet";
 export const CONTROLLER = "controller mode isn't implemented yet";
 export const DLEDGER = "DLedger groups aren't implemented yet";

@@ -1,5 +1,16 @@
 // MessageStoreConfig, last part: the timer store and RocksDB. Declarations only.
-import { bool, double, ignored, int, keysOf, type Kind, long, refused, text } from "../key.ts";
+import {
+  bool,
+  double,
+  ignored,
+  int,
+  keysOf,
+  type Kind,
+  long,
+  refused,
+  text,
+  used,
+} from "../key.ts";
 import { NO_ROCKSDB, TIMER } from "./reasons.ts";
 
 const timer = <T>(kind: Kind<T>, meaning: string) => ignored(kind, TIMER, meaning);
@@ -12,7 +23,11 @@ const noRocksdb = (meaning: string) =>
   }, meaning);
 
 const timers = keysOf("MessageStoreConfig", {
-  timerWheelEnable: timer(bool(true), "Serves messages timed to the second."),
+  timerWheelEnable: used(
+    bool(true),
+    "Makes the timer's topic at start. Messages timed to the second are refused either way: they aren't " +
+      "implemented yet.",
+  ),
   mappedFileSizeTimerLog: timer(int(104_857_600, "bytes"), "Size of a timer log file."),
   timerPrecisionMs: timer(int(1000, "ms"), "Delivery times are rounded down to this."),
   timerRollWindowSlot: timer(int(172_800), "Slots after which a timer is rolled over."),

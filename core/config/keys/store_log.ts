@@ -91,8 +91,9 @@ const commitLog = keysOf("MessageStoreConfig", {
     "Largest body of a message. More is refused with MESSAGE_ILLEGAL.",
   ),
   maxTopicLength: ignored(int(127), APACHE_UNUSED, "Longest topic name."),
-  autoMessageVersionOnTopicLen: used(
+  autoMessageVersionOnTopicLen: ignored(
     bool(true),
+    ALWAYS_SO,
     "Stores a message whose topic is longer than 127 bytes in the format's second version.",
   ),
   enabledAppendPropCRC: refused(
@@ -126,8 +127,9 @@ const commitLog = keysOf("MessageStoreConfig", {
     "no ranges of the log are compared with a master's",
     "Largest range of the log to compute a checksum over.",
   ),
-  disappearTimeAfterStart: important(used(
+  disappearTimeAfterStart: important(ignored(
     int(-1, "ms", { min: -1 }),
+    "a broker registers as soon as it serves",
     "Registers only this long after the start; -1 registers at once.",
   )),
   duplicationEnable: ignored(bool(false), APACHE_UNUSED, "Keeps a second copy of the log."),
@@ -161,16 +163,19 @@ const flushing = keysOf("MessageStoreConfig", {
     int(10_000, "ms", { min: 1 }),
     "Flushes whatever is dirty at least this often.",
   ),
-  flushIntervalConsumeQueue: live(
+  flushIntervalConsumeQueue: ignored(
     int(1000, "ms", { min: 1 }),
+    "queues are written within milliseconds, and rebuilt from the log where they weren't",
     "Between two flushes of the queues.",
   ),
-  flushConsumeQueueLeastPages: live(
+  flushConsumeQueueLeastPages: ignored(
     int(2, "pages"),
+    "queues are written within milliseconds, and rebuilt from the log where they weren't",
     "Dirty pages of a queue worth a flush.",
   ),
-  flushConsumeQueueThoroughInterval: live(
+  flushConsumeQueueThoroughInterval: ignored(
     int(60_000, "ms", { min: 1 }),
+    "queues are written within milliseconds, and rebuilt from the log where they weren't",
     "Flushes every dirty queue and the checkpoint at least this often.",
   ),
   syncFlushTimeout: live(
@@ -222,8 +227,9 @@ const flushing = keysOf("MessageStoreConfig", {
   )),
   warmMapedFileEnable: ignored(bool(false), NO_MAPPING, "Touches the pages of a new file."),
   flushLeastPagesWhenWarmMapedFile: ignored(int(4096, "pages"), NO_MAPPING, "Step of that."),
-  osPageCacheBusyTimeOutMills: live(
+  osPageCacheBusyTimeOutMills: ignored(
     long(1000, "ms", { min: 1 }),
+    "sends are refused by the number of those waiting, not by the time of one write",
     "A write that takes longer makes the store busy, and sends are refused.",
   ),
 });
@@ -307,8 +313,16 @@ const queues = keysOf("MessageStoreConfig", {
 
 const index = keysOf("MessageStoreConfig", {
   messageIndexEnable: important(used(bool(true), "Keeps an index of message keys.")),
-  indexFileWriteEnable: used(bool(true), "Writes the index files."),
-  indexFileReadEnable: used(bool(true), "Answers queries from the index files."),
+  indexFileWriteEnable: ignored(
+    bool(true),
+    "messageIndexEnable alone decides",
+    "Writes the index files.",
+  ),
+  indexFileReadEnable: ignored(
+    bool(true),
+    "messageIndexEnable alone decides",
+    "Answers queries from the index files.",
+  ),
   messageIndexSafe: important(used(
     bool(false),
     "Recovers from the index's checkpoint too: slower, and no key is missed after a crash.",
@@ -335,7 +349,11 @@ const delays = keysOf("MessageStoreConfig", {
     long(10_000, "ms", { min: 1 }),
     "Between two writes of delayOffset.json.",
   ),
-  enableScheduleMessageStats: used(bool(true), "Keeps statistics of delayed messages."),
+  enableScheduleMessageStats: ignored(
+    bool(true),
+    ALWAYS_SO,
+    "Keeps statistics of delayed messages.",
+  ),
   enableScheduleAsyncDeliver: ignored(
     bool(false),
     "deliveries are stored in bursts, in order",
@@ -379,16 +397,18 @@ const reading = keysOf("MessageStoreConfig", {
     "there is no cold-data flow control",
     "Share of it that counts as hot.",
   ),
-  pullBatchMaxMessageCount: live(
+  pullBatchMaxMessageCount: ignored(
     int(160, "messages", { min: 1 }),
+    "what one pull returns is bounded by the maxTransfer keys",
     "Most messages that one pull may ask for.",
   ),
   maxFilterMessageSize: live(
     int(16_000, "bytes", { min: 20 }),
     "Queue bytes that one pull scans at least for matching messages.",
   ),
-  travelCqFileNumWhenGetMessage: used(
+  travelCqFileNumWhenGetMessage: ignored(
     int(1, "files", { min: 1 }),
+    "a pull goes through as many files as it needs",
     "Queue files that one pull may go through.",
   ),
   offsetCheckInSlave: ignored(
