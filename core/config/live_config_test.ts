@@ -17,13 +17,13 @@ describe("an update at run time", () => {
     const live = load();
     const { values } = live;
     const told: string[] = [];
-    live.onChange(["maxMessageSize"], () => told.push(`size ${values.maxMessageSize}`));
-    live.onChange(["brokerPermission", "traceOn"], () => told.push("permission"));
-    const stop = live.onChange(["maxMessageSize"], () => told.push("never"));
+    live.onChange(["maxMsgsNumBatch"], () => told.push(`size ${values.maxMsgsNumBatch}`));
+    live.onChange(["brokerPermission", "longPollingEnable"], () => told.push("permission"));
+    const stop = live.onChange(["maxMsgsNumBatch"], () => told.push("never"));
     stop();
-    expect(update(live, { maxMessageSize: "1024", autoCreateTopicEnable: "false" }))
-      .toEqual({ status: "applied", changed: ["maxMessageSize", "autoCreateTopicEnable"] });
-    expect([values.maxMessageSize, values.autoCreateTopicEnable]).toEqual([1024, false]);
+    expect(update(live, { maxMsgsNumBatch: "1024", autoCreateTopicEnable: "false" }))
+      .toEqual({ status: "applied", changed: ["maxMsgsNumBatch", "autoCreateTopicEnable"] });
+    expect([values.maxMsgsNumBatch, values.autoCreateTopicEnable]).toEqual([1024, false]);
     expect(told).toEqual(["size 1024"]);
     expect(live.updateCount).toBe(1);
   });
@@ -39,24 +39,28 @@ describe("an update at run time", () => {
   test("is refused as a whole when one entry is wrong, with every reason", () => {
     const live = load();
     const result = update(live, {
-      maxMessageSize: "1024",
-      traceOn: "perhaps",
+      maxMsgsNumBatch: "1024",
+      longPollingEnable: "perhaps",
       listenPort: "1",
-      maxMesageSize: "1",
+      maxMsgNumBatch: "1",
     });
     expect(result).toEqual({
       status: "refused",
       problems: [
-        { name: "traceOn", kind: "bad_value", text: "traceOn=perhaps: must be true or false" },
+        {
+          name: "longPollingEnable",
+          kind: "bad_value",
+          text: "longPollingEnable=perhaps: must be true or false",
+        },
         { name: "listenPort", kind: "locked", text: "'listenPort' can't be changed at run time" },
         {
-          name: "maxMesageSize",
+          name: "maxMsgNumBatch",
           kind: "unknown",
-          text: "unknown key 'maxMesageSize', did you mean 'maxMessageSize'?",
+          text: "unknown key 'maxMsgNumBatch', did you mean 'maxMsgsNumBatch'?",
         },
       ],
     });
-    expect(live.values.maxMessageSize).toBe(4 * 1024 * 1024);
+    expect(live.values.maxMsgsNumBatch).toBe(64);
     expect(live.updateCount).toBe(0);
   });
 
@@ -83,21 +87,21 @@ describe("an update at run time", () => {
   });
 
   test("respects the operator's own black list", () => {
-    const live = load("configBlackList = configBlackList; maxMessageSize");
-    expect(update(live, { maxMessageSize: "1" }).status).toBe("refused");
-    expect(update(live, { traceOn: "false" }).status).toBe("applied");
+    const live = load("configBlackList = configBlackList; maxMsgsNumBatch");
+    expect(update(live, { maxMsgsNumBatch: "1" }).status).toBe("refused");
+    expect(update(live, { longPollingEnable: "false" }).status).toBe("applied");
   });
 
   test("is kept over a restart, or not made at all", () => {
     const kept: string[][] = [];
     const live = load(undefined, (changes) => kept.push([...changes].flat()));
-    update(live, { traceOn: "false" });
-    expect(kept).toEqual([["traceOn", "false"]]);
+    update(live, { longPollingEnable: "false" });
+    expect(kept).toEqual([["longPollingEnable", "false"]]);
     const broken = load(undefined, () => {
       throw new Error("disk full");
     });
-    expect(() => update(broken, { traceOn: "false" })).toThrow("disk full");
-    expect(broken.values.traceOn).toBe(true);
+    expect(() => update(broken, { longPollingEnable: "false" })).toThrow("disk full");
+    expect(broken.values.longPollingEnable).toBe(true);
   });
 
   test("isn't fooled by names that JavaScript objects have", () => {
@@ -125,13 +129,13 @@ describe("the listing", () => {
 
   test("shows keys of the file that nobody knows, and the value in use of the others", () => {
     const live = load("myKey=1\nlistenPort=1000");
-    update(live, { maxMessageSize: "7" });
+    update(live, { maxMsgsNumBatch: "7" });
     const lines = live.render().split("\n");
     for (
       const line of [
         "myKey=1",
         "listenPort=1000",
-        "maxMessageSize=7",
+        "maxMsgsNumBatch=7",
         "timerRocksDBRollMaxTps=8000.0",
       ]
     ) {

@@ -33,7 +33,7 @@ const topicsAndGroups = keysOf("BrokerConfig", {
     bool(true),
     "A send to a topic that doesn't exist creates it from the default topic TBW102.",
   )),
-  defaultTopicQueueNums: live(
+  defaultTopicQueueNums: used(
     int(8, "", { min: 1, max: 65536 }),
     "Most queues that an automatically created topic gets.",
   ),
@@ -182,7 +182,7 @@ const sending = keysOf("BrokerConfig", {
     "back-pressure is always on, by connection",
     "Stops reading from connections while requests pile up.",
   ),
-  traceOn: live(bool(true), "Tells producers (TRACE_ON) that traces are wanted."),
+  traceOn: used(bool(true), "Tells producers (TRACE_ON) that traces are wanted."),
   forwardTimeout: ignored(
     long(3000, "ms"),
     "requests aren't forwarded to another broker yet",
