@@ -1,5 +1,6 @@
-// What a name server takes for a large cluster, over real sockets on loopback, the caller in the same process:
-// an unchanged registration, a changed one, a route. Prints medians, the slowest, and resident memory.
+// What a name server takes for a large cluster, over real sockets on loopback, the caller in the
+// same process: an unchanged registration, a changed one, a route. Prints medians, the slowest, and
+// resident memory.
 import { Buffer } from "node:buffer";
 import { deflateSync } from "node:zlib";
 import process from "node:process";

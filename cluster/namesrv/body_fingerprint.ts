@@ -8,8 +8,9 @@ import { BODY_HEAD_BYTES_MAX } from "./limits.ts";
 const IGNORED_KEY = '"mappingDataVersion":{';
 
 /**
- * How a body is read, its length and checksum, and of a plain one its head as it is: that holds the data version.
- * A compressed body holds no mapping version, so its bytes stay the same, and end in a second checksum (Adler-32).
+ * How a body is read, its length and checksum, and of a plain one its head as it is: that holds the
+ * data version. A compressed body holds no mapping version, so its bytes stay the same, and end in
+ * a second checksum (Adler-32).
  */
 export function bodyFingerprint(body: Buffer, form: string): string {
   const head = body.subarray(0, BODY_HEAD_BYTES_MAX);

@@ -1,5 +1,5 @@
-// Brokers by name with their nodes' addresses, and the clusters that they are in. Pure: no clock, no socket, no file.
-// Knows nothing of topics or heartbeats.
+// Brokers by name with their nodes' addresses, and the clusters that they are in. Pure: no clock,
+// no socket, no file. Knows nothing of topics or heartbeats.
 import { type BrokerView, MASTER_ID, type MinBrokerIdChange } from "./route_model.ts";
 
 export interface BrokerGroup {
@@ -67,7 +67,10 @@ export class BrokerGroups {
     return true;
   }
 
-  /** Every group and id under which an address is registered; more than one only by misconfiguration. */
+  /**
+   * Every group and id under which an address is registered; more than one only by
+   * misconfiguration.
+   */
   holding(address: string): { group: BrokerGroup; brokerId: number }[] {
     const found: { group: BrokerGroup; brokerId: number }[] = [];
     for (const group of this.groups.values()) {
@@ -118,8 +121,8 @@ export function viewOf(group: BrokerGroup): BrokerView {
 }
 
 /**
- * The notice that the group's smallest id is another one now. After a node left all the others are told; after one
- * came, those that were there before (RouteInfoManager.chooseBrokerAddrsToNotify).
+ * The notice that the group's smallest id is another one now. After a node left all the others are
+ * told; after one came, those that were there before (RouteInfoManager.chooseBrokerAddrsToNotify).
  */
 export function minBrokerIdChange(
   group: BrokerGroup,

@@ -1,4 +1,5 @@
-// Reads and changes the name server's own configuration. Which keys may be changed, the configuration itself says.
+// Reads and changes the name server's own configuration. Which keys may be changed, the
+// configuration itself says.
 import { Buffer } from "node:buffer";
 import type { LiveConfig, UpdateProblem } from "../../core/config/live_config.ts";
 import { lastValues, parseProperties } from "../../core/config/properties_file.ts";
@@ -24,7 +25,10 @@ export function serveConfig(
   });
 }
 
-/** Applies all or nothing. Names that no table knows are left out: Apache answers SUCCESS for them too. */
+/**
+ * Applies all or nothing. Names that no table knows are left out: Apache answers SUCCESS for them
+ * too.
+ */
 function update(
   config: LiveConfig<NamesrvConfig>,
   changes: Map<string, string>,

@@ -1,5 +1,6 @@
-// Reads bodies that Java's fastjson wrote: JSON whose integer keys may be bare, and values of the shapes that are asked for.
-// Throws DecodeError for everything else; never a SyntaxError or TypeError.
+// Reads bodies that Java's fastjson wrote: JSON whose integer keys may be bare, and values of the
+// shapes that are asked for. Throws DecodeError for everything else; never a SyntaxError or
+// TypeError.
 import { Buffer } from "node:buffer";
 import { DecodeError } from "../../core/errors.ts";
 

@@ -1,5 +1,6 @@
-// The KV configuration: values by namespace and key, kept in one file in Apache's format (KVConfigManager).
-// A change counts only once it is saved: when the disk refuses it, nothing has changed.
+// The KV configuration: values by namespace and key, kept in one file in Apache's format
+// (KVConfigManager). A change counts only once it is saved: when the disk refuses it, nothing has
+// changed.
 import { RequestError } from "../../core/errors.ts";
 import { ResponseCode } from "../../core/remoting/response_codes.ts";
 import { asObject, asText, parseJsonText } from "./json_values.ts";
@@ -31,7 +32,9 @@ export class KvConfig {
     return this.namespaces.get(namespace)?.get(key) ?? null;
   }
 
-  /** Null for a namespace that never had a value; one whose values are all deleted is still there. */
+  /**
+   * Null for a namespace that never had a value; one whose values are all deleted is still there.
+   */
   list(namespace: string): ReadonlyMap<string, string> | null {
     return this.namespaces.get(namespace) ?? null;
   }

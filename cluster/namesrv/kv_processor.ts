@@ -11,7 +11,7 @@ import { kvTableJson } from "./route_json.ts";
 export function serveKvConfig(registry: HandlerRegistry, kv: KvConfig, log: Logger): void {
   registry.handle(rows.PUT_KV_CONFIG, ({ fields: { namespace, key, value } }) => {
     kv.put(namespace, key, value);
-    log.info("KV item put", { namespace, key, value });
+    log.info("KV item put", { namespace, key });
     return {};
   });
   registry.handle(rows.GET_KV_CONFIG, ({ fields: { namespace, key } }) => {

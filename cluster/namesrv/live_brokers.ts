@@ -21,6 +21,8 @@ export interface SettledTable {
   readonly fingerprint: string;
   /** False for a slave whose topics don't count. */
   readonly applied: boolean;
+  /** Topics that it didn't list were taken away (deleteTopicWithBrokerRegistration). */
+  readonly exact: boolean;
   readonly revision: number;
 }
 

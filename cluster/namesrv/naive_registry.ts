@@ -1,5 +1,6 @@
-// The registry once more, as plainly as it can be said: flat lists, everything worked out afresh on every question.
-// The model that route_table_test.ts compares the real one with; used by tests alone.
+// The registry once more, as plainly as it can be said: flat lists, everything worked out afresh on
+// every question. The model that route_table_test.ts compares the real one with; used by tests
+// alone.
 import type {
   MinBrokerIdChange,
   QueueSettings,

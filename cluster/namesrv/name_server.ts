@@ -1,5 +1,6 @@
-// The name server's composition root: opens the parts, wires them to the remoting server, closes them in reverse.
-// Holds no logic of its own: routes are in route_table.ts, answers in *_processor.ts.
+// The name server's composition root: opens the parts, wires them to the remoting server, closes
+// them in reverse. Holds no logic of its own: routes are in route_table.ts, answers in
+// *_processor.ts.
 import type { LiveConfig } from "../../core/config/live_config.ts";
 import type { NamesrvConfig } from "../../core/config/tables.ts";
 import type { Disk } from "../../core/disk/disk.ts";
@@ -44,7 +45,10 @@ export class NameServer implements AsyncDisposable {
     private readonly resources: AsyncDisposableStack,
   ) {}
 
-  /** Throws OperationError when the KV configuration can't be read, TransportError when the port can't be had. */
+  /**
+   * Throws OperationError when the KV configuration can't be read, TransportError when the port
+   * can't be had.
+   */
   static async open(options: NameServerOptions): Promise<NameServer> {
     await using opening = new AsyncDisposableStack();
     const { config, clock, disk, log, transport } = options;

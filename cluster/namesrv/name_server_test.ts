@@ -1,4 +1,5 @@
-// The name server over real sockets: who leaves the routes and when, what is refused, and how it starts and stops.
+// The name server over real sockets: who leaves the routes and when, what is refused, and how it
+// starts and stops.
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
@@ -212,7 +213,8 @@ describe("a name server", () => {
     await expect(openNameServer({ disk })).rejects.toBeInstanceOf(OperationError);
   });
 
-  // CVE-2023-37582 and CVE-2023-33246: a path that could be set remotely became a file of the attacker's choice.
+  // CVE-2023-37582 and CVE-2023-33246: a path that could be set remotely became a file of the
+  // attacker's choice.
   test("refuses to move its files, however the request is written", async () => {
     const disk = new MemoryDisk(seededRandom(1));
     const bodies = [

@@ -1,5 +1,5 @@
-// Tells brokers that another node of their group has the smallest id now, by dialling them as Apache does.
-// Best effort: a broker that isn't reached finds out by its next registration.
+// Tells brokers that another node of their group has the smallest id now, by dialling them as
+// Apache does. Best effort: a broker that isn't reached finds out by its next registration.
 import type { Logger } from "../../core/log.ts";
 import { NOTIFY_MIN_BROKER_ID_CHANGE } from "../../core/remoting/codes/replication.ts";
 import type { RemotingClient } from "../../core/remoting/client.ts";

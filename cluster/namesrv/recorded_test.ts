@@ -1,5 +1,5 @@
-// Replays what a live Apache 5.4.0 name server was asked (testdata/*.jsonl, recorded on loopback) and compares answers
-// and notices. A step whose answer differs on purpose says what ours is.
+// Replays what a live Apache 5.4.0 name server was asked (testdata/*.jsonl, recorded on loopback)
+// and compares answers and notices. A step whose answer differs on purpose says what ours is.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// The body of a broker's registration: JSON, the deflated form that brokers with many topics send, or the one from
-// before 3.0.11. Turns bytes into a table; changes nothing.
+// The body of a broker's registration: JSON, the deflated form that brokers with many topics send,
+// or the one from before 3.0.11. Turns bytes into a table; changes nothing.
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { DecodeError } from "../../core/errors.ts";
@@ -40,8 +40,8 @@ export interface BodyForm {
 }
 
 /**
- * How a body is to be read. A 5.4.0 broker with compressedRegister=true says that its body isn't compressed, and
- * Apache's name server refuses it for that; the body itself tells better.
+ * How a body is to be read. A 5.4.0 broker with compressedRegister=true says that its body isn't
+ * compressed, and Apache's name server refuses it for that; the body itself tells better.
  */
 export function formOf(body: Uint8Array, saidCompressed: boolean, version: number): BodyForm {
   return { compressed: saidCompressed || body[0] === ZLIB_FIRST_BYTE, version };
@@ -143,8 +143,8 @@ function inflate(body: Uint8Array): Buffer {
 }
 
 /**
- * Length-prefixed pieces: data version (JSON), a count of topics and each as text, filter servers (JSON), and from
- * 5.0 on a count of mappings and each as JSON (RegisterBrokerBody.encode).
+ * Length-prefixed pieces: data version (JSON), a count of topics and each as text, filter servers
+ * (JSON), and from 5.0 on a count of mappings and each as JSON (RegisterBrokerBody.encode).
  */
 function decodeDeflated(bytes: Buffer, withMappings: boolean): TopicTableContent {
   const pieces = new Pieces(bytes);
@@ -160,7 +160,10 @@ function decodeDeflated(bytes: Buffer, withMappings: boolean): TopicTableContent
   return { version, topics, mappings, filterServers };
 }
 
-/** "name readQueues writeQueues perm filterType attributes"; the system flag isn't among it (TopicConfig.encode). */
+/**
+ * "name readQueues writeQueues perm filterType attributes"; the system flag isn't among it
+ * (TopicConfig.encode).
+ */
 function decodeTopicText(text: string, topics: Map<string, QueueSettings>): void {
   const parts = text.split(" ", 5);
   if (parts.length < 5) throw new DecodeError("topic", "has fewer than five parts");

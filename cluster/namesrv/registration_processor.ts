@@ -1,5 +1,5 @@
-// What brokers say: they register, unregister, give a sign of life, ask whether they are known as they are.
-// Reads bodies and answers; who may be in the routes is decided in route_table.ts.
+// What brokers say: they register, unregister, give a sign of life, ask whether they are known as
+// they are. Reads bodies and answers; who may be in the routes is decided in route_table.ts.
 import { Buffer } from "node:buffer";
 import { crc32Masked } from "../../core/bytes/crc32.ts";
 import { DecodeError, RequestError } from "../../core/errors.ts";

@@ -1,5 +1,5 @@
-// Answers' bodies as fastjson writes them: keys in order of the alphabet, nothing that is null, and maps by number with
-// bare or quoted keys. Bytes are made by the caller; nothing here is validated.
+// Answers' bodies as fastjson writes them: keys in order of the alphabet, nothing that is null, and
+// maps by number with bare or quoted keys. Bytes are made by the caller; nothing here is validated.
 import type {
   BrokerView,
   DataVersion,

@@ -1,5 +1,5 @@
-// The values that routes are made of. All are immutable once made, so they can be shared and compared by identity.
-// Knows no wire format: bodies.ts and route_json.ts read and write these.
+// The values that routes are made of. All are immutable once made, so they can be shared and
+// compared by identity. Knows no wire format: bodies.ts and route_json.ts read and write these.
 
 export const MASTER_ID = 0;
 
@@ -33,7 +33,10 @@ export interface QueueSettings {
   readonly topicSysFlag: number;
 }
 
-/** Where a static topic's logic queues lie on one broker (TopicQueueMappingInfo); passed on as it came. */
+/**
+ * Where a static topic's logic queues lie on one broker (TopicQueueMappingInfo); passed on as it
+ * came.
+ */
 export interface TopicQueueMapping {
   readonly topic: string | null;
   readonly brokerName: string;
@@ -79,7 +82,10 @@ export interface Unregistration {
   readonly address: string;
 }
 
-/** Tells the nodes of a broker group that another one has the smallest id now (NOTIFY_MIN_BROKER_ID_CHANGE). */
+/**
+ * Tells the nodes of a broker group that another one has the smallest id now
+ * (NOTIFY_MIN_BROKER_ID_CHANGE).
+ */
 export interface MinBrokerIdChange {
   readonly brokerName: string;
   readonly minBrokerId: number;

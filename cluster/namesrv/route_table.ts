@@ -1,5 +1,6 @@
-// The registry: which brokers there are, which topics they have, and the routes that follow from both.
-// Pure: times are passed in, connections are numbers, notices to brokers are returned and not sent.
+// The registry: which brokers there are, which topics they have, and the routes that follow from
+// both. Pure: times are passed in, connections are numbers, notices to brokers are returned and not
+// sent.
 import {
   type BrokerGroup,
   BrokerGroups,
@@ -24,9 +25,13 @@ import {
   type TopicTableContent,
   type Unregistration,
 } from "./route_model.ts";
+import { routeOf } from "./topic_route.ts";
 import { TopicTable } from "./topic_table.ts";
 
-/** How long a node may be silent when it doesn't say (RouteInfoManager.DEFAULT_BROKER_CHANNEL_EXPIRED_TIME). */
+/**
+ * How long a node may be silent when it doesn't say
+ * (RouteInfoManager.DEFAULT_BROKER_CHANNEL_EXPIRED_TIME).
+ */
 const BROKER_TIMEOUT_MS_DEFAULT = 120_000;
 /** Its routes show the members as they are, without an acting master (TopicValidator). */
 const MEMBER_GROUP_TOPIC_PREFIX = "rmq_sys_SYNC_BROKER_MEMBER_";
@@ -48,22 +53,28 @@ export class RouteTable {
 
   constructor(private readonly policy: RoutePolicy) {}
 
-  /** Whether registering this body again would change nothing but the time of the node's last sign. */
+  /**
+   * Whether registering this body again would change nothing but the time of the node's last sign.
+   */
   isUnchanged(registration: Registration, fingerprint: string): boolean {
     const { cluster, address, brokerName, brokerId } = registration;
     const group = this.groups.get(brokerName);
     const node = this.live.get(cluster, address);
     if (group === undefined || node === undefined || node.settled === null) return false;
     const { settled } = node;
-    return settled.fingerprint === fingerprint &&
-      group.addresses.get(brokerId) === address &&
-      settled.applied === topicsCount(group, registration) &&
-      (!settled.applied || settled.revision === this.topics.revisionOf(brokerName));
+    if (settled.fingerprint !== fingerprint || group.addresses.get(brokerId) !== address) {
+      return false;
+    }
+    if (settled.applied !== topicsCount(group, registration)) return false;
+    return !settled.applied ||
+      settled.revision === this.topics.revisionOf(brokerName) &&
+        (settled.exact || !this.policy.deleteTopicWithBrokerRegistration);
   }
 
   /**
-   * Takes a registration in. `content` is UNCHANGED only right after `isUnchanged` said so. A refused one changes
-   * nothing; one in conflict removes what the rejected address had, as RouteInfoManager.registerBroker does.
+   * Takes a registration in. `content` is UNCHANGED only right after `isUnchanged` said so. A
+   * refused one changes nothing; one in conflict removes what the rejected address had, as
+   * RouteInfoManager.registerBroker does.
    */
   register(
     registration: Registration,
@@ -102,7 +113,10 @@ export class RouteTable {
     };
   }
 
-  /** The topic's shares on brokers that are registered; with any other broker among them nothing happens. */
+  /**
+   * The topic's shares on brokers that are registered; with any other broker among them nothing
+   * happens.
+   */
   registerTopic(topic: string, queues: readonly QueueView[]): boolean {
     if (queues.length === 0) return false;
     if (queues.some(({ brokerName }) => !this.groups.has(brokerName))) return false;
@@ -151,8 +165,8 @@ export class RouteTable {
   }
 
   /**
-   * What takes a silent node out of the routes. When its address isn't in them (another node has its id by now),
-   * it is forgotten here and now.
+   * What takes a silent node out of the routes. When its address isn't in them (another node has
+   * its id by now), it is forgotten here and now.
    */
   eviction(node: LiveBroker): Unregistration[] {
     const { cluster, address } = node;
@@ -197,26 +211,9 @@ export class RouteTable {
   route(topic: string): TopicRoute | null {
     const queues = this.topics.queuesOf(topic);
     if (queues === null) return null;
-    const names = [...queues.keys()].sort();
-    const views: QueueView[] = [];
-    const brokers: BrokerView[] = [];
-    const filterServers = new Map<string, readonly string[]>();
-    for (const brokerName of names) {
-      const settings = queues.get(brokerName)!;
-      views.push({ brokerName, settings });
-      const group = this.groups.get(brokerName);
-      if (group === undefined) continue;
-      brokers.push(this.actingView(topic, group, settings.perm));
-      this.addFilterServers(group, filterServers);
-    }
-    if (brokers.length === 0) return null;
-    const mappings = this.topics.mappingsOf(topic);
-    return {
-      queues: views,
-      brokers,
-      filterServers,
-      mappings: mappings === null ? [] : [...mappings.values()],
-    };
+    const acting = this.policy.supportActingMaster && !topic.startsWith(MEMBER_GROUP_TOPIC_PREFIX);
+    const route = routeOf(queues, this.topics.mappingsOf(topic), this.groups, this.live, acting);
+    return route.brokers.length === 0 ? null : route;
   }
 
   private isConflict(group: BrokerGroup, registration: Registration, version: DataVersion) {
@@ -253,7 +250,12 @@ export class RouteTable {
       heardMs: nowMs,
       version: same ? before!.version : content.version,
       filterServers: same ? before!.filterServers : filterServersAfter(before, content),
-      settled: { fingerprint, applied, revision: this.topics.revisionOf(group.brokerName) },
+      settled: {
+        fingerprint,
+        applied,
+        exact: this.policy.deleteTopicWithBrokerRegistration,
+        revision: this.topics.revisionOf(group.brokerName),
+      },
     };
     this.live.put(node);
     return node;
@@ -290,24 +292,6 @@ export class RouteTable {
     if (address === undefined) return null;
     const node = this.live.get(registration.cluster, address);
     return node === undefined ? null : { address, haAddress: node.haAddress };
-  }
-
-  /** A group whose master is gone shows its smallest slave as the master, once the topic is read only. */
-  private actingView(topic: string, group: BrokerGroup, perm: number): BrokerView {
-    const view = viewOf(group);
-    const acting = this.policy.supportActingMaster && group.enableActingMaster &&
-      !group.addresses.has(MASTER_ID) && group.addresses.size > 0 && (perm & PERM_WRITE) === 0 &&
-      !topic.startsWith(MEMBER_GROUP_TOPIC_PREFIX);
-    if (!acting) return view;
-    const [first, ...rest] = view.addresses;
-    return { ...view, addresses: [[MASTER_ID, first![1]], ...rest] };
-  }
-
-  private addFilterServers(group: BrokerGroup, target: Map<string, readonly string[]>): void {
-    for (const address of group.addresses.values()) {
-      const servers = this.live.get(group.cluster, address)?.filterServers;
-      if (servers) target.set(address, servers);
-    }
   }
 }
 

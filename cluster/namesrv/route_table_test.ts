@@ -1,5 +1,5 @@
-// Random histories of registrations, departures and operators' commands, against the naive registry; and the facts of the
-// table that histories would find too seldom.
+// Random histories of registrations, departures and operators' commands, against the naive
+// registry; and the facts of the table that histories would find too seldom.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { NaiveRegistry } from "./naive_registry.ts";
@@ -87,9 +87,19 @@ const step = fc.oneof(
     cluster: fc.constantFrom(null, ...CLUSTERS),
   }),
 );
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+const policySwitch = fc.record({
+  kind: fc.constant("switch" as const),
+  name: fc.constantFrom(
+    "supportActingMaster" as const,
+    "notifyMinBrokerIdChanged" as const,
+    "deleteTopicWithBrokerRegistration" as const,
+  ),
+});
+type Step = (typeof step | typeof policySwitch) extends fc.Arbitrary<infer S> ? S : never;
 
-const policy: fc.Arbitrary<RoutePolicy> = fc.record({
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const policy: fc.Arbitrary<Mutable<RoutePolicy>> = fc.record({
   supportActingMaster: fc.boolean(),
   notifyMinBrokerIdChanged: fc.boolean(),
   deleteTopicWithBrokerRegistration: fc.boolean(),
@@ -102,7 +112,7 @@ class Pair {
   private readonly seen: { registration: Registration; content: TopicTableContent }[] = [];
   private nowMs = 1000;
 
-  constructor(policy: RoutePolicy) {
+  constructor(private readonly policy: Mutable<RoutePolicy>) {
     this.table = new RouteTable(policy);
     this.naive = new NaiveRegistry(policy);
   }
@@ -134,6 +144,9 @@ class Pair {
         naive.unregister(naive.close(step.connectionId));
         return;
       }
+      case "switch":
+        this.policy[step.name] = !this.policy[step.name];
+        return;
       case "heard":
         table.heard(step.cluster, step.address, this.nowMs);
         return naive.heard(step.cluster, step.address, this.nowMs);
@@ -205,7 +218,11 @@ describe("the route table", () => {
     fc.assert(
       fc.property(
         policy,
-        fc.array(step, { minLength: 10, maxLength: 80, size: "max" }),
+        fc.array(fc.oneof({ weight: 20, arbitrary: step }, policySwitch), {
+          minLength: 10,
+          maxLength: 80,
+          size: "max",
+        }),
         (policy, steps) => {
           const pair = new Pair(policy);
           for (const each of steps) {
@@ -216,5 +233,70 @@ describe("the route table", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  describe("sees that a registration changes nothing", () => {
+    const policy = {
+      supportActingMaster: false,
+      notifyMinBrokerIdChanged: false,
+      deleteTopicWithBrokerRegistration: false,
+    };
+    const node: Registration = {
+      cluster: "c",
+      brokerName: "a",
+      brokerId: 0,
+      address: "a:1",
+      haAddress: "a:2",
+      zoneName: null,
+      timeoutMs: null,
+      enableActingMaster: null,
+      connectionId: 1,
+    };
+    const settings = { readQueueCount: 4, writeQueueCount: 4, perm: 6, topicSysFlag: 0 };
+    const content: TopicTableContent = {
+      version: { counter: 1, stateVersion: 0, timestamp: 1 },
+      topics: new Map([["T", settings], ["U", settings]]),
+      mappings: new Map(),
+      filterServers: [],
+    };
+
+    test("while all of the broker's topics are there", () => {
+      const table = new RouteTable(policy);
+      expect(table.isUnchanged(node, "f")).toBe(false);
+      table.register(node, content, "f", 0);
+      expect(table.isUnchanged(node, "f")).toBe(true);
+      expect(table.isUnchanged(node, "g")).toBe(false);
+      table.deleteTopic("U", null);
+      expect(table.isUnchanged(node, "f")).toBe(false);
+      table.register(node, content, "f", 0);
+      expect(table.isUnchanged(node, "f")).toBe(true);
+      expect(table.route("U")).not.toBeNull();
+    });
+
+    test("whatever other brokers do", () => {
+      const table = new RouteTable(policy);
+      table.register(node, content, "f", 0);
+      const other = { ...node, brokerName: "b", address: "b:1" };
+      table.register(other, content, "f", 0);
+      table.unregister([other]);
+      expect(table.isUnchanged(node, "f")).toBe(true);
+    });
+
+    test("and leaves permissions as an operator set them", () => {
+      const table = new RouteTable(policy);
+      table.register(node, content, "f", 0);
+      expect(table.topics.wipeWrite("a")).toBe(2);
+      expect(table.isUnchanged(node, "f")).toBe(true);
+      table.register(node, UNCHANGED, "f", 1);
+      expect(table.route("T")!.queues[0]!.settings.perm).toBe(4);
+    });
+
+    test("but not for another address or after the broker left", () => {
+      const table = new RouteTable(policy);
+      table.register(node, content, "f", 0);
+      expect(table.isUnchanged({ ...node, address: "a:9" }, "f")).toBe(false);
+      table.unregister([node]);
+      expect(table.isUnchanged(node, "f")).toBe(false);
+    });
   });
 });

@@ -1,5 +1,5 @@
-// What the name server's tests share: an open name server on loopback, raw requests to it, and bodies made comparable.
-// Used by tests alone.
+// What the name server's tests share: an open name server on loopback, raw requests to it, and
+// bodies made comparable. Used by tests alone.
 import { Buffer } from "node:buffer";
 import { loadNamesrvConfig } from "../../core/config/servers.ts";
 import type { Disk } from "../../core/disk/disk.ts";
@@ -96,8 +96,9 @@ export class TestPeer implements AsyncDisposable {
 }
 
 /**
- * A body without what has no meaning in it: the order of keys and of lists that stand for sets, which is that of
- * Java's hash tables in Apache's answers. Bare keys keep a mark, so that they differ from quoted ones.
+ * A body without what has no meaning in it: the order of keys and of lists that stand for sets,
+ * which is that of Java's hash tables in Apache's answers. Bare keys keep a mark, so that they
+ * differ from quoted ones.
  */
 export function comparable(text: string): unknown {
   if (!text.startsWith("{")) return text.split("\n").sort();

@@ -1,5 +1,5 @@
-// What clients, brokers and operators ask about topics: routes, lists, permissions, single registrations.
-// Turns the route table's values into answers; knows no socket.
+// What clients, brokers and operators ask about topics: routes, lists, permissions, single
+// registrations. Turns the route table's values into answers; knows no socket.
 import { Buffer } from "node:buffer";
 import { RequestError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -123,7 +123,9 @@ export class TopicProcessor {
     return textBody(topicListJson(topics()));
   }
 
-  /** Names of clusters and brokers, which are topics too, and any one broker to ask about its own. */
+  /**
+   * Names of clusters and brokers, which are topics too, and any one broker to ask about its own.
+   */
   private systemTopics() {
     const { routes } = this.options;
     const names = new Set<string>();

@@ -1,5 +1,5 @@
-// Topics by name, each with the share of every broker that has it. Pure: no clock, no socket, no file.
-// Never holds a topic that no broker has.
+// Topics by name, each with the share of every broker that has it. Pure: no clock, no socket, no
+// file. Never holds a topic that no broker has.
 import {
   PERM_READ,
   PERM_WRITE,
@@ -9,7 +9,10 @@ import {
   type TopicQueueMapping,
 } from "./route_model.ts";
 
-/** Distinct settings that are shared; far above what real clusters have, so a flood of odd ones isn't kept. */
+/**
+ * Distinct settings that are shared; far above what real clusters have, so a flood of odd ones
+ * isn't kept.
+ */
 const SHARED_SETTINGS_MAX = 4096;
 
 interface Topic {
@@ -29,7 +32,10 @@ export class TopicTable {
     return this.topics.size;
   }
 
-  /** Moves, never to an earlier value, whenever a broker's set of topics changes; 0 when it has none yet. */
+  /**
+   * Moves, never to an earlier value, whenever a broker's set of topics changes; 0 when it has none
+   * yet.
+   */
   revisionOf(brokerName: string): number {
     return this.revisions.get(brokerName) ?? 0;
   }
@@ -106,7 +112,10 @@ export class TopicTable {
     return this.setPerms(brokerName, (perm) => perm & ~PERM_WRITE);
   }
 
-  /** Makes all of a broker's topics readable and writable, whatever they were, as Apache does; returns how many. */
+  /**
+   * Makes all of a broker's topics readable and writable, whatever they were, as Apache does;
+   * returns how many.
+   */
   addWrite(brokerName: string): number {
     return this.setPerms(brokerName, () => PERM_READ | PERM_WRITE);
   }
@@ -155,7 +164,10 @@ export class TopicTable {
     this.revisions.set(brokerName, ++this.lastRevision);
   }
 
-  /** One object for equal settings: ten brokers of ten thousand topics have a handful of distinct ones. */
+  /**
+   * One object for equal settings: ten brokers of ten thousand topics have a handful of distinct
+   * ones.
+   */
   private share(settings: QueueSettings): QueueSettings {
     const { readQueueCount, writeQueueCount, perm, topicSysFlag } = settings;
     const key = `${readQueueCount},${writeQueueCount},${perm},${topicSysFlag}`;

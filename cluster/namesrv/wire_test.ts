@@ -1,5 +1,5 @@
-// Frames that clients, brokers and Apache's name server exchanged while fixtures were recorded: the same requests get
-// the same answers, and routes are written to the byte.
+// Frames that clients, brokers and Apache's name server exchanged while fixtures were recorded: the
+// same requests get the same answers, and routes are written to the byte.
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";

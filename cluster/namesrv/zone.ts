@@ -2,8 +2,8 @@
 import { type BrokerView, MASTER_ID, type TopicRoute } from "./route_model.ts";
 
 /**
- * Leaves out brokers of other zones with their queues and filter servers, except those whose master is gone: their
- * messages are read from wherever they are.
+ * Leaves out brokers of other zones with their queues and filter servers, except those whose master
+ * is gone: their messages are read from wherever they are.
  */
 export function routeOfZone(route: TopicRoute, zoneName: string): TopicRoute {
   const wanted = zoneName.toLowerCase();
