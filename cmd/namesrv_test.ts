@@ -1,8 +1,15 @@
 import { describe, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
 import process from "node:process";
+import { silentLogger } from "../core/log.ts";
+import { RemotingClient } from "../core/remoting/client.ts";
+import { GET_NAMESRV_CONFIG, UPDATE_NAMESRV_CONFIG } from "../core/remoting/codes/namesrv.ts";
+import { ResponseCode } from "../core/remoting/response_codes.ts";
+import { createNodeTransport } from "../core/remoting/transport_node.ts";
+import { systemClock } from "../core/time/system_clock.ts";
 import { run, start, temporaryFolder } from "./testing.ts";
 
 /** Options of a name server that touches nothing outside the folder. */
@@ -14,6 +21,11 @@ const inside = (path: string) => [
   "--set",
   `kvConfigPath=${path}/kv.json`,
 ];
+
+function newClient(): RemotingClient {
+  const transport = createNodeTransport(systemClock);
+  return new RemotingClient({ transport, clock: systemClock, log: silentLogger });
+}
 
 async function freePort(): Promise<number> {
   const holder = net.createServer().listen(0, "127.0.0.1");
@@ -168,6 +180,30 @@ describe("a configuration file", () => {
     expect(lines).toContain("enableTopicList=true");
     expect(lines).toContain("foo=bar");
     expect(lines).toEqual([...lines].sort());
+  });
+});
+
+describe("a setting changed at run time", () => {
+  test("takes effect, is kept in the file, and holds after a restart; a path is refused", async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "namesrv.conf");
+    writeFileSync(file, "# mine\nenableTopicList = true\n");
+    for (const expected of ["true", "false"]) {
+      const server = start(["namesrv", "-c", file, ...inside(folder.path)]);
+      const { port } = await server.ready();
+      await using client = newClient();
+      const address = `127.0.0.1:${port}`;
+      const listing = await client.call(GET_NAMESRV_CONFIG, address, {});
+      expect(Buffer.from(listing.body).toString()).toContain(`\nenableTopicList=${expected}\n`);
+      const update = (text: string) =>
+        client.call(UPDATE_NAMESRV_CONFIG, address, {}, Buffer.from(text));
+      expect((await update("enableTopicList=false")).code).toBe(ResponseCode.SUCCESS);
+      const path = await update(`kvConfigPath=${folder.path}/other\nenableAllTopicList=false`);
+      expect(path.code).toBe(ResponseCode.NO_PERMISSION);
+      expect(readFileSync(file, "utf8")).toBe("# mine\nenableTopicList=false\n");
+      server.child.kill("SIGTERM");
+      expect((await server.finished).code).toBe(0);
+    }
   });
 });
 
