@@ -13,6 +13,7 @@ import {
   startProcess,
   waitFor,
 } from "../../interop/support/processes.ts";
+import { waitUntilRegistered } from "../../interop/support/registered.ts";
 import { startRoquetBroker, startRoquetNamesrv } from "../../interop/support/roquet.ts";
 import { cpuMicroseconds, residentMb } from "./process_cost.ts";
 
@@ -66,6 +67,7 @@ export async function startSide(
         })
         : await startRoquetBroker(`${base}/broker`, namesrv.address, { conf: common }),
     );
+    await waitUntilRegistered(namesrv.address, broker.address);
     const owned = stack.move();
     return { name, namesrv, broker, [Symbol.asyncDispose]: () => owned.disposeAsync() };
   } catch (error) {

@@ -1,6 +1,7 @@
 // A name server and a broker, each Apache's or Roquet's, in a temporary folder: what the suites run against.
 import { type Server, startApacheBroker, startApacheNamesrv } from "./apache.ts";
 import { startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
+import { waitUntilRegistered } from "./registered.ts";
 import { tempFolder } from "./temp.ts";
 
 export type Make = "apache" | "roquet";
@@ -31,6 +32,7 @@ export async function startCluster(
       ? await startApacheBroker(`${temp.path}/broker`, namesrv.address, options)
       : await startRoquetBroker(`${temp.path}/broker`, namesrv.address, options),
   );
+  await waitUntilRegistered(namesrv.address, broker.address);
   const owned = stack.move();
   return {
     folder: temp.path,

@@ -65,7 +65,13 @@ final class ConsumeScenarios {
             }
             for (int n = 0; n < 200; n++) producer.send(Env.message(topic, n % 2 == 0 ? "TagA" : "TagB", "", "m" + n));
             for (int n = 0; n < 20; n++) producer.send(Env.message(topic, "TagOther", "", "x" + n));
-            Env.await("200 messages, got " + seen.size(), 30_000, () -> seen.size() >= 200);
+            try {
+                Env.await("200 messages", 30_000, () -> seen.size() >= 200);
+            } catch (AssertionError late) {
+                List<String> missing = new ArrayList<>();
+                for (int n = 0; n < 200; n++) if (!seen.containsKey("m" + n)) missing.add("m" + n);
+                throw new AssertionError("not within 30 s: " + missing);
+            }
             Thread.sleep(300);
             Env.equal(200, seen.size(), "messages of the subscribed tags");
             for (Map.Entry<String, AtomicInteger> entry : seen.entrySet()) Env.equal(1, entry.getValue().get(), "deliveries of " + entry.getKey());
@@ -171,7 +177,7 @@ final class ConsumeScenarios {
             producer.send(Env.message(topic, "", "", "good"));
             producer.send(Env.message(topic, "", "bad-key", "bad"));
             consumer.start();
-            Env.await("three attempts, got " + attempts, 60_000, () -> attempts.size() >= 3);
+            Env.await("three attempts", 60_000, () -> attempts.size() >= 3);
             Env.await("the good one", 10_000, () -> fine.contains("good"));
             Env.equal(new ArrayList<>(java.util.Arrays.asList(0, 1, 2)), new ArrayList<>(attempts), "reconsume times");
             MessageExt dead = firstOf(env, "%DLQ%" + env.group("retry"));
