@@ -158,6 +158,32 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
     return this.invokeOneway(address, this.command(row, fields, body));
   }
 
+  isConnected(address: string): boolean {
+    return this.byAddress.get(address) instanceof RemotingConnection;
+  }
+
+  /** For hot paths that write their requests in place: the open connection, or null. */
+  openConnection(address: string): RemotingConnection | null {
+    const connection = this.byAddress.get(address);
+    return connection instanceof RemotingConnection ? connection : null;
+  }
+
+  /** Makes the connection when there is none. Rejects with RemotingError. */
+  connectTo(address: string, timeoutMs: number): Promise<RemotingConnection> {
+    return this.connect(address, timeoutMs);
+  }
+
+  /** The opaque of a request that is written in place. */
+  takeOpaque(): number {
+    return this.dispatcher.takeOpaque();
+  }
+
+  /** The peer asked us to go (GO_AWAY): later calls to the address use a new connection. */
+  leaveConnection(address: string): void {
+    const connection = this.openConnection(address);
+    if (connection !== null) this.leave(address, connection);
+  }
+
   /**
    * Closes the connection to an address, if there is one; calls that wait on it reject with
    * "closed".

@@ -141,7 +141,8 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
     connection.send(command);
   }
 
-  private takeOpaque(): number {
+  /** For requests that a hot path writes in place. */
+  takeOpaque(): number {
     const opaque = this.nextOpaque;
     this.nextOpaque = (opaque + 1) & 0x7fffffff;
     return opaque;

@@ -4,15 +4,18 @@ import type { Clock, Timer } from "../time/clock.ts";
 import type { RemotingCommand } from "./command.ts";
 import { RemotingError } from "./remoting_error.ts";
 
-interface Pending {
+/** Who waits for an answer: a promise's two ends, or an object of a hot path's own. */
+export interface AnswerWaiter {
+  /** Set by PendingAnswers, on its clock. */
   deadlineMs: number;
   timeoutMs: number;
+  /** Either is called once, unless the waiter was forgotten before. */
   resolve: (answer: RemotingCommand) => void;
   reject: (error: RemotingError) => void;
 }
 
 export class PendingAnswers {
-  private readonly byOpaque = new Map<number, Pending>();
+  private readonly byOpaque = new Map<number, AnswerWaiter>();
   private timer: Timer | null = null;
   private timerDueMs = Infinity;
 
@@ -25,11 +28,18 @@ export class PendingAnswers {
   /** Resolves with the answer; rejects with RemotingError "timeout", "closed" or "aborted". */
   wait(opaque: number, timeoutMs: number, signal?: AbortSignal): Promise<RemotingCommand> {
     return new Promise((resolve, reject) => {
-      const deadlineMs = this.clock.monotonicMs() + timeoutMs;
-      this.byOpaque.set(opaque, { deadlineMs, timeoutMs, resolve, reject });
-      if (deadlineMs < this.timerDueMs) this.arm(deadlineMs);
+      this.expect(opaque, timeoutMs, { deadlineMs: 0, timeoutMs, resolve, reject });
       if (signal) this.abortWith(signal, opaque);
     });
+  }
+
+  /** The same without a promise: the waiter is called with the answer or with what went wrong. */
+  expect(opaque: number, timeoutMs: number, waiter: AnswerWaiter): void {
+    const deadlineMs = this.clock.monotonicMs() + timeoutMs;
+    waiter.deadlineMs = deadlineMs;
+    waiter.timeoutMs = timeoutMs;
+    this.byOpaque.set(opaque, waiter);
+    if (deadlineMs < this.timerDueMs) this.arm(deadlineMs);
   }
 
   private abortWith(signal: AbortSignal, opaque: number): void {

@@ -1,0 +1,68 @@
+// Batches: which messages may travel together, cut into requests that are small enough, the
+// properties counted. Pure.
+import { Buffer } from "node:buffer";
+import { batchItemSize, encodeBatch, splitBatch } from "../message/batch.ts";
+import { isRetryTopic } from "../message/topic_names.ts";
+import { bodyBytes, invalid, type Message, propertiesText } from "./message.ts";
+
+/** One request's worth of messages. */
+export interface Batch {
+  topic: string;
+  /** How many messages. */
+  count: number;
+  body: Buffer;
+  /** Unique keys joined by commas, as a batch's id is. */
+  messageId: string;
+}
+
+/**
+ * The messages in their order as batches of at most `bytesMax`. Throws ClientError
+ * "invalid_message": nothing to send, several topics, delayed messages, retry topics, one message
+ * alone too large.
+ */
+export function makeBatches(
+  messages: readonly Message[],
+  bytesMax: number,
+  nextUniqueKey: () => string,
+): Batch[] {
+  const topic = checkBatch(messages);
+  const keys = messages.map(nextUniqueKey);
+  const items = messages.map((message, index) => ({
+    flag: message.flag ?? 0,
+    body: bodyBytes(message.body),
+    properties: Buffer.from(propertiesText(message, keys[index]!), "utf8"),
+  }));
+  const sizes = items.map(({ body, properties }) => batchItemSize(body.length, properties.length));
+  const split = splitBatch(sizes, bytesMax);
+  if (split.kind === "too_large") {
+    throw invalid(
+      `message ${split.index} of the batch has ${split.bytes} bytes with its properties, ` +
+        `more than maxMessageBytes ${bytesMax}`,
+    );
+  }
+  return split.slices.map(({ first, end }) => ({
+    topic,
+    count: end - first,
+    body: encodeBatch(items.slice(first, end)),
+    messageId: keys.slice(first, end).join(","),
+  }));
+}
+
+/** The one topic of all messages. */
+function checkBatch(messages: readonly Message[]): string {
+  const first = messages[0];
+  if (first === undefined) throw invalid("the batch is empty");
+  if (isRetryTopic(first.topic)) throw invalid("retry topics take no batches");
+  for (const { topic, delayLevel, delayMs, deliverAtMs, waitStoreOk } of messages) {
+    if (topic !== first.topic) {
+      throw invalid(`a batch has one topic: ${first.topic} and ${topic} can't travel together`);
+    }
+    if ((waitStoreOk ?? true) !== (first.waitStoreOk ?? true)) {
+      throw invalid("the messages of a batch differ in waitStoreOk");
+    }
+    if (delayLevel !== undefined || delayMs !== undefined || deliverAtMs !== undefined) {
+      throw invalid("a delayed message can't be part of a batch");
+    }
+  }
+  return first.topic;
+}

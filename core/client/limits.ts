@@ -1,0 +1,56 @@
+// The client's limits, defaults and periods, by name and with their unit. Those that an option
+// changes are its default; Apache's client has the same figures unless a comment says otherwise.
+import { MIB } from "../limits.ts";
+
+/** Largest body (and batch) a producer sends (maxMessageSize). */
+export const MESSAGE_BYTES_MAX = 4 * MIB;
+export const SEND_TIMEOUT_MS = 3_000;
+/** Further attempts after the first (retryTimesWhenSendFailed). */
+export const SEND_RETRIES = 2;
+/** Sends of one producer that are on their way. Apache's client has no limit and fills its heap. */
+export const SENDS_IN_FLIGHT_MAX = 16_384;
+/** Bytes of their bodies: well below what a connection may have unsent. */
+export const SENDS_IN_FLIGHT_BYTES_MAX = 16 * MIB;
+/** Sends that wait for a place among those; more are refused. */
+export const SENDS_WAITING_MAX = 262_144;
+/** Queues of a topic that is created by sending to it (defaultTopicQueueNums). */
+export const AUTO_CREATE_QUEUES = 4;
+
+export const ROUTE_POLL_MS = 30_000;
+export const HEARTBEAT_MS = 30_000;
+export const REBALANCE_MS = 20_000;
+/** Wait after a rebalance that could not see all it needs. */
+export const REBALANCE_RETRY_MS = 1_000;
+export const OFFSET_COMMIT_MS = 5_000;
+/** Calls to name servers and brokers other than sends and pulls. */
+export const REQUEST_TIMEOUT_MS = 3_000;
+
+/** How long a broker may hold a pull (brokerSuspendMaxTimeMillis), and how long we wait for it. */
+export const PULL_HOLD_MS = 15_000;
+export const PULL_TIMEOUT_MS = 30_000;
+export const PULL_BATCH_SIZE = 32;
+/** Waits after a pull that failed, and after one that the broker was too busy for. */
+export const PULL_ERROR_WAIT_MS = 3_000;
+export const PULL_BUSY_WAIT_MS = 20;
+
+/** Flow control of one queue: messages, bytes of bodies, and distance of offsets. */
+export const QUEUE_MESSAGES_MAX = 1_000;
+export const QUEUE_BYTES_MAX = 100 * MIB;
+export const QUEUE_SPAN_MAX = 2_000;
+
+/** Listener calls of one consumer at a time. */
+export const CONSUME_CONCURRENCY = 20;
+export const CONSUME_TIMEOUT_MS = 15 * 60_000;
+/** Deliveries of a message before its DLQ. */
+export const RECONSUME_TIMES_MAX = 16;
+/** Time-out of sending a message back. */
+export const SEND_BACK_TIMEOUT_MS = 5_000;
+/** Wait before a message that could not be sent back is consumed again here. */
+export const RECONSUME_HERE_MS = 5_000;
+/** How long a closing consumer waits for listeners that run. Apache: 0. */
+export const CONSUMER_CLOSE_MS = 5_000;
+/** Messages handled in one turn before the event loop goes on. */
+export const CONSUME_BURST = 256;
+
+/** A consumer without a start timestamp begins half an hour ago (consumeTimestamp). */
+export const CONSUME_TIMESTAMP_AGO_MS = 30 * 60_000;

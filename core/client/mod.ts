@@ -1,0 +1,8 @@
+// The public face of the client library.
+export { ClientError, type ClientErrorCode } from "./client_error.ts";
+export type { ClientState } from "./client_core.ts";
+export type { ClientEnvironment } from "./environment.ts";
+export type { Message, MessageQueue, SendResult, SendStatus } from "./message.ts";
+export type { ProducerOptions, QueueSelector } from "./options.ts";
+export { Producer, type SendOptions } from "./producer.ts";
+export { atRandom, byKey, inMachineRoom } from "./selectors.ts";

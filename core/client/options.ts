@@ -1,0 +1,149 @@
+// The options of the clients: types, defaults and checks, one zod entry each. Checked once when a
+// client is made, never a message.
+import { z } from "zod";
+import { COMPRESS_BODY_BYTES_MIN, COMPRESSION_LEVEL } from "../message/compression.ts";
+import { groupProblem } from "../message/topic_names.ts";
+import { ClientError } from "./client_error.ts";
+import * as limits from "./limits.ts";
+import type { MessageQueue } from "./message.ts";
+
+const milliseconds = z.number().int().positive().max(24 * 3600_000);
+const count = (max: number) => z.number().int().min(1).max(max);
+const address = /^\s*(\[[0-9a-fA-F:.%]+\]|[^\s:;,]+):\d{1,5}\s*$/;
+
+const nameServers = z.union([z.string(), z.array(z.string())])
+  .transform((given) => (typeof given === "string" ? given.split(/[;,]/) : given))
+  .transform((given) => given.map((each) => each.trim()).filter((each) => each !== ""))
+  .refine((given) => given.length > 0, "name at least one name server, as host:port")
+  .refine(
+    (given) => given.every((each) => address.test(each)),
+    "each name server is host:port",
+  );
+
+const group = z.string().superRefine((name, context) => {
+  const problem = groupProblem(name);
+  if (problem !== null) context.addIssue({ code: "custom", message: problem });
+});
+
+const common = {
+  /** "host:port;host:port" or a list. Default: the environment's NAMESRV_ADDR. */
+  nameServers: nameServers.optional(),
+  /**
+   * Tells clients of one process apart; part of the client id. Default: one for each client. Two
+   * clients of one group may not share one.
+   */
+  instanceName: z.string().min(1).max(120).regex(/^[^\s@]+$/).optional(),
+  /** How often routes are asked for, in ms. */
+  routePollMs: milliseconds.default(limits.ROUTE_POLL_MS),
+  heartbeatMs: milliseconds.default(limits.HEARTBEAT_MS),
+  /** Time-out of calls other than sends and pulls, in ms. */
+  requestTimeoutMs: milliseconds.default(limits.REQUEST_TIMEOUT_MS),
+};
+
+const producerSchema = z.strictObject({
+  ...common,
+  group: group.default("DEFAULT_PRODUCER"),
+  /** Time-out of a send with all its attempts, in ms. */
+  sendTimeoutMs: milliseconds.default(limits.SEND_TIMEOUT_MS),
+  /** Further attempts after the first one failed in a way that another one may mend. */
+  sendRetries: z.number().int().min(0).max(100).default(limits.SEND_RETRIES),
+  /** Also try another broker when the message was stored, but not as safely as asked. */
+  retryWhenNotStoredAsAsked: z.boolean().default(false),
+  /** Avoids brokers that were slow or failed for a while (sendLatencyFaultEnable). */
+  avoidSlowBrokers: z.boolean().default(false),
+  maxMessageBytes: count(16 * 1024 * 1024 - 64 * 1024).default(limits.MESSAGE_BYTES_MAX),
+  /** Bodies of so many bytes and more are compressed; Infinity for never. */
+  compressFromBytes: z.number().min(1).default(COMPRESS_BODY_BYTES_MIN),
+  compression: z.enum(["zlib", "lz4", "zstd"]).default("zlib"),
+  compressionLevel: z.number().int().min(0).max(22).default(COMPRESSION_LEVEL),
+  /** Sends on their way at a time; further ones wait for a place. */
+  sendsInFlightMax: count(65_536).default(limits.SENDS_IN_FLIGHT_MAX),
+  sendsWaitingMax: z.number().int().min(0).default(limits.SENDS_WAITING_MAX),
+  /** Queues of a topic that a broker creates on its first message. */
+  autoCreateQueues: count(1024).default(limits.AUTO_CREATE_QUEUES),
+});
+
+const subscription = z.string().min(1).default("*");
+
+const consumeFrom = z.union([
+  z.enum(["last", "first"]),
+  z.date(),
+]).default("last");
+
+const consumer = {
+  ...common,
+  group,
+  /** How long a broker holds a pull while there is nothing, in ms. */
+  pullHoldMs: milliseconds.default(limits.PULL_HOLD_MS),
+  /** Most messages of one pull. */
+  pullBatchSize: count(1024).default(limits.PULL_BATCH_SIZE),
+};
+
+const pushConsumerSchema = z.strictObject({
+  ...consumer,
+  /** Topic to tag expression: "*", "a || b". More by `subscribe`. */
+  subscriptions: z.record(z.string(), subscription).default({}),
+  /** "clustering": each message to one member. "broadcasting": each to all, without retries. */
+  model: z.enum(["clustering", "broadcasting"]).default("clustering"),
+  /** Where a queue begins that the group has no offset for: its end, its start, or a time. */
+  consumeFrom,
+  /** Listener calls at a time. */
+  concurrency: count(10_000).default(limits.CONSUME_CONCURRENCY),
+  /** Deliveries after the first before a message goes to %DLQ%group. */
+  maxReconsumeTimes: z.number().int().min(0).default(limits.RECONSUME_TIMES_MAX),
+  /** A listener that takes longer loses the message to a retry, in ms. */
+  consumeTimeoutMs: milliseconds.default(limits.CONSUME_TIMEOUT_MS),
+  queueMessagesMax: count(65_535).default(limits.QUEUE_MESSAGES_MAX),
+  queueBytesMax: count(2 ** 31).default(limits.QUEUE_BYTES_MAX),
+  queueSpanMax: count(65_535).default(limits.QUEUE_SPAN_MAX),
+  rebalanceMs: milliseconds.default(limits.REBALANCE_MS),
+  offsetCommitMs: milliseconds.default(limits.OFFSET_COMMIT_MS),
+  /** How long closing waits for listeners that run, in ms. */
+  closeTimeoutMs: z.number().int().min(0).default(limits.CONSUMER_CLOSE_MS),
+  /** Offsets of broadcasting consumers are kept below it. Default: ~/.rocketmq_offsets. */
+  offsetFolder: z.string().min(1).optional(),
+});
+
+const pullConsumerSchema = z.strictObject({
+  ...consumer,
+  model: z.enum(["clustering", "broadcasting"]).default("clustering"),
+});
+
+export type ProducerOptions = z.input<typeof producerSchema>;
+export type PushConsumerOptions = z.input<typeof pushConsumerSchema>;
+export type PullConsumerOptions = z.input<typeof pullConsumerSchema>;
+
+/** Chooses the queue of a message among those that take messages now. */
+export type QueueSelector = (queues: readonly MessageQueue[]) => MessageQueue;
+
+export type CheckedProducerOptions = z.output<typeof producerSchema>;
+export type CheckedPushConsumerOptions = z.output<typeof pushConsumerSchema>;
+export type CheckedPullConsumerOptions = z.output<typeof pullConsumerSchema>;
+export type CommonOptions = Pick<CheckedPullConsumerOptions, keyof typeof common>;
+
+/** These throw ClientError "invalid_options" that lists every problem. */
+export function checkProducerOptions(given: ProducerOptions): CheckedProducerOptions {
+  return check(producerSchema, given);
+}
+
+export function checkPushConsumerOptions(given: PushConsumerOptions): CheckedPushConsumerOptions {
+  return check(pushConsumerSchema, given);
+}
+
+export function checkPullConsumerOptions(given: PullConsumerOptions): CheckedPullConsumerOptions {
+  return check(pullConsumerSchema, given);
+}
+
+export function checkNameServers(given: string): string[] {
+  return check(z.object({ nameServers }), { nameServers: given }).nameServers;
+}
+
+function check<S extends z.ZodType>(schema: S, given: z.input<S>): z.output<S> {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const where = issue.path.join(".");
+    return where === "" ? issue.message : `${where}: ${issue.message}`;
+  });
+  throw new ClientError("invalid_options", problems.join("; "), { cause: result.error });
+}

@@ -1,0 +1,266 @@
+// Sends prepared messages: finds their topic's queues, writes their frames straight into the
+// connection's outgoing bytes, and lets no more be on their way than a limit.
+import type { Buffer } from "node:buffer";
+import { CLIENT_UNSENT_BYTES_MAX } from "../limits.ts";
+import { AUTO_CREATE_TOPIC } from "../message/topic_names.ts";
+import { randomBelow } from "../random.ts";
+import type { RemotingClient } from "../remoting/client.ts";
+import type { RemotingConnection } from "../remoting/connection.ts";
+import { RemotingError } from "../remoting/remoting_error.ts";
+import type { Clock } from "../time/clock.ts";
+import type { ClientCore } from "./client_core.ts";
+import { ClientError } from "./client_error.ts";
+import type { FaultTracker } from "./fault_tracker.ts";
+import { SENDS_IN_FLIGHT_BYTES_MAX } from "./limits.ts";
+import { checkTopic, type MessageQueue } from "./message.ts";
+import { PendingSend, type PreparedSend } from "./pending_send.ts";
+import { PublishQueues } from "./publish_queues.ts";
+import { callError } from "./remote_calls.ts";
+import { autoCreateRoute, publishQueues, type TopicRoute } from "./route.ts";
+import { sendHeadBytesMax, sendTemplate, writeSendHead } from "./send_frame.ts";
+
+/** Bodies from here on are queued as they are, behind their header, instead of being copied. */
+const BODY_BYTES_UNCOPIED = 16 * 1024;
+/** So many begun sends are dropped from the list of waiting ones together. */
+const COMPACTED_FROM = 1024;
+
+export interface SenderOptions {
+  group: string;
+  retriesMax: number;
+  retriesWhenNotStoredAsAsked: boolean;
+  sendsInFlightMax: number;
+  sendsWaitingMax: number;
+  autoCreateQueues: number;
+}
+
+export class Sender {
+  readonly clock: Clock;
+  readonly remoting: RemotingClient;
+  readonly retriesMax: number;
+  readonly retriesWhenNotStoredAsAsked: boolean;
+  private readonly queuesByTopic = new Map<string, PublishQueues>();
+  private readonly templates = new WeakMap<MessageQueue, Buffer>();
+  private inFlight = 0;
+  private inFlightBytes = 0;
+  private readonly waiting: PendingSend[] = [];
+  private waitingFrom = 0;
+  private readonly idleListeners: (() => void)[] = [];
+  private readonly refreshing = new Set<string>();
+
+  constructor(
+    private readonly core: ClientCore,
+    private readonly options: SenderOptions,
+    readonly faults: FaultTracker | null,
+  ) {
+    this.clock = core.environment.clock;
+    this.remoting = core.remoting;
+    this.retriesMax = options.retriesMax;
+    this.retriesWhenNotStoredAsAsked = options.retriesWhenNotStoredAsAsked;
+    core.routes.onChange((topic, route) => {
+      if (this.queuesByTopic.has(topic)) this.takeRoute(topic, route);
+    });
+  }
+
+  /** Sends that are on their way or wait. */
+  get pending(): number {
+    return this.inFlight + this.waiting.length - this.waitingFrom;
+  }
+
+  /** Whether a send to the topic can begin without asking for its route. */
+  knows(topic: string): boolean {
+    const queues = this.queuesByTopic.get(topic)?.queues;
+    return queues !== undefined && queues.length > 0;
+  }
+
+  /** The queues of a topic that take messages now; empty before `learn`. */
+  queuesOf(topic: string): readonly MessageQueue[] {
+    return this.queuesByTopic.get(topic)?.queues ?? [];
+  }
+
+  /**
+   * Asks for a topic's route, or for that of the auto-create topic when there is none. Throws
+   * ClientError.
+   */
+  async learn(topic: string): Promise<void> {
+    checkTopic(topic);
+    const { routes } = this.core;
+    const route = await routes.refresh(topic);
+    routes.watch(topic);
+    if (route !== null) return this.takeRoute(topic, route);
+    const template = routes.get(AUTO_CREATE_TOPIC) ?? await routes.refresh(AUTO_CREATE_TOPIC);
+    if (template === null) {
+      throw new ClientError(
+        "no_route",
+        `the name servers don't know the topic ${topic}, and no broker creates topics by itself`,
+      );
+    }
+    routes.watch(AUTO_CREATE_TOPIC);
+    this.takeRoute(topic, autoCreateRoute(template, this.options.autoCreateQueues));
+  }
+
+  /** Begins a send; its callbacks tell how it went. Throws ClientError "too_many_sends". */
+  begin(
+    prepared: PreparedSend,
+    resolved: ConstructorParameters<typeof PendingSend>[3],
+    rejected: ConstructorParameters<typeof PendingSend>[4],
+  ): PendingSend {
+    const send = new PendingSend(this, prepared, this.clock.monotonicMs(), resolved, rejected);
+    if (this.waiting.length === this.waitingFrom && this.hasRoom(prepared.body.length)) {
+      this.start(send);
+    } else if (this.waiting.length - this.waitingFrom < this.options.sendsWaitingMax) {
+      this.waiting.push(send);
+    } else {
+      throw new ClientError(
+        "too_many_sends",
+        `${this.pending} sends are on their way or wait: await some of them first`,
+        { retriable: true },
+      );
+    }
+    return send;
+  }
+
+  /** Sends without an answer. Rejects with ClientError when it can't be handed to the network. */
+  async oneway(prepared: PreparedSend): Promise<void> {
+    const queue = prepared.fixedQueue ?? this.select(prepared.topic, null);
+    const address = queue === null ? undefined : this.addressOf(queue.brokerName);
+    if (queue === null || address === undefined) {
+      throw new ClientError("no_broker", `no broker takes ${prepared.topic} now`, {
+        retriable: true,
+      });
+    }
+    try {
+      const connection = this.remoting.openConnection(address) ??
+        await this.remoting.connectTo(address, prepared.timeoutMs);
+      checkRoom(connection);
+      this.write(connection, prepared, queue, this.remoting.takeOpaque());
+    } catch (error) {
+      throw callError(error, queue.brokerName);
+    }
+  }
+
+  select(topic: string, failedBroker: string | null): MessageQueue | null {
+    const queues = this.queuesByTopic.get(topic);
+    return queues?.select(failedBroker, this.faults?.isAvailable ?? null) ?? null;
+  }
+
+  addressOf(brokerName: string): string | undefined {
+    return this.core.routes.address(brokerName);
+  }
+
+  /** The broker stops: go on with a new connection. */
+  leave(brokerName: string): void {
+    const address = this.addressOf(brokerName);
+    if (address !== undefined) this.remoting.leaveConnection(address);
+  }
+
+  /** A broker of the topic didn't answer: its route may have changed. */
+  unreachable(topic: string): void {
+    if (this.refreshing.has(topic)) return;
+    this.refreshing.add(topic);
+    this.core.routes.refresh(topic)
+      .catch((error) => this.core.log.debug("no newer route", { topic, error }))
+      .finally(() => this.refreshing.delete(topic));
+  }
+
+  /** Writes an attempt and registers it for the answer. */
+  transmit(
+    connection: RemotingConnection,
+    send: PendingSend,
+    queue: MessageQueue,
+    timeoutMs: number,
+  ): void {
+    try {
+      checkRoom(connection);
+      const opaque = this.remoting.takeOpaque();
+      this.write(connection, send.prepared, queue, opaque);
+      connection.answers().expect(opaque, timeoutMs, send);
+    } catch (error) {
+      if (!(error instanceof RemotingError)) throw error;
+      send.reject(error);
+    }
+  }
+
+  /** A send is settled: those that wait may begin. */
+  done(send: PendingSend): void {
+    // One that was given up while it waited stays in the list until its turn.
+    if (!send.started) return;
+    this.inFlight--;
+    this.inFlightBytes -= send.prepared.body.length;
+    if (this.waitingFrom < this.waiting.length) this.startWaiting();
+    if (this.inFlight === 0) { for (const listener of this.idleListeners.splice(0)) listener(); }
+  }
+
+  /** Resolves once nothing is on its way. */
+  drained(): Promise<void> {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.idleListeners.push(resolve));
+  }
+
+  private hasRoom(bytes: number): boolean {
+    if (this.inFlight === 0) return true;
+    return this.inFlight < this.options.sendsInFlightMax &&
+      this.inFlightBytes + bytes <= SENDS_IN_FLIGHT_BYTES_MAX;
+  }
+
+  private start(send: PendingSend): void {
+    send.started = true;
+    this.inFlight++;
+    this.inFlightBytes += send.prepared.body.length;
+    send.attempt();
+  }
+
+  private startWaiting(): void {
+    while (this.waitingFrom < this.waiting.length) {
+      const next = this.waiting[this.waitingFrom]!;
+      if (!next.settled && !this.hasRoom(next.prepared.body.length)) break;
+      this.waitingFrom++;
+      if (!next.settled) this.start(next);
+    }
+    if (this.waitingFrom >= COMPACTED_FROM || this.waitingFrom === this.waiting.length) {
+      this.waiting.splice(0, this.waitingFrom);
+      this.waitingFrom = 0;
+    }
+  }
+
+  private write(
+    connection: RemotingConnection,
+    prepared: PreparedSend,
+    queue: MessageQueue,
+    opaque: number,
+  ): void {
+    const { body } = prepared;
+    const template = this.templateOf(queue);
+    const copied = body.length < BODY_BYTES_UNCOPIED;
+    const room = sendHeadBytesMax(template, prepared) + (copied ? body.length : 0);
+    const { buffer, start } = connection.reserve(room);
+    const bodyAt = writeSendHead(buffer, start, template, opaque, prepared, body.length);
+    if (copied) buffer.set(body, bodyAt);
+    connection.commit(bodyAt - start + (copied ? body.length : 0));
+    if (!copied) connection.sendBytes(body);
+  }
+
+  private templateOf(queue: MessageQueue): Buffer {
+    let template = this.templates.get(queue);
+    if (template === undefined) {
+      template = sendTemplate(this.options.group, queue, this.options.autoCreateQueues);
+      this.templates.set(queue, template);
+    }
+    return template;
+  }
+
+  private takeRoute(topic: string, route: TopicRoute): void {
+    const queues = publishQueues(topic, route);
+    const first = randomBelow(this.core.environment.random, queues.length);
+    this.queuesByTopic.set(topic, new PublishQueues(queues, first));
+  }
+}
+
+function checkRoom(connection: RemotingConnection): void {
+  const { unsentBytes, remoteAddress } = connection;
+  if (connection.closed) {
+    throw new RemotingError("closed", remoteAddress, "the connection is closed");
+  }
+  if (unsentBytes > CLIENT_UNSENT_BYTES_MAX) {
+    throw new RemotingError("too_many", remoteAddress, `${unsentBytes} bytes wait for the peer`);
+  }
+}
