@@ -8,7 +8,7 @@ import { BatchConsumeQueue } from "./batch_consume_queue.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
 import { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
-import { DESCRIPTORS_MAX } from "./limits.ts";
+import { DESCRIPTORS_MAX, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
 import { findQueues } from "./load_queues.ts";
 import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
 import { QueueWriter } from "./queue_writer.ts";
@@ -56,7 +56,7 @@ export class ConsumeQueues implements AsyncDisposable {
       log,
       descriptors,
       tails: new TailPool(),
-      block: new ReadBlock(),
+      blocks: Array.from({ length: READ_BLOCKS }, () => new ReadBlock()),
       writer: new QueueWriter(disk, clock, log),
       ext: new ConsumeQueueExt(disk, log, descriptors, extRoot, extFileBytes),
       minPhysicalOffset: 0,
@@ -137,8 +137,14 @@ export class ConsumeQueues implements AsyncDisposable {
   /** After the log's first files were deleted: corrects minimum offsets and deletes files that only point there. */
   async deleteExpired(minPhysicalOffset: number): Promise<void> {
     this.context.minPhysicalOffset = Math.max(this.context.minPhysicalOffset, minPhysicalOffset);
+    const { clock } = this.options;
+    let sliceStartMs = clock.monotonicMs();
     for (const queue of [...this.each()]) {
-      if (!queue.isDeleted) await queue.deleteExpired();
+      if (queue.isDeleted) continue;
+      await queue.deleteExpired();
+      if (clock.monotonicMs() - sliceStartMs < RETENTION_SLICE_MS) continue;
+      await clock.sleep(1);
+      sliceStartMs = clock.monotonicMs();
     }
   }
 

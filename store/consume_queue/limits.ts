@@ -14,10 +14,17 @@ export const WRITE_BUDGET_MS = 4;
 export const WRITE_RETRY_MS = 1000;
 /** A tail without appends for this long is freed; readers then use the file. */
 export const TAIL_IDLE_MS = 1000;
-/** Queue files held open at a time; the least recently used is closed. Too few costs an open and a close a write. */
-export const DESCRIPTORS_MAX = 16_384;
+/**
+ * Queue files held open at a time; the least recently used is closed. Fewer than there are busy queues costs an open and a
+ * close a write; more than the process may have is found out and halved.
+ */
+export const DESCRIPTORS_MAX = 10_240;
+/** Retention lets others have a turn after this long. */
+export const RETENTION_SLICE_MS = 4;
 /** First and further reads of a cursor. */
 export const READ_BYTES_FIRST = 4 * 1024;
 export const READ_BYTES_MAX = 16 * 1024;
+/** Blocks of that size that all queues read into; a power of two. */
+export const READ_BLOCKS = 32;
 /** Longest hole that an appended entry may leave behind the last one, in files; a larger one is damage. */
 export const GAP_FILES_MAX = 1;

@@ -13,7 +13,8 @@ export interface QueueContext {
   readonly log: Logger;
   readonly descriptors: DescriptorCache;
   readonly tails: TailPool;
-  readonly block: ReadBlock;
+  /** Shared out among the queues, so that readers of a few queues at a time don't drive each other out. */
+  readonly blocks: readonly ReadBlock[];
   readonly writer: QueueWriter;
   readonly ext: ConsumeQueueExt;
   /** Where the log begins: entries that point before it are skipped. */

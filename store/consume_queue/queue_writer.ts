@@ -19,6 +19,8 @@ export class QueueWriter {
   private writeTimer: Timer | null = null;
   private idleTimer: Timer | null = null;
   private isFailing = false;
+  /** The sync under way: the next one waits, since it must cover what that one covers. */
+  private syncing = Promise.resolve();
 
   constructor(
     private readonly disk: Disk,
@@ -60,8 +62,14 @@ export class QueueWriter {
     this.forgetDone();
   }
 
-  /** Writes everything and makes it durable, one file at a time: others need the thread pool more. */
-  async sync(): Promise<void> {
+  /** Writes everything and makes it durable, one file at a time: others need the thread pool more. Throws DiskError. */
+  sync(): Promise<void> {
+    const sync = this.syncing.then(() => this.syncNow());
+    this.syncing = sync.catch(() => {});
+    return sync;
+  }
+
+  private async syncNow(): Promise<void> {
     this.writeAll();
     const queues = this.unsynced;
     const directories = [...this.unsyncedDirectories];

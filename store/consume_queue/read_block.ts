@@ -1,10 +1,12 @@
-// One block of a queue's file in memory, shared by all readers of a store's queues: a pull reads a few kilobytes in one
+// One block of a queue's file in memory, shared by the readers of several queues: a pull reads a few kilobytes in one
 // call and allocates nothing. Whoever finds another queue's bytes in it reads again.
 import { READ_BYTES_MAX } from "./limits.ts";
 import type { UnitQueue } from "./unit_queue.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 export class ReadBlock {
-  readonly bytes = new Uint8Array(READ_BYTES_MAX);
+  bytes = NO_BYTES;
   private queue: UnitQueue | null = null;
   /** Byte positions in the queue that `bytes` holds. */
   start = 0;
@@ -17,6 +19,7 @@ export class ReadBlock {
   /** Reads written bytes of the queue from `position` on: at most `length`, within one file. */
   load(queue: UnitQueue, position: number, length: number): void {
     this.queue = null;
+    if (this.bytes === NO_BYTES) this.bytes = new Uint8Array(READ_BYTES_MAX);
     const count = queue.readWritten(this.bytes, position, Math.min(length, this.bytes.length));
     this.queue = queue;
     this.start = position;

@@ -1,10 +1,12 @@
 // A queue as fixed-size units over files, with a tail in memory that is written later. What a unit means is the
 // subclasses' business. Never decides when to write: queue_writer.ts does.
 import { readI32, readI64, writeI32 } from "../../core/bytes/big_endian.ts";
+import { javaHash } from "../../core/bytes/java_hash.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 import { TAIL_BYTES_MAX, TAIL_BYTES_MIN } from "./limits.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import { QueueFiles } from "./queue_files.ts";
+import type { ReadBlock } from "./read_block.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { BATCH_UNIT_BYTES, BLANK_SIZE, SIZE_AT } from "./unit.ts";
 
@@ -34,6 +36,8 @@ export abstract class UnitQueue implements StoredQueue {
   /** The units of [tailStart, endByte); tailStart ≤ writtenByte, so freshly written ones are read from memory too. */
   protected tail: Uint8Array = NO_TAIL;
   private tailStart: number;
+  /** Where the record of the entry at minOffset is, so that most queues need no look at each retention. */
+  private minPhysicalKnown = NOTHING_KNOWN;
   /** The first written byte that isn't synced; −1 when all are. */
   private unsyncedByte = -1;
   /** In the writer's list of queues to write. */
@@ -44,6 +48,7 @@ export abstract class UnitQueue implements StoredQueue {
   isDeleted = false;
   /** Where in the result of `bytesAt` the unit begins. */
   at = 0;
+  private readonly block: ReadBlock;
 
   constructor(
     readonly context: QueueContext,
@@ -56,6 +61,8 @@ export abstract class UnitQueue implements StoredQueue {
   ) {
     this.files = new QueueFiles(context, directory, fileBytes, extent);
     this.endByte = this.writtenByte = this.tailStart = extent.filesEnd;
+    // Neighbouring queues of a topic, which are read together, get different blocks.
+    this.block = context.blocks[(javaHash(topic) + queueId) & (context.blocks.length - 1)]!;
   }
 
   abstract get maxOffset(): number;
@@ -103,7 +110,7 @@ export abstract class UnitQueue implements StoredQueue {
       this.at = position - this.tailStart;
       return this.tail;
     }
-    const block = this.context.block;
+    const { block } = this;
     if (!block.holds(this, position, this.unitBytes)) block.load(this, position, readAheadBytes);
     this.at = position - block.start;
     return block.bytes;
@@ -233,7 +240,7 @@ export abstract class UnitQueue implements StoredQueue {
       const position = isNear
         ? this.firstWhere(base, nearEnd, isEnd)
         : this.firstWhere(nearEnd, base + fileBytes, isEnd);
-      this.context.block.drop(this);
+      this.block.drop(this);
       this.endByte = this.writtenByte = this.tailStart = position;
       this.files.dropFrom(base + fileBytes);
     }
@@ -267,7 +274,7 @@ export abstract class UnitQueue implements StoredQueue {
   private cut(isDoomed: (position: number) => boolean): void {
     const position = this.firstWhere(this.files.first, this.endByte, isDoomed);
     const staleEnd = this.writtenByte;
-    this.context.block.drop(this);
+    this.block.drop(this);
     this.endByte = position;
     this.writtenByte = Math.min(staleEnd, position);
     this.tailStart = Math.min(this.tailStart, position);
@@ -288,6 +295,7 @@ export abstract class UnitQueue implements StoredQueue {
       ? 0
       : this.physicalEndAt(this.endByte - this.unitBytes);
     this.nextOffset = this.maxOffset;
+    this.minPhysicalKnown = NOTHING_KNOWN;
     this.minOffset = Math.min(this.minOffset, this.maxOffset);
   }
 
@@ -320,16 +328,20 @@ export abstract class UnitQueue implements StoredQueue {
   /** Moves the minimum to the first entry that the log still has. */
   correctMinOffset(): void {
     const minPhysical = this.context.minPhysicalOffset;
+    if (this.minPhysicalKnown >= minPhysical) return;
     const isThere = (position: number) => this.physicalOffsetAt(position) >= minPhysical;
     const { first } = this.files;
     const position = this.isEmpty || isThere(first)
       ? first
       : this.firstWhere(first, this.endByte, isThere);
-    this.minOffset = position < this.endByte ? this.offsetAt(position) : this.maxOffset;
+    const isLeft = position < this.endByte;
+    this.minOffset = isLeft ? this.offsetAt(position) : this.maxOffset;
+    this.minPhysicalKnown = isLeft ? this.physicalOffsetAt(position) : NOTHING_KNOWN;
   }
 
   /** Frees the files, but for the last, of which every entry points before the log's start. */
   async deleteExpired(): Promise<void> {
+    if (this.minPhysicalKnown >= this.context.minPhysicalOffset) return;
     const unlinking: Promise<void>[] = [];
     for (;;) {
       const next = this.files.first + this.files.fileBytes;
@@ -345,7 +357,7 @@ export abstract class UnitQueue implements StoredQueue {
   /** Forgets every unit and frees every file; entries that come later are lost. */
   async delete(): Promise<void> {
     this.isDeleted = true;
-    this.context.block.drop(this);
+    this.block.drop(this);
     this.files.close();
     const unlinking: Promise<void>[] = [];
     while (this.files.first < this.files.end) unlinking.push(this.files.discardFirst());
@@ -368,6 +380,7 @@ export abstract class UnitQueue implements StoredQueue {
   }
 }
 
+const NOTHING_KNOWN = -1;
 /** No position of a unit: a deleted queue takes and shows nothing. */
 const GONE = -1;
 
