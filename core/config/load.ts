@@ -51,11 +51,17 @@ interface Setting {
 
 const COMMAND_LINE_ORDER = Number.MAX_SAFE_INTEGER;
 
-/** Adds what follows from several keys; returns problems. `given` tells a set value from a default. */
+/** What several keys together come to. */
+export interface Findings {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Adds what follows from several keys. `given` tells a set value from a default. */
 export type Derivation = (
   values: Record<string, unknown>,
   given: ReadonlySet<string>,
-) => string[];
+) => Findings;
 
 /** Throws ConfigError with all problems. */
 export function loadConfig<V>(
@@ -94,8 +100,10 @@ class Loading {
     this.parseValues();
     const given = new Set(this.settings.keys());
     const problems = this.problems.sort((a, b) => a.order - b.order).map(({ text }) => text);
-    if (problems.length === 0) problems.push(...derive(this.values, given));
     if (problems.length > 0) throw new ConfigError(problems);
+    const found = derive(this.values, given);
+    if (found.problems.length > 0) throw new ConfigError(found.problems);
+    this.warnings.push(...found.warnings);
     const { values, extras, warnings } = this;
     return { values, given, extras, warnings, ignored: this.ignoredKeys() };
   }

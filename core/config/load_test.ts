@@ -216,6 +216,15 @@ describe("a setting that isn't implemented and would change safety or format", (
   });
 });
 
+test("a setting that promises less than it seems to is warned about", () => {
+  const { values, warnings } = broker(fromFile("brokerRole=SYNC_MASTER\nbrokerId=3\n"));
+  expect(values.brokerId).toBe(0);
+  expect(warnings).toEqual([
+    "brokerId=3: taken as 0, since brokerRole=SYNC_MASTER is a master's",
+    "brokerRole=SYNC_MASTER promises nothing: with inSyncReplicas=1 nobody is waited for",
+  ]);
+});
+
 describe("a name server", () => {
   test("has Apache's defaults", () => {
     const { values } = loadNamesrvConfig({}, machine);

@@ -1,5 +1,5 @@
 // What a broker's and a name server's configuration adds to its table: values that follow from several keys, and ports.
-import { type ConfigSource, loadConfig, type LoadedConfig } from "./load.ts";
+import { type ConfigSource, type Findings, loadConfig, type LoadedConfig } from "./load.ts";
 import type { Machine } from "./key.ts";
 import { LiveConfig } from "./live_config.ts";
 import { type BrokerConfig, brokerKeys, type NamesrvConfig, namesrvKeys } from "./tables.ts";
@@ -17,6 +17,8 @@ const BROKER_LISTED = [
 ];
 /** The same for getNamesrvConfig (NamesrvController). */
 const NAMESRV_LISTED = ["NamesrvConfig", "NettyServerConfig"];
+
+const NOTHING_FOUND: Findings = { problems: [], warnings: [] };
 
 export interface ServerConfig<V extends object> extends LoadedConfig<V> {
   readonly live: LiveConfig<V>;
@@ -49,7 +51,7 @@ export function loadNamesrvConfig(
   machine: Machine,
   persist?: Persist,
 ): ServerConfig<NamesrvConfig> {
-  const loaded = loadConfig<NamesrvConfig>(namesrvKeys, () => [], source, machine);
+  const loaded = loadConfig<NamesrvConfig>(namesrvKeys, () => NOTHING_FOUND, source, machine);
   const { values, given, extras } = loaded;
   const live = new LiveConfig({
     table: namesrvKeys,
@@ -69,8 +71,9 @@ export function fastListenPortOf(config: Pick<BrokerConfig, "listenPort">): numb
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-function deriveBroker(raw: Record<string, unknown>, given: ReadonlySet<string>): string[] {
+function deriveBroker(raw: Record<string, unknown>, given: ReadonlySet<string>): Findings {
   const values = raw as Writable<BrokerConfig>;
+  const warnings = oddities(values);
   const root = values.storePathRootDir;
   if (values.storePathCommitLog === "") values.storePathCommitLog = `${root}/commitlog`;
   if (values.storePathEpochFile === "") values.storePathEpochFile = `${root}/epochFileCheckpoint`;
@@ -87,7 +90,21 @@ function deriveBroker(raw: Record<string, unknown>, given: ReadonlySet<string>):
     values.mapperFileSizeBatchConsumeQueue,
     BATCH_CONSUME_QUEUE_UNIT_BYTES,
   );
-  return derivePorts(values, given);
+  return { problems: derivePorts(values, given), warnings };
+}
+
+/** What is allowed, and likely not what was meant. */
+function oddities({ brokerId, brokerRole }: BrokerConfig): string[] {
+  const warnings: string[] = [];
+  if (brokerId !== 0) {
+    warnings.push(`brokerId=${brokerId}: taken as 0, since brokerRole=${brokerRole} is a master's`);
+  }
+  if (brokerRole === "SYNC_MASTER") {
+    warnings.push(
+      "brokerRole=SYNC_MASTER promises nothing: with inSyncReplicas=1 nobody is waited for",
+    );
+  }
+  return warnings;
 }
 
 function derivePorts(values: Writable<BrokerConfig>, given: ReadonlySet<string>): string[] {

@@ -12,6 +12,7 @@ import { clientNetworkKeys, serverNetworkKeys } from "./keys/network.ts";
 import { elsewhereKeys } from "./keys/elsewhere.ts";
 import { storeKindKeys } from "./keys/store_kinds.ts";
 import { storeLogKeys } from "./keys/store_log.ts";
+import { storeQueueKeys } from "./keys/store_queues.ts";
 import { storeUpkeepKeys } from "./keys/store_upkeep.ts";
 
 export const brokerKeys = {
@@ -21,6 +22,7 @@ export const brokerKeys = {
   ...serverNetworkKeys,
   ...storeKindKeys,
   ...storeUpkeepKeys,
+  ...storeQueueKeys,
   ...storeLogKeys,
   ...brokerMetricsKeys,
   ...brokerPopKeys,

@@ -40,7 +40,7 @@ export const brokerNodeKeys = keysOf("BrokerConfig", {
     "Cluster that the broker registers in.",
   )),
   brokerId: important(used(
-    long(0),
+    long(0, "", { min: -1 }),
     "0 for a master, above 0 for a slave. A master's is always taken as 0, as Apache does.",
   )),
   listenPort: important(used(

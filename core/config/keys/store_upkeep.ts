@@ -1,4 +1,4 @@
-// MessageStoreConfig, second part: retention, replication, DLedger, compaction, Apache's file mapping.
+// MessageStoreConfig, third part: retention, replication, DLedger, compaction, Apache's file mapping.
 // Declarations only.
 import {
   bool,
