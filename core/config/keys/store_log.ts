@@ -14,24 +14,13 @@ import {
   used,
 } from "../key.ts";
 import {
+  ALWAYS_SO,
   APACHE_UNUSED,
-  bool,
-  choice,
   CONTROLLER,
-  derivedPath,
   DLEDGER,
-  ignored,
-  important,
-  int,
-  keysOf,
-  long,
   NO_LOCKS,
   NO_MAPPING,
   NO_ROCKSDB,
-  optionalPath,
-  path,
-  refused,
-  used,
 } from "./reasons.ts";
 
 const KIB = 1024;

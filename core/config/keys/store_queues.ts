@@ -12,21 +12,12 @@ import {
   used,
 } from "../key.ts";
 import {
+  ALWAYS_SO,
   APACHE_UNUSED,
-  bool,
   CONSUME_QUEUE_EXT,
-  ignored,
-  important,
-  int,
-  keysOf,
-  live,
-  long,
   MULTI_DISPATCH,
   NO_LOCKS,
   NO_POOLS,
-  pattern,
-  refused,
-  used,
 } from "./reasons.ts";
 
 const KIB = 1024;
