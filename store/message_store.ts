@@ -1,5 +1,6 @@
 // What the broker sees of the store. message_store_impl.ts composes the log, the queues and the index behind it.
 // One event loop owns a store: calls are synchronous unless they may have to wait for the disk.
+import type { Buffer } from "node:buffer";
 
 /** A message to be stored, in the form that every part of the broker hands it over. */
 export interface MessageToStore {
@@ -91,6 +92,13 @@ export interface MessageStore extends AsyncDisposable {
   read(physicalOffset: number, size?: number): Promise<RecordView | null>;
   /** Reads a stretch of the log (cold backlog pulls), at most `length`, never past the confirm offset. */
   readRange(physicalOffset: number, length: number): Promise<RecordView | null>;
+  /** The same into `target` from `start` on; gives how many bytes, fewer at the end of the log or of a file. */
+  readInto(
+    target: Buffer,
+    start: number,
+    length: number,
+    physicalOffset: number,
+  ): Promise<number>;
 
   offsetByTimestamp(
     topic: string,
@@ -109,7 +117,9 @@ export interface MessageStore extends AsyncDisposable {
     maxCount: number,
     beginMs: number,
     endMs: number,
-  ): Promise<{ offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }>;
+  ): Promise<
+    { offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }
+  >;
 
   /** Called in the turn in which a queue's end moves, after consumers may see the messages. */
   onArrival(listener: ArrivalListener): void;

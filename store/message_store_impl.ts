@@ -1,5 +1,6 @@
 // The store of one broker on files: opens and recovers log, queues and index, composes what appends, flushes, reads and
 // dispatches, and closes it all in reverse order. Every decision is in the parts; nothing here touches bytes.
+import type { Buffer } from "node:buffer";
 import { DiskError } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { runInBackground } from "../core/time/background.ts";
@@ -193,6 +194,15 @@ export class FileMessageStore implements MessageStore {
 
   readRange(physicalOffset: number, length: number): Promise<RecordView | null> {
     return this.reader.readRange(physicalOffset, length, this.confirmOffset);
+  }
+
+  readInto(
+    target: Buffer,
+    start: number,
+    length: number,
+    physicalOffset: number,
+  ): Promise<number> {
+    return this.reader.readInto(target, start, length, physicalOffset, this.confirmOffset);
   }
 
   async offsetByTimestamp(

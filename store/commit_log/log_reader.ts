@@ -74,6 +74,22 @@ export class LogReader {
     return await this.readAt(physicalOffset, size);
   }
 
+  /** As `readRange`, into `target` from `start` on; gives how many bytes, 0 outside the log. */
+  async readInto(
+    target: Buffer,
+    start: number,
+    length: number,
+    physicalOffset: number,
+    limit: number,
+  ): Promise<number> {
+    const size = Math.min(length, limit - physicalOffset);
+    if (size <= 0 || physicalOffset < this.log.minOffset) return 0;
+    const hot = this.hot.find(physicalOffset, size);
+    if (hot === null) return await this.log.files.read(target, start, size, physicalOffset);
+    (hot.buffer as Buffer).copy(target, start, hot.start, hot.start + size);
+    return size;
+  }
+
   /** When the record at an offset was stored, in ms; -1 when none begins there. */
   storeTimeOf(physicalOffset: number, size: number): number | Promise<number> {
     const hot = this.readHot(physicalOffset, size);

@@ -27,7 +27,7 @@ export class ColdBlocks {
   private readonly blocks = new Map<number, ColdBlock>();
 
   constructor(
-    private readonly store: Pick<MessageStore, "readRange" | "confirmOffset" | "minPhysicalOffset">,
+    private readonly store: Pick<MessageStore, "readInto" | "confirmOffset" | "minPhysicalOffset">,
     private readonly blockBytes = COLD_BLOCK_BYTES,
     private readonly blocksMax = COLD_BLOCKS_MAX,
   ) {}
@@ -99,11 +99,11 @@ export class ColdBlocks {
     if (block.length === 0 && skipped > 0) block.start = block.length = skipped;
     try {
       while (block.length < this.blockBytes) {
-        const at = block.base + block.length;
-        const view = await this.store.readRange(at, this.blockBytes - block.length);
-        if (view === null || view.size === 0) return;
-        block.buffer.set(view.buffer.subarray(view.start, view.start + view.size), block.length);
-        block.length += view.size;
+        const { buffer, length, base } = block;
+        const rest = this.blockBytes - length;
+        const count = await this.store.readInto(buffer, length, rest, base + length);
+        if (count === 0) return;
+        block.length += count;
       }
     } finally {
       block.loading = null;

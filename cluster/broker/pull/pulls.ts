@@ -10,6 +10,7 @@ import type { MessageStore } from "../../../store/message_store.ts";
 import type { BroadcastOffsets } from "../offsets/broadcast_offsets.ts";
 import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { StatsSink } from "../stats_sink.ts";
+import type { ColdBlock } from "./cold_blocks.ts";
 import { HeldPulls } from "./held_pulls.ts";
 import { FOUND_HEAD_BYTES_MAX, type FoundHead, writeFoundHead } from "./pull_answer.ts";
 import { type AllowedPull, checkPull, type PullCheckParts, PullForbidden } from "./pull_checks.ts";
@@ -204,32 +205,59 @@ export class Pulls implements Disposable {
 
   private answerFound(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
     this.note(request, selection, ResponseCode.SUCCESS);
-    const bytes = FOUND_HEAD_BYTES_MAX + selection.totalBytes;
-    if (!this.records.isHot(selection)) return this.answerCold(request, allowed, selection, bytes);
-    const { connection } = request;
-    const { buffer, start } = connection.reserve(bytes);
-    const bodyStart = writeFoundHead(
-      request,
-      selection,
-      this.headOf(allowed, selection),
-      buffer,
-      start,
-    );
-    if (this.records.copyHot(selection, buffer, bodyStart) < selection.recordCount) {
-      return this.answerCold(request, allowed, selection, bytes);
+    const { records } = this;
+    if (records.isHot(selection)) {
+      const copy = (target: Buffer, at: number) => records.copyHot(selection, target, at);
+      if (this.answerNow(request, allowed, selection, copy)) return;
     }
-    connection.commit(bodyStart + selection.totalBytes - start);
-    this.answered(request, selection);
+    const held = records.hold(selection);
+    if (held === null) return this.answerSparse(request, allowed, selection);
+    if (held.every((block) => block.loading === null)) {
+      return this.answerHeld(request, allowed, selection, held);
+    }
+    Promise.all(held.map((block) => block.loading)).then(() =>
+      this.answerHeld(request, allowed, selection, held)
+    ).catch((error: unknown) => this.failed(request, selection, error));
   }
 
-  /** The answer whose records must be read from files. */
-  private answerCold(
+  /** Answers from blocks that are in memory now; what they lack is read record by record. */
+  private answerHeld(
     request: PullRequest,
     allowed: AllowedPull,
     selection: Selection,
-    bytes: number,
+    held: readonly ColdBlock[],
   ): void {
-    const target = Buffer.allocUnsafeSlow(bytes);
+    const { records } = this;
+    const isAnswered = this.answerNow(
+      request,
+      allowed,
+      selection,
+      (target, at) => records.copyHeld(selection, held, target, at),
+    );
+    records.release(held);
+    if (!isAnswered) this.answerSparse(request, allowed, selection);
+  }
+
+  /** Writes the answer straight into the connection's outgoing bytes; false when `copy` couldn't. */
+  private answerNow(
+    request: PullRequest,
+    allowed: AllowedPull,
+    selection: Selection,
+    copy: (target: Buffer, at: number) => boolean,
+  ): boolean {
+    const { connection } = request;
+    const { buffer, start } = connection.reserve(FOUND_HEAD_BYTES_MAX + selection.totalBytes);
+    const head = this.headOf(allowed, selection);
+    const bodyStart = writeFoundHead(request, selection, head, buffer, start);
+    if (!copy(buffer, bodyStart)) return false;
+    connection.commit(bodyStart + selection.totalBytes - start);
+    this.answered(request, selection);
+    return true;
+  }
+
+  /** The answer whose records lie far apart in the log, or have begun to leave it. */
+  private answerSparse(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
+    const target = Buffer.allocUnsafeSlow(FOUND_HEAD_BYTES_MAX + selection.totalBytes);
     const bodyStart = writeFoundHead(
       request,
       selection,
@@ -237,7 +265,7 @@ export class Pulls implements Disposable {
       target,
       0,
     );
-    this.records.copyCold(selection, target, bodyStart).then(() => {
+    this.records.copyOneByOne(selection, target, bodyStart).then(() => {
       if (selection.recordCount === 0) {
         this.answerNothing(request, allowed, selection);
         return this.release(selection);
@@ -246,10 +274,12 @@ export class Pulls implements Disposable {
       writeFoundHead(request, selection, this.headOf(allowed, selection), target, 0);
       request.connection.sendBytes(target.subarray(0, bodyStart + selection.totalBytes));
       this.answered(request, selection);
-    }).catch((error: unknown) => {
-      this.release(selection);
-      this.refuse(request, error);
-    });
+    }).catch((error: unknown) => this.failed(request, selection, error));
+  }
+
+  private failed(request: PullRequest, selection: Selection, error: unknown): void {
+    this.release(selection);
+    this.refuse(request, error);
   }
 
   private answered(request: PullRequest, selection: Selection): void {

@@ -1,5 +1,5 @@
-// Copies the records of a selection into an answer: from the log's hot tail at once, else from cold blocks or single
-// reads. Knows no frames and no queues.
+// Copies the records of a selection into an answer: from the log's hot tail, from cold blocks that are in memory, or
+// after reading those or single records. Knows no frames and no queues.
 import type { Buffer } from "node:buffer";
 import type { MessageStore } from "../../../store/message_store.ts";
 import { type ColdBlock, ColdBlocks, SPARSE_RECORD_DISTANCE_BYTES } from "./cold_blocks.ts";
@@ -7,7 +7,7 @@ import type { Selection } from "./selection.ts";
 
 export type RecordSource = Pick<
   MessageStore,
-  "readHot" | "read" | "readRange" | "confirmOffset" | "minPhysicalOffset"
+  "readHot" | "read" | "readInto" | "confirmOffset" | "minPhysicalOffset"
 >;
 
 export class RecordBytes {
@@ -17,61 +17,36 @@ export class RecordBytes {
     this.blocks = new ColdBlocks(store);
   }
 
-  /**
-   * Copies all records of the selection one after the other from `at` on, when they are all hot. Otherwise gives the
-   * number of the first one that isn't; those before it were copied.
-   */
-  copyHot(selection: Selection, target: Buffer, at: number): number {
+  /** True when the selection's first record is near the log's end; the ones after it are nearer. */
+  isHot(selection: Selection): boolean {
+    return this.store.readHot(selection.physicalOffsets[0]!, selection.sizes[0]!) !== null;
+  }
+
+  /** Copies all records of a hot selection, one after the other from `at` on; false when one isn't there any more. */
+  copyHot(selection: Selection, target: Buffer, at: number): boolean {
     const { physicalOffsets, sizes, recordCount } = selection;
     let next = at;
     for (let index = 0; index < recordCount; index++) {
       const size = sizes[index]!;
       const view = this.store.readHot(physicalOffsets[index]!, size);
-      if (view === null) return index;
+      if (view === null) return false;
       (view.buffer as Buffer).copy(target, next, view.start, view.start + size);
       next += size;
     }
-    return recordCount;
-  }
-
-  /** True when the selection's last record is hot; then the ones before it mostly are too. */
-  isHot(selection: Selection): boolean {
-    const { physicalOffsets, sizes } = selection;
-    return this.store.readHot(physicalOffsets[0]!, sizes[0]!) !== null;
+    return true;
   }
 
   /**
-   * Copies the records of the selection from `at` on. Those that have left the log meanwhile are dropped from it; when
-   * none is left it says that messages are being removed.
+   * The blocks that a cold selection's records lie in, held until `release`: all in order and without a gap. Null when
+   * the records lie too far apart for that.
    */
-  async copyCold(selection: Selection, target: Buffer, at: number): Promise<void> {
-    const { physicalOffsets, recordCount } = selection;
-    const span = physicalOffsets[recordCount - 1]! - physicalOffsets[0]!;
-    const isDense = span / recordCount <= SPARSE_RECORD_DISTANCE_BYTES;
-    if (isDense && await this.copyFromBlocks(selection, target, at)) return;
-    await this.copyOneByOne(selection, target, at);
-  }
-
-  private async copyFromBlocks(
-    selection: Selection,
-    target: Buffer,
-    at: number,
-  ): Promise<boolean> {
-    const held = this.holdBlocks(selection);
-    try {
-      for (const block of held) if (block.loading !== null) await block.loading;
-      return this.copyHeld(selection, held, target, at);
-    } finally {
-      for (const block of held) this.blocks.release(block);
-    }
-  }
-
-  /** The blocks under the selection, in order and without a gap between them. */
-  private holdBlocks(selection: Selection): ColdBlock[] {
+  hold(selection: Selection): ColdBlock[] | null {
     const { physicalOffsets, sizes, recordCount } = selection;
+    const start = physicalOffsets[0]!;
     const end = physicalOffsets[recordCount - 1]! + sizes[recordCount - 1]!;
+    if ((end - start) / recordCount > SPARSE_RECORD_DISTANCE_BYTES) return null;
     const held: ColdBlock[] = [];
-    for (let position = physicalOffsets[0]!; position < end;) {
+    for (let position = start; position < end;) {
       const block = this.blocks.hold(position, end);
       held.push(block);
       position = block.base + block.buffer.length;
@@ -80,7 +55,12 @@ export class RecordBytes {
     return held;
   }
 
-  private copyHeld(
+  release(held: readonly ColdBlock[]): void {
+    for (const block of held) this.blocks.release(block);
+  }
+
+  /** Copies all records from held blocks that are loaded; false when bytes are missing. */
+  copyHeld(
     selection: Selection,
     held: readonly ColdBlock[],
     target: Buffer,
@@ -103,7 +83,11 @@ export class RecordBytes {
     return true;
   }
 
-  private async copyOneByOne(selection: Selection, target: Buffer, at: number): Promise<void> {
+  /**
+   * Reads and copies the records one by one. Those that have left the log meanwhile are dropped from the selection; when
+   * none is left it says that messages are being removed.
+   */
+  async copyOneByOne(selection: Selection, target: Buffer, at: number): Promise<void> {
     const { physicalOffsets, sizes, recordCount } = selection;
     let next = at;
     let kept = 0;
