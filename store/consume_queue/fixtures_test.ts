@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { fixtureArchive, fixtureJson } from "../../testdata/fixtures.ts";
+import { ConsumeQueues } from "./consume_queues.ts";
 import { entriesOf, type Entry, reopened, testStore, wholeLog } from "./test_store.ts";
 
 interface ExpectedQueue {
@@ -83,4 +84,30 @@ test("entries that Apache extended show the tags codes behind their addresses", 
     }
   }
   expect(extended).toBeGreaterThan(30);
+});
+
+test("queues built from the same entries have the same bytes as Apache's, sparse rest included", async () => {
+  const expected = fixtureJson<Expected>("expected/store.json");
+  const store = testStore();
+  const queues = await ConsumeQueues.open(store.options);
+  for (const [topic, ofTopic] of Object.entries(expected.consumeQueues)) {
+    for (const [queueId, { entries }] of Object.entries(ofTopic)) {
+      const queue = queues.findOrCreate(topic, Number(queueId), "simple");
+      for (const [offset, size, tags] of entries) {
+        queue.append(queue.nextOffset, offset, size, tags, 0, 1);
+      }
+    }
+  }
+  const { phyOffset, size, tagsCode, storeTime, baseOffset, batchNum } = expected.batchConsumeQueues
+    .TopicBcq!["0"]![0]! as Record<string, number>;
+  queues.findOrCreate("TopicBcq", 0, "batch")
+    .append(baseOffset!, phyOffset!, size!, tagsCode!, storeTime!, batchNum!);
+  await queues[Symbol.asyncDispose]();
+  let files = 0;
+  for (const [path, bytes] of fixtureArchive("store/store.tar.gz")) {
+    if (!/^(batch)?consumequeue\//.test(path)) continue;
+    expect([path, bytes.equals(store.disk.contents(`/store/${path}`))]).toEqual([path, true]);
+    files++;
+  }
+  expect(files).toBe(58);
 });

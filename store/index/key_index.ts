@@ -113,6 +113,8 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       file = this.ready();
       if (file === null) return;
     }
+    // IndexService.buildIndex: what is older than the newest item is in the index already.
+    if (physicalOffset < file.header.endPhysicalOffset) return;
     file.put(keyHash, physicalOffset, storeTimestampMs);
     this.writeTimer ??= this.options.clock.after(WRITE_DELAY_MS, this.writeRound);
   }

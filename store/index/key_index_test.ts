@@ -75,6 +75,13 @@ test("keys are found at once, and after they were written, newest first", async 
   expect(await offsetsOf(index, "k1", 3)).toEqual([7800, 7100, 6400]);
 });
 
+test("keys of records before the newest one are in the index already and aren't put again", async () => {
+  const { options } = testIndex();
+  await using index = await KeyIndex.open(options, CLEAN);
+  for (const record of [0, 1, 2, 0, 1, 3]) putRecord(index, record);
+  await expectRecords(index, 4);
+});
+
 test("an index without keys takes neither disk nor a table, the first key makes a file of the exact length", async () => {
   const { disk, clock, options } = testIndex();
   await using index = await KeyIndex.open(options, CLEAN);
