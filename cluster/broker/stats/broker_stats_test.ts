@@ -13,7 +13,7 @@ const SETTINGS = {
   maxStatsIdleTimeInMinutes: -1,
 };
 
-function open(settings: Partial<typeof SETTINGS> = {}, startMs?: number) {
+function open(settings: Partial<typeof SETTINGS> = {}, startMs = 1_700_000_000_000) {
   const clock = new VirtualClock(startMs);
   const store: StoreStats = {
     putTotal: 0,
