@@ -23,6 +23,7 @@ import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { FileMessageStore } from "../../store/message_store_impl.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
 import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
+import { openAdmin } from "./admin/open_admin.ts";
 import { CLIENT_SCAN_INTERVAL_MS } from "./clients/client.ts";
 import { registerClientCodes } from "./clients/client_codes.ts";
 import { Consumers } from "./clients/consumers.ts";
@@ -40,11 +41,13 @@ import { isNotOnFastPort } from "./ports.ts";
 import { registerPullCodes } from "./pull/pull_codes.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { PutRules } from "./put_rules.ts";
+import { openQuery } from "./query/open_query.ts";
 import { Registration } from "./registration/registration.ts";
 import { DelayedDelivery } from "./schedule/delayed_delivery.ts";
 import { registerSendBack } from "./send_back/send_back.ts";
 import { openSend } from "./send/open_send.ts";
-import { noStats, type StatsSink } from "./stats_sink.ts";
+import { openStats, type Statistics } from "./stats/open_stats.ts";
+import type { StatsSink } from "./stats_sink.ts";
 import { storeConfigOf } from "./store_config.ts";
 import { registerTopicCodes } from "./topics/topic_codes.ts";
 import { TopicTable } from "./topics/topic_table.ts";
@@ -77,6 +80,8 @@ export interface BrokerParts extends Tables {
   random: Random;
   log: Logger;
   stats: StatsSink;
+  statistics: Statistics;
+  disk: Disk;
   server: RemotingServer;
   store: FileMessageStore;
   storeHost: HostAddress;
@@ -196,7 +201,14 @@ async function openParts(
         : store.queueBounds(topic, queueId)?.maxOffset ?? 0,
   );
   const common = { ...tables, config, clock, random, log, server, store, storeHost, consumers };
-  const stats = noStats;
+  const statistics = stack.use(openStats({
+    clock,
+    log,
+    settings,
+    isSystemTopic: (topic) => tables.topics.isSystem(topic),
+    storeStats: () => store.stats(),
+  }));
+  const stats = statistics.sink;
   const rules = new PutRules(tables.delayLevels, settings);
   const pulls = stack.use(
     new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
@@ -205,6 +217,8 @@ async function openParts(
   return {
     ...common,
     stats,
+    statistics,
+    disk,
     producers,
     locks,
     rules,
@@ -240,6 +254,8 @@ function registerCodes(parts: BrokerParts): void {
     instanceHash: randomBelow(random, 2 ** 32),
   });
   openSend({ ...withSettings, newUniqueKey: () => keys.next() });
+  openQuery(withSettings);
+  openAdmin({ ...parts, brokerAddress: `${settings.brokerIP1}:${parts.storeHost.port}` });
 }
 
 function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void {
