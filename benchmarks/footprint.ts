@@ -15,8 +15,8 @@ export async function footprint(folder: string): Promise<ComparisonResult> {
     const base = `${folder}/footprint-${start}`;
     await using namesrv = await startRoquetNamesrv(`${base}/namesrv`);
     await using broker = await startRoquetBroker(`${base}/broker`, namesrv.address);
-    note("namesrv ready ms", Number(namesrv.ready.elapsedMs));
-    note("broker ready ms", Number(broker.ready.elapsedMs));
+    note("namesrv ready ms", Number(namesrv.ready.ms));
+    note("broker ready ms", Number(broker.ready.ms));
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     note("namesrv idle MB", residentMb(namesrv.process.pid));
     note("broker idle MB", residentMb(broker.process.pid));

@@ -213,7 +213,9 @@ export class FileMessageStore implements MessageStore {
   ): Promise<number> {
     const queue = this.queues.find(topic, queueId);
     if (queue === null) return 0;
-    return await queue.offsetByTimestamp(timestampMs, boundary, this.storeTimeOf);
+    const found = await queue.offsetByTimestamp(timestampMs, boundary, this.storeTimeOf);
+    // ConsumeQueueStore of 5.4.0 keeps the result within the queue's bounds.
+    return Math.max(queue.minOffset, Math.min(queue.maxOffset, found));
   }
 
   async storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number> {

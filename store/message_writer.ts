@@ -3,11 +3,12 @@
 import { Buffer } from "node:buffer";
 import { writeU16 } from "../core/bytes/big_endian.ts";
 import { crc32Masked } from "../core/bytes/crc32.ts";
-import { javaHash } from "../core/bytes/java_hash.ts";
+import { javaHash, javaHashUtf8 } from "../core/bytes/java_hash.ts";
 import { assert } from "../core/errors.ts";
 import { PROPERTIES_BYTES_MAX } from "../core/limits.ts";
 import { CRC_PROPERTY_BYTES, writeCrcProperty } from "../core/message/crc_property.ts";
-import { KEY_SEPARATOR } from "../core/message/property_names.ts";
+import { KEY_SEPARATOR, PROPERTY, TAG_KEY_PREFIX } from "../core/message/property_names.ts";
+import { PropertyScanner } from "../core/message/property_scan.ts";
 import {
   MAGIC_V1,
   MAGIC_V2,
@@ -56,6 +57,7 @@ export class MessageWriter implements AppendOwner {
   private nextToken = 0;
   private commitScheduled = false;
   private readonly head: RecordHead;
+  private readonly tags = new PropertyScanner([PROPERTY.tags]);
 
   constructor(
     private readonly appender: Appender,
@@ -209,13 +211,18 @@ export class MessageWriter implements AppendOwner {
   }
 
   private addKeys(message: MessageToStore): void {
-    const { uniqueKey, keys, topic } = message;
-    if (!this.config.indexEnabled || (uniqueKey === "" && keys === "")) return;
+    const { uniqueKey, keys, properties, topic } = message;
+    if (!this.config.indexEnabled) return;
     const prefix = javaHash(`${topic}#`);
     if (uniqueKey !== "") this.appender.addKey(javaHash(uniqueKey, prefix));
     for (const key of keys.split(KEY_SEPARATOR)) {
       if (key !== "") this.appender.addKey(javaHash(key, prefix));
     }
+    const { ends, starts } = this.tags;
+    this.tags.scan(properties, 0, properties.length);
+    if (starts[0]! < 0) return;
+    const tagPrefix = javaHash(TAG_KEY_PREFIX, prefix);
+    this.appender.addKey(javaHashUtf8(properties, starts[0]!, ends[0]!, tagPrefix));
   }
 
   /** All that is put in one turn is written at once. */

@@ -78,3 +78,5 @@ export const KEY_SEPARATOR = " ";
 export const INDEX_KEY_TYPE = "K";
 export const INDEX_UNIQUE_TYPE = "U";
 export const INDEX_TAG_TYPE = "T";
+/** What stands before the tags in an index key, so that messages are found by tag (5.4.0). */
+export const TAG_KEY_PREFIX = "T#";

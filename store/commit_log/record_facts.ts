@@ -3,7 +3,7 @@
 import type { Buffer } from "node:buffer";
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { javaHash, javaHashUtf8 } from "../../core/bytes/java_hash.ts";
-import { PROPERTY } from "../../core/message/property_names.ts";
+import { PROPERTY, TAG_KEY_PREFIX } from "../../core/message/property_names.ts";
 import { PropertyScanner } from "../../core/message/property_scan.ts";
 import { emptyParts, locateParts } from "../../core/message/record.ts";
 import {
@@ -113,9 +113,15 @@ export class RecordFacts {
     const { starts, ends } = this.scanner;
     const unique = starts[this.uniqueKeyAt]!;
     if (unique >= 0) this.addKey(buffer, unique, ends[this.uniqueKeyAt]!);
-    let at = starts[this.keysAt]!;
+    this.readKeyList(buffer, starts[this.keysAt]!, ends[this.keysAt]!);
+    const tags = starts[this.tagsAt]!;
+    if (tags < 0) return;
+    this.addKey(buffer, tags, ends[this.tagsAt]!, javaHash(TAG_KEY_PREFIX, this.prefixHash));
+  }
+
+  private readKeyList(buffer: Buffer, start: number, end: number): void {
+    let at = start;
     if (at < 0) return;
-    const end = ends[this.keysAt]!;
     while (at < end) {
       let keyEnd = buffer.indexOf(KEY_SEPARATOR_BYTE, at);
       if (keyEnd < 0 || keyEnd > end) keyEnd = end;
@@ -124,12 +130,12 @@ export class RecordFacts {
     }
   }
 
-  private addKey(buffer: Buffer, start: number, end: number): void {
+  private addKey(buffer: Buffer, start: number, end: number, prefix = this.prefixHash): void {
     if (this.keyCount === this.keyHashes.length) {
       const larger = new Int32Array(this.keyHashes.length * 2);
       larger.set(this.keyHashes);
       this.keyHashes = larger;
     }
-    this.keyHashes[this.keyCount++] = javaHashUtf8(buffer, start, end, this.prefixHash);
+    this.keyHashes[this.keyCount++] = javaHashUtf8(buffer, start, end, prefix);
   }
 }

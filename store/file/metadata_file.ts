@@ -48,8 +48,7 @@ export class MetadataFile {
     const folder = path.slice(0, path.lastIndexOf("/"));
     disk.makeDirectorySync(folder);
     this.writeTemporary(`${path}.tmp`, text);
-    if (disk.statSync(path) !== null) disk.renameSync(path, `${path}.bak`);
-    disk.renameSync(`${path}.tmp`, path);
+    this.replace(`${path}.tmp`);
     disk.syncDirectorySync(folder);
     this.saved = text;
   }
@@ -80,10 +79,17 @@ export class MetadataFile {
     } finally {
       await file.close();
     }
-    if (disk.statSync(path) !== null) disk.renameSync(path, `${path}.bak`);
-    disk.renameSync(temporary, path);
+    this.replace(temporary);
     await disk.syncDirectory(folder);
     this.saved = text;
+  }
+
+  /** Puts a temporary file in place. A torn file never takes the place of the backup that stands in for it. */
+  private replace(temporary: string): void {
+    const { disk, path } = this.options;
+    const text = this.saved ?? this.readText(path);
+    if (text !== null && this.isWhole(text)) disk.renameSync(path, `${path}.bak`);
+    disk.renameSync(temporary, path);
   }
 
   private writeTemporary(path: string, text: string): void {

@@ -73,3 +73,16 @@ test("the text saved last isn't written again", () => {
   file.save("{}");
   expect(disk.count("write")).toBe(writes);
 });
+
+test("a start from the backup keeps it until something newer is in place", () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  disk.place(PATH, new TextEncoder().encode('{"torn'));
+  disk.place(`${PATH}.bak`, new TextEncoder().encode('{"version":1}'));
+  const file = open(disk);
+  expect(file.load()).toBe('{"version":1}');
+  disk.inject({ operation: "rename", code: "EIO", after: 0, times: 1 });
+  expect(() => file.save('{"version":2}')).toThrow("EIO");
+  expect(open(disk).load()).toBe('{"version":1}');
+  file.save('{"version":3}');
+  expect(open(disk).load()).toBe('{"version":3}');
+});

@@ -189,6 +189,11 @@ export class HotSend {
     const uniqueEnd = ends[UNIQUE_KEY]!;
     appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, plan.keyHashSeed));
     if (starts[KEYS]! >= 0) this.addKeys(buffer, starts[KEYS]!, ends[KEYS]!, plan.keyHashSeed);
+    let tagsCode = 0;
+    if (starts[TAGS]! >= 0) {
+      tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
+      appender.addKey(javaHashUtf8(buffer, starts[TAGS]!, ends[TAGS]!, plan.tagHashSeed));
+    }
     const slot = pending.take(
       connection,
       plan,
@@ -199,7 +204,6 @@ export class HotSend {
       (this.header.flag & FLAG_ONEWAY) !== 0,
     );
     pending.setUniqueKey(slot, buffer, uniqueStart, uniqueEnd);
-    const tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
     appender.end(size, plans.queue(plan, queueId), tagsCode, 1, outcomes, slot);
   }
 

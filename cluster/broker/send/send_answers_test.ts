@@ -17,6 +17,7 @@ const plan: TopicPlan = {
   queueCount: 4,
   writeQueueCount: 4,
   keyHashSeed: 0,
+  tagHashSeed: 0,
   queues: [],
 };
 

@@ -2,6 +2,7 @@
 // Finds a topic by its bytes in a frame without making a string when it is the one seen last.
 import { Buffer } from "node:buffer";
 import { javaHash } from "../../../core/bytes/java_hash.ts";
+import { TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
 import { TOPIC_BYTES_MAX } from "../../../core/limits.ts";
 import type { DispatchQueue } from "../../../store/dispatch.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
@@ -14,6 +15,8 @@ export interface TopicPlan {
   readonly writeQueueCount: number;
   /** String.hashCode of "topic#", from which the hash of an index key goes on. */
   readonly keyHashSeed: number;
+  /** The same of "topic#T#", for the tags. */
+  readonly tagHashSeed: number;
   /** Handles by queue id, made when first used. */
   readonly queues: (DispatchQueue | null)[];
 }
@@ -76,6 +79,7 @@ export class TopicPlans {
       queueCount,
       writeQueueCount: config.writeQueueNums,
       keyHashSeed: javaHash(`${topic}#`),
+      tagHashSeed: javaHash(`${topic}#${TAG_KEY_PREFIX}`),
       queues: new Array<DispatchQueue | null>(queueCount).fill(null),
     };
     this.plans.set(topic, plan);
