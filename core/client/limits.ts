@@ -7,8 +7,11 @@ export const MESSAGE_BYTES_MAX = 4 * MIB;
 export const SEND_TIMEOUT_MS = 3_000;
 /** Further attempts after the first (retryTimesWhenSendFailed). */
 export const SEND_RETRIES = 2;
-/** Sends of one producer that are on their way. Apache's client has no limit and fills its heap. */
-export const SENDS_IN_FLIGHT_MAX = 16_384;
+/**
+ * Sends of one producer that are on their way. Apache's broker refuses what waits for more than
+ * 200 ms in its queue, so that far more than this are refused by a slow one.
+ */
+export const SENDS_IN_FLIGHT_MAX = 2_048;
 /** Bytes of their bodies: well below what a connection may have unsent. */
 export const SENDS_IN_FLIGHT_BYTES_MAX = 16 * MIB;
 /** Sends that wait for a place among those; more are refused. */

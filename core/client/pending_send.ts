@@ -25,8 +25,8 @@ export interface PreparedSend extends SendFields {
 export class PendingSend implements AnswerWaiter {
   deadlineMs = 0;
   timeoutMs = 0;
-  /** By the monotonic clock: when no more is tried. */
-  readonly untilMs: number;
+  /** By the monotonic clock: when no more is tried. Counts from `start`, not from the waiting. */
+  private untilMs = 0;
   /** Whether it has a place among those on their way; else it waits for one. */
   started = false;
   settled = false;
@@ -40,15 +40,18 @@ export class PendingSend implements AnswerWaiter {
   constructor(
     private readonly sender: Sender,
     readonly prepared: PreparedSend,
-    nowMs: number,
     private readonly resolved: (result: SendResult) => void,
     private readonly rejected: (error: unknown) => void,
-  ) {
-    this.untilMs = nowMs + prepared.timeoutMs;
+  ) {}
+
+  /** Begins the first attempt: it has a place among those on their way. */
+  start(): void {
+    this.started = true;
+    this.untilMs = this.sender.clock.monotonicMs() + this.prepared.timeoutMs;
+    this.attempt();
   }
 
-  /** Begins the first or a further attempt. */
-  attempt(): void {
+  private attempt(): void {
     const { sender, prepared } = this;
     if (this.settled) return;
     const queue = prepared.fixedQueue ?? sender.select(prepared.topic, this.failedBroker);

@@ -12,7 +12,7 @@ import type { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import type { FaultTracker } from "./fault_tracker.ts";
 import { SENDS_IN_FLIGHT_BYTES_MAX } from "./limits.ts";
-import { checkTopic, type MessageQueue } from "./message.ts";
+import { checkTopic, type MessageQueue, type SendResult } from "./message.ts";
 import { PendingSend, type PreparedSend } from "./pending_send.ts";
 import { PublishQueues } from "./publish_queues.ts";
 import { callError } from "./remote_calls.ts";
@@ -44,6 +44,7 @@ export class Sender {
   private inFlightBytes = 0;
   private readonly waiting: PendingSend[] = [];
   private waitingFrom = 0;
+  private startingWaiting = false;
   private readonly idleListeners: (() => void)[] = [];
   private readonly refreshing = new Set<string>();
 
@@ -101,10 +102,10 @@ export class Sender {
   /** Begins a send; its callbacks tell how it went. Throws ClientError "too_many_sends". */
   begin(
     prepared: PreparedSend,
-    resolved: ConstructorParameters<typeof PendingSend>[3],
-    rejected: ConstructorParameters<typeof PendingSend>[4],
+    resolved: (result: SendResult) => void,
+    rejected: (error: unknown) => void,
   ): PendingSend {
-    const send = new PendingSend(this, prepared, this.clock.monotonicMs(), resolved, rejected);
+    const send = new PendingSend(this, prepared, resolved, rejected);
     if (this.waiting.length === this.waitingFrom && this.hasRoom(prepared.body.length)) {
       this.start(send);
     } else if (this.waiting.length - this.waitingFrom < this.options.sendsWaitingMax) {
@@ -203,13 +204,15 @@ export class Sender {
   }
 
   private start(send: PendingSend): void {
-    send.started = true;
     this.inFlight++;
     this.inFlightBytes += send.prepared.body.length;
-    send.attempt();
+    send.start();
   }
 
   private startWaiting(): void {
+    // A send that fails at once settles inside of this loop: it must not begin another one.
+    if (this.startingWaiting) return;
+    this.startingWaiting = true;
     while (this.waitingFrom < this.waiting.length) {
       const next = this.waiting[this.waitingFrom]!;
       if (!next.settled && !this.hasRoom(next.prepared.body.length)) break;
@@ -220,6 +223,7 @@ export class Sender {
       this.waiting.splice(0, this.waitingFrom);
       this.waitingFrom = 0;
     }
+    this.startingWaiting = false;
   }
 
   private write(

@@ -1,0 +1,101 @@
+// The messages of one queue that a consumer has pulled and not finished: how many, how many bytes,
+// how far apart, and the offset up to which all are done. Pure: no clock, no network.
+import type { ClientMessage } from "../message/client_message.ts";
+import type { MessageQueue } from "./message.ts";
+
+/** One pulled message and what became of it. */
+export interface QueuedMessage {
+  readonly message: ClientMessage;
+  readonly of: ProcessQueue;
+  /** Monotonic ms when its listener was called; 0 before. */
+  startedMs: number;
+  isDone: boolean;
+}
+
+export interface FlowLimits {
+  queueMessagesMax: number;
+  queueBytesMax: number;
+  queueSpanMax: number;
+}
+
+/** Which limit keeps a queue from being pulled. */
+export type FlowLimit = "count" | "size" | "span";
+
+/** So many finished messages at the front are dropped from the list together. */
+const COMPACTED_FROM = 256;
+
+export class ProcessQueue {
+  /** Set when the queue goes to another member or is begun anew: nothing counts any more. */
+  dropped = false;
+  /** Messages that aren't done, and the bytes of their bodies. */
+  count = 0;
+  bytes = 0;
+  /** In the order of their offsets; those before `from` are done. */
+  private entries: QueuedMessage[] = [];
+  private from = 0;
+  /** One past the largest offset that was put; -1 before the first. */
+  private nextOffset = -1;
+
+  constructor(readonly queue: MessageQueue) {}
+
+  /** Adds messages in the order of their offsets; those that came before are left out. */
+  put(messages: readonly ClientMessage[]): QueuedMessage[] {
+    const added: QueuedMessage[] = [];
+    for (const message of messages) {
+      if (message.queueOffset < this.nextOffset) continue;
+      const entry: QueuedMessage = { message, of: this, startedMs: 0, isDone: false };
+      added.push(entry);
+      this.entries.push(entry);
+      this.nextOffset = message.queueOffset + 1;
+      this.count++;
+      this.bytes += message.body.length;
+    }
+    return added;
+  }
+
+  /** Marks a message as done; false when it was already. */
+  finish(entry: QueuedMessage): boolean {
+    if (entry.isDone) return false;
+    entry.isDone = true;
+    this.count--;
+    this.bytes -= entry.message.body.length;
+    while (this.from < this.entries.length && this.entries[this.from]!.isDone) this.from++;
+    if (this.from >= COMPACTED_FROM || this.from === this.entries.length) {
+      this.entries.splice(0, this.from);
+      this.from = 0;
+    }
+    return true;
+  }
+
+  /** Every message below this offset is done; -1 when nothing was ever put. */
+  get finishedOffset(): number {
+    const first = this.entries[this.from];
+    return first === undefined ? this.nextOffset : first.message.queueOffset;
+  }
+
+  /** Distance of the largest from the smallest offset that is not done. */
+  get span(): number {
+    const first = this.entries[this.from];
+    if (first === undefined) return 0;
+    return this.entries.at(-1)!.message.queueOffset - first.message.queueOffset;
+  }
+
+  /** The limit that is reached; null when more may be pulled. */
+  limitReached(limits: FlowLimits): FlowLimit | null {
+    if (this.count > limits.queueMessagesMax) return "count";
+    if (this.bytes > limits.queueBytesMax) return "size";
+    return this.span > limits.queueSpanMax ? "span" : null;
+  }
+
+  /** Messages whose listener was called before `beforeMs` and hasn't finished. */
+  startedBefore(beforeMs: number): QueuedMessage[] {
+    return this.entries.filter(({ isDone, startedMs }) =>
+      !isDone && startedMs > 0 && startedMs < beforeMs
+    );
+  }
+
+  /** The messages that aren't done. */
+  unfinished(): QueuedMessage[] {
+    return this.entries.filter(({ isDone }) => !isDone);
+  }
+}

@@ -1,0 +1,148 @@
+// One pull: the request, and what its answer means. Chooses master or slave as the broker suggests;
+// keeps no offsets.
+import { type ClientMessage, decodeMessages } from "../message/client_message.ts";
+import { PROPERTY } from "../message/property_names.ts";
+import { PULL_MESSAGE } from "../remoting/codes/pull.ts";
+import { ResponseCode } from "../remoting/response_codes.ts";
+import type { ClientCore } from "./client_core.ts";
+import { ClientError, refusal } from "./client_error.ts";
+import { type MessageQueue, queueKey } from "./message.ts";
+import { ask } from "./remote_calls.ts";
+import { MASTER_ID } from "./route.ts";
+import { isWanted, type Subscription } from "./subscription.ts";
+
+/** What came of a pull (PullStatus). */
+export type PullStatus =
+  /** There are messages. */
+  | "found"
+  /** Nothing at this offset yet. */
+  | "no_new_message"
+  /** There were messages, none of them wanted; go on at `nextOffset`. */
+  | "no_matched_message"
+  /** The offset is outside of the queue; go on at `nextOffset`. */
+  | "offset_illegal";
+
+export interface PullResult {
+  status: PullStatus;
+  /** Those that the subscription wants. */
+  messages: ClientMessage[];
+  nextOffset: number;
+  minOffset: number;
+  maxOffset: number;
+}
+
+export interface PullRequest {
+  group: string;
+  queue: MessageQueue;
+  offset: number;
+  messagesMax: number;
+  /** 0: the broker answers at once. */
+  holdMs: number;
+  timeoutMs: number;
+  subscription: Subscription;
+  /** Also tells the broker what the subscription is; else it knows by the heartbeat. */
+  sendsSubscription: boolean;
+  /** Also commits this offset; null: commits none. */
+  commitOffset: number | null;
+  signal?: AbortSignal;
+}
+
+const FLAG_COMMIT_OFFSET = 1;
+const FLAG_SUSPEND = 2;
+const FLAG_SUBSCRIPTION = 4;
+
+export class Puller {
+  /** Broker id that a queue is better pulled from, as its last answer said. */
+  private readonly suggested = new Map<string, number>();
+
+  constructor(private readonly core: ClientCore) {}
+
+  /** Rejects with ClientError; "refused" has the broker's code. */
+  async pull(request: PullRequest): Promise<PullResult> {
+    const { queue, subscription, commitOffset, holdMs, sendsSubscription } = request;
+    const { brokerId, address } = this.brokerFor(queue);
+    const commits = commitOffset !== null && brokerId === MASTER_ID;
+    const sysFlag = (commits ? FLAG_COMMIT_OFFSET : 0) | (holdMs > 0 ? FLAG_SUSPEND : 0) |
+      (sendsSubscription ? FLAG_SUBSCRIPTION : 0);
+    const answer = await ask(this.core.remoting, PULL_MESSAGE, {
+      peer: queue.brokerName,
+      address,
+      timeoutMs: request.timeoutMs,
+      ...(request.signal && { signal: request.signal }),
+      fields: {
+        consumerGroup: request.group,
+        topic: queue.topic,
+        queueId: queue.queueId,
+        queueOffset: request.offset,
+        maxMsgNums: request.messagesMax,
+        sysFlag,
+        commitOffset: commitOffset ?? 0,
+        suspendTimeoutMillis: holdMs,
+        subscription: subscription.expression,
+        subVersion: subscription.version,
+        expressionType: "TAG",
+        bname: queue.brokerName,
+      },
+    });
+    const status = statusOf(answer.code);
+    if (status === null) {
+      throw refusal(queue.brokerName, answer.code, answer.remark, isBusy(answer.code));
+    }
+    const { nextBeginOffset, minOffset, maxOffset, suggestWhichBrokerId } = answer.fields;
+    if (nextBeginOffset === undefined) {
+      throw new ClientError("bad_answer", `${queue.brokerName}: a pull's answer has no offset`);
+    }
+    this.suggested.set(queueKey(queue), suggestWhichBrokerId ?? MASTER_ID);
+    return {
+      status,
+      messages: status === "found" ? wantedMessages(answer.body, subscription) : [],
+      nextOffset: nextBeginOffset,
+      minOffset: minOffset ?? 0,
+      maxOffset: maxOffset ?? 0,
+    };
+  }
+
+  forget(queue: MessageQueue): void {
+    this.suggested.delete(queueKey(queue));
+  }
+
+  /** The suggested broker if the routes have it, else the master, else any slave. */
+  private brokerFor(queue: MessageQueue): { brokerId: number; address: string } {
+    const addresses = this.core.routes.broker(queue.brokerName)?.addresses;
+    const suggested = this.suggested.get(queueKey(queue)) ?? MASTER_ID;
+    for (const brokerId of [suggested, MASTER_ID, ...addresses?.keys() ?? []]) {
+      const address = addresses?.get(brokerId);
+      if (address !== undefined) return { brokerId, address };
+    }
+    throw new ClientError("no_broker", `the routes have no address for ${queue.brokerName}`, {
+      brokerName: queue.brokerName,
+      retriable: true,
+    });
+  }
+}
+
+function statusOf(responseCode: number): PullStatus | null {
+  switch (responseCode) {
+    case ResponseCode.SUCCESS:
+      return "found";
+    case ResponseCode.PULL_NOT_FOUND:
+      return "no_new_message";
+    case ResponseCode.PULL_RETRY_IMMEDIATELY:
+      return "no_matched_message";
+    case ResponseCode.PULL_OFFSET_MOVED:
+      return "offset_illegal";
+    default:
+      return null;
+  }
+}
+
+/** The broker is too busy now, or throttles. */
+export function isBusy(responseCode: number): boolean {
+  return responseCode === ResponseCode.SYSTEM_BUSY || responseCode === ResponseCode.FLOW_CONTROL;
+}
+
+function wantedMessages(body: Uint8Array, subscription: Subscription): ClientMessage[] {
+  const messages = decodeMessages(body);
+  if (subscription.tags.size === 0) return messages;
+  return messages.filter(({ properties }) => isWanted(subscription, properties.get(PROPERTY.tags)));
+}
