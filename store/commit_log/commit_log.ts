@@ -49,7 +49,16 @@ export class CommitLog implements BurstWriter {
 
   writeSync(buffer: Uint8Array, start: number, length: number, physicalOffset: number): void {
     const segment = this.segmentAt(physicalOffset);
-    this.files.open(segment).writeSync(buffer, start, length, physicalOffset - segment.startOffset);
+    const file = this.files.open(segment);
+    const within = physicalOffset - segment.startOffset;
+    try {
+      file.writeSync(buffer, start, length, within);
+    } catch (error) {
+      // The next file, allocated in advance, must not keep messages out of this one.
+      const isFull = error instanceof DiskError && error.code === "ENOSPC";
+      if (!isFull || !this.files.dropPrepared()) throw error;
+      file.writeSync(buffer, start, length, within);
+    }
   }
 
   hasStaleTail(physicalOffset: number): boolean {
@@ -88,6 +97,7 @@ export class CommitLog implements BurstWriter {
   }
 
   async close(): Promise<void> {
+    this.files.stop();
     await this.preparing;
     await this.files.close();
   }

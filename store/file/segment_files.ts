@@ -5,6 +5,7 @@ import { assert, OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 
 const NAME_DIGITS = 20;
+const ZERO_PIECE_BYTES = 1024 * 1024;
 
 export interface SegmentFilesOptions {
   disk: Disk;
@@ -30,6 +31,7 @@ export class SegmentFiles {
   readonly segments: Segment[] = [];
   readonly fileSizeBytes: number;
   private prepared: DiskFile | null = null;
+  private isClosed = false;
 
   constructor(private readonly options: SegmentFilesOptions) {
     this.fileSizeBytes = options.fileSizeBytes;
@@ -42,7 +44,7 @@ export class SegmentFiles {
   load(): void {
     const { disk, path, log } = this.options;
     disk.makeDirectorySync(path);
-    this.dropPrepared();
+    this.removePrepared();
     const names = disk.listSync(path).filter((name) =>
       disk.statSync(`${path}/${name}`)?.isDirectory === false
     );
@@ -146,25 +148,44 @@ export class SegmentFiles {
     try {
       file.truncateSync(0);
       file.truncateSync(this.fileSizeBytes);
-      if (zeroFill) await fillWithZeros(file, this.fileSizeBytes);
+      if (zeroFill) await this.fillWithZeros(file);
     } catch (error) {
       await file.close();
-      this.dropPrepared();
+      this.removePrepared();
       throw error;
     }
     this.prepared = file;
   }
 
+  private async fillWithZeros(file: DiskFile): Promise<void> {
+    const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, this.fileSizeBytes));
+    for (let at = 0; at < this.fileSizeBytes && !this.isClosed; at += zeros.length) {
+      await file.write(zeros, 0, Math.min(zeros.length, this.fileSizeBytes - at), at);
+    }
+    await file.datasync();
+  }
+
+  /** Gives up the file that was made ready, and the room that it takes; false when there is none. */
+  dropPrepared(): boolean {
+    if (this.prepared === null) return false;
+    void this.prepared.close();
+    this.prepared = null;
+    this.removePrepared();
+    return true;
+  }
+
+  /** Ends a preparation under way soon; what is open stays so. */
+  stop(): void {
+    this.isClosed = true;
+  }
+
   async close(): Promise<void> {
+    this.stop();
     for (const segment of this.segments) {
       await segment.file?.close();
       segment.file = null;
     }
-    if (this.prepared !== null) {
-      await this.prepared.close();
-      this.prepared = null;
-      this.dropPrepared();
-    }
+    this.dropPrepared();
   }
 
   private create(startOffset: number): Segment {
@@ -202,7 +223,7 @@ export class SegmentFiles {
     }
   }
 
-  private dropPrepared(): void {
+  private removePrepared(): void {
     const { disk } = this.options;
     if (disk.statSync(this.preparedPath) !== null) disk.unlinkSync(this.preparedPath);
   }
@@ -227,14 +248,4 @@ export class SegmentFiles {
       );
     }
   }
-}
-
-const ZERO_PIECE_BYTES = 1024 * 1024;
-
-async function fillWithZeros(file: DiskFile, sizeBytes: number): Promise<void> {
-  const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, sizeBytes));
-  for (let at = 0; at < sizeBytes; at += zeros.length) {
-    await file.write(zeros, 0, Math.min(zeros.length, sizeBytes - at), at);
-  }
-  await file.datasync();
 }
