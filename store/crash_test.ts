@@ -224,3 +224,14 @@ test("bytes behind a cut tail don't come back when the log grows over them", asy
   expect(reopened.maxPhysicalOffset).toBe(damaged.physicalOffset + damaged.size);
   await expectLevel(reopened);
 });
+
+test("a deleted topic's queues don't come back after a crash", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  await store.put([testMessage(0, { topic: "Kept" })]);
+  await store.put([testMessage(1, { topic: "Gone" })]);
+  await store.deleteTopic("Gone");
+  disk.crash("process");
+  await using reopened = await openTestStore(disk);
+  expect(reopened.queueTopics().map(({ topic }) => topic)).toEqual(["Kept"]);
+});

@@ -262,8 +262,10 @@ export class FileMessageStore implements MessageStore {
     this.dispatcher.onArrival(listener);
   }
 
-  deleteTopic(topic: string): Promise<void> {
-    return this.queues.deleteTopic(topic);
+  /** Resolves when a crash would not bring the queues back: the checkpoint no longer counts them. */
+  async deleteTopic(topic: string): Promise<void> {
+    await this.queues.deleteTopic(topic);
+    await this.checkpointer.write();
   }
 
   queueTopics(): { topic: string; queueId: number }[] {
