@@ -23,6 +23,8 @@ export interface LiveConfigOptions<V> {
   readonly given: ReadonlySet<string>;
   /** Apache's classes whose keys are listed even when they weren't set. */
   readonly listedOwners: readonly string[];
+  /** Keys that follow from others unless they are set: only listed when they are, as in Apache. */
+  readonly derived?: ReadonlySet<string>;
   /** Keys of the file that no table knows; listed as Apache lists them. */
   readonly extras: Readonly<Record<string, string>>;
   /** Keeps the texts of changed keys over a restart. What it throws goes to the caller of `update`. */
@@ -52,11 +54,12 @@ export class LiveConfig<V extends object> {
 
   /** The body of GET_BROKER_CONFIG: "key=value\n" each, sorted, unset ones left out (Configuration). */
   render(): string {
-    const { table, given, listedOwners } = this.options;
+    const { table, given, listedOwners, derived } = this.options;
     return this.entries().filter(([name, value]) => {
       const owner = table[name]?.owner;
       return value !== null &&
-        (owner === undefined || given.has(name) || listedOwners.includes(owner));
+        (owner === undefined || given.has(name) ||
+          (listedOwners.includes(owner) && !derived?.has(name)));
     }).map(([name, value]) => `${name}=${value}\n`).join("");
   }
 

@@ -127,6 +127,12 @@ describe("the listing", () => {
     expect(differing).toEqual([]);
   });
 
+  test("leaves out paths that follow from the root folder, until they are set", () => {
+    expect(load("storePathRootDir=/s").render()).not.toContain("storePathCommitLog");
+    expect(load("storePathRootDir=/s").render()).not.toContain("storePathEpochFile");
+    expect(load("storePathCommitLog=/log").render()).toContain("storePathCommitLog=/log\n");
+  });
+
   test("shows keys of the file that nobody knows, and the value in use of the others", () => {
     const live = load("myKey=1\nlistenPort=1000");
     update(live, { maxMsgsNumBatch: "7" });

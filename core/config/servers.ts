@@ -19,6 +19,12 @@ const BROKER_LISTED = [
 const NAMESRV_LISTED = ["NamesrvConfig", "NettyServerConfig"];
 
 const NOTHING_FOUND: Findings = { problems: [], warnings: [] };
+/** Paths that Apache's getters make from storePathRootDir while they aren't set (MessageStoreConfig, BrokerConfig). */
+const BROKER_DERIVED = new Set([
+  "storePathCommitLog",
+  "storePathEpochFile",
+  "storePathBrokerIdentity",
+]);
 
 export interface ServerConfig<V extends object> extends LoadedConfig<V> {
   readonly live: LiveConfig<V>;
@@ -39,6 +45,7 @@ export function loadBrokerConfig(
     values,
     given,
     listedOwners: BROKER_LISTED,
+    derived: BROKER_DERIVED,
     extras,
     persist,
   });

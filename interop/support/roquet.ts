@@ -81,6 +81,7 @@ async function start(
     command,
     args: [...prefix, ...args],
     logPath: `${folder}/stdout.log`,
+    env: { ROCKETMQ_HOME: folder },
   });
   const ready = await readyLine(process);
   return {
