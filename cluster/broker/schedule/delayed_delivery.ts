@@ -3,7 +3,12 @@
 import type { Logger } from "../../../core/log.ts";
 import { SCHEDULE_TOPIC, TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock, Timer } from "../../../core/time/clock.ts";
-import type { MessageStore, MessageToStore, QueueCursor } from "../../../store/message_store.ts";
+import type {
+  MessageStore,
+  MessageToStore,
+  QueueCursor,
+  RecordView,
+} from "../../../store/message_store.ts";
 import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
 import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
 import type { StatsSink } from "../stats_sink.ts";
@@ -140,7 +145,7 @@ class LevelLoop {
   }
 
   private async collect(cursor: QueueCursor): Promise<Due> {
-    const { clock, levels, offsets } = this.parts;
+    const { clock, levels, offsets, store } = this.parts;
     const due: Due = { messages: [], nextOffset: offsets.get(this.level), waitMs: 0 };
     let bytes = 0;
     const longestMs = levels.delayMs(this.level)!;
@@ -156,7 +161,8 @@ class LevelLoop {
         break;
       }
       const { queueOffset, physicalOffset, size } = cursor;
-      const message = await this.messageAt(physicalOffset, size);
+      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
+      const message = view === null ? null : this.messageOf(view, physicalOffset);
       if (message !== null) due.messages.push(message);
       bytes += size;
       due.nextOffset = queueOffset + 1;
@@ -166,14 +172,11 @@ class LevelLoop {
     return due;
   }
 
-  /** The message to deliver; null when the record is gone or can't be delivered. */
-  private async messageAt(physicalOffset: number, size: number): Promise<MessageToStore | null> {
-    const { store, log } = this.parts;
-    const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
-    if (view === null) return null;
+  /** The message to deliver; null when its record says no place that it can go to. */
+  private messageOf(view: RecordView, physicalOffset: number): MessageToStore | null {
     const message = delayedMessageOf(view);
     if (message !== null && message.topic !== TRANSACTION_HALF_TOPIC) return message;
-    log.error("a delayed message says no topic that it can go to", { physicalOffset });
+    this.parts.log.error("a delayed message says no topic that it can go to", { physicalOffset });
     return null;
   }
 
