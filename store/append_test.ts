@@ -151,6 +151,17 @@ test("records that a failed write left whole are not there after a crash", async
   expect(reopened.maxPhysicalOffset).toBe(kept!.size);
 });
 
+test("the next file's blocks, allocated in advance, don't keep messages out of this one", async () => {
+  const disk = newMemoryDisk();
+  await using store = await openTestStore(disk, { syncFlush: true });
+  await store.put([testMessage(10)]);
+  for (let round = 0; round < 50; round++) await settle();
+  expect(disk.statSync(`${STORE_PATH}/commitlog.next`)?.sizeBytes).toBe(LOG_FILE_BYTES);
+  disk.freeBytes = 0;
+  expect(statuses(await store.put([testMessage(11, { bodyBytes: 30_000 })]))).toEqual(["ok"]);
+  expect(disk.statSync(`${STORE_PATH}/commitlog.next`)).toBeNull();
+});
+
 test("when a roll-over fails, what came before it stands and the rest is told so", async () => {
   const disk = newMemoryDisk();
   await using store = await openTestStore(disk);

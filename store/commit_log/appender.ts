@@ -19,6 +19,7 @@ import {
 import type { Clock } from "../../core/time/clock.ts";
 import type { DispatchQueue } from "../dispatch.ts";
 import type { PutStatus } from "../message_store.ts";
+import { AppendMeter } from "./append_meter.ts";
 import type { HotChunk, HotTail } from "./hot_tail.ts";
 import type { Settlement } from "./settlement.ts";
 import type { AppendOwner, StagedRecords } from "./staged_records.ts";
@@ -56,27 +57,6 @@ interface Segment {
   end: number;
   /** The row after its last record. */
   rowEnd: number;
-}
-
-/** What was appended, for statistics. */
-export class AppendMeter {
-  records = 0;
-  bytes = 0;
-  failed = 0;
-  private latencyMsMax = 0;
-
-  noteWrite(records: number, bytes: number, tookMs: number): void {
-    this.records += records;
-    this.bytes += bytes;
-    if (tookMs > this.latencyMsMax) this.latencyMsMax = tookMs;
-  }
-
-  /** The longest write since the last call. */
-  takeLatencyMsMax(): number {
-    const latencyMsMax = this.latencyMsMax;
-    this.latencyMsMax = 0;
-    return latencyMsMax;
-  }
 }
 
 export interface AppenderOptions {
