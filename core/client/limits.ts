@@ -22,7 +22,7 @@ export const AUTO_CREATE_QUEUES = 4;
 export const ROUTE_POLL_MS = 30_000;
 export const HEARTBEAT_MS = 30_000;
 export const REBALANCE_MS = 20_000;
-/** Wait after a rebalance that could not see all it needs. */
+/** First wait after a rebalance that could not see all it needs; doubles up to the period. */
 export const REBALANCE_RETRY_MS = 1_000;
 export const OFFSET_COMMIT_MS = 5_000;
 /** Calls to name servers and brokers other than sends and pulls. */

@@ -6,8 +6,14 @@ import { type MessageQueue, queueKey } from "./message.ts";
 export interface OffsetStore {
   /** The committed offset; null when there is none. Rejects with ClientError. */
   read(queue: MessageQueue): Promise<number | null>;
-  /** Commits several; rejects when one can't be. */
-  write(offsets: readonly QueueOffset[]): Promise<void>;
+  /** Commits several; those that can't be committed don't stop the others. */
+  write(offsets: readonly QueueOffset[]): Promise<WriteOutcome>;
+}
+
+export interface WriteOutcome {
+  taken: readonly QueueOffset[];
+  /** Why others weren't; null when all were. */
+  failure: unknown;
 }
 
 export interface QueueOffset {

@@ -1,11 +1,11 @@
 // The messages of one queue that a consumer has pulled and not finished: how many, how many bytes,
 // how far apart, and the offset up to which all are done. Pure: no clock, no network.
-import type { ClientMessage } from "../message/client_message.ts";
 import type { MessageQueue } from "./message.ts";
+import type { ReceivedMessage } from "./received_message.ts";
 
 /** One pulled message and what became of it. */
 export interface QueuedMessage {
-  readonly message: ClientMessage;
+  readonly message: ReceivedMessage;
   readonly of: ProcessQueue;
   /** Monotonic ms when its listener was called; 0 before. */
   startedMs: number;
@@ -27,7 +27,7 @@ const COMPACTED_FROM = 256;
 export class ProcessQueue {
   /** Set when the queue goes to another member or is begun anew: nothing counts any more. */
   dropped = false;
-  /** Messages that aren't done, and the bytes of their bodies. */
+  /** Messages that aren't done, and the bytes of their bodies as stored. */
   count = 0;
   bytes = 0;
   /** In the order of their offsets; those before `from` are done. */
@@ -39,7 +39,7 @@ export class ProcessQueue {
   constructor(readonly queue: MessageQueue) {}
 
   /** Adds messages in the order of their offsets; those that came before are left out. */
-  put(messages: readonly ClientMessage[]): QueuedMessage[] {
+  put(messages: readonly ReceivedMessage[]): QueuedMessage[] {
     const added: QueuedMessage[] = [];
     for (const message of messages) {
       if (message.queueOffset < this.nextOffset) continue;
@@ -48,7 +48,7 @@ export class ProcessQueue {
       this.entries.push(entry);
       this.nextOffset = message.queueOffset + 1;
       this.count++;
-      this.bytes += message.body.length;
+      this.bytes += message.storedBytes;
     }
     return added;
   }
@@ -58,7 +58,7 @@ export class ProcessQueue {
     if (entry.isDone) return false;
     entry.isDone = true;
     this.count--;
-    this.bytes -= entry.message.body.length;
+    this.bytes -= entry.message.storedBytes;
     while (this.from < this.entries.length && this.entries[this.from]!.isDone) this.from++;
     if (this.from >= COMPACTED_FROM || this.from === this.entries.length) {
       this.entries.splice(0, this.from);

@@ -1,12 +1,11 @@
 // One pull: the request, and what its answer means. Chooses master or slave as the broker suggests;
 // keeps no offsets.
-import { type ClientMessage, decodeMessages } from "../message/client_message.ts";
-import { PROPERTY } from "../message/property_names.ts";
 import { PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError, refusal } from "./client_error.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
+import { decodeReceived, type ReceivedMessage } from "./received_message.ts";
 import { ask } from "./remote_calls.ts";
 import { MASTER_ID } from "./route.ts";
 import { isWanted, type Subscription } from "./subscription.ts";
@@ -25,7 +24,7 @@ export type PullStatus =
 export interface PullResult {
   status: PullStatus;
   /** Those that the subscription wants. */
-  messages: ClientMessage[];
+  messages: ReceivedMessage[];
   nextOffset: number;
   minOffset: number;
   maxOffset: number;
@@ -95,7 +94,7 @@ export class Puller {
     this.suggested.set(queueKey(queue), suggestWhichBrokerId ?? MASTER_ID);
     return {
       status,
-      messages: status === "found" ? wantedMessages(answer.body, subscription) : [],
+      messages: status === "found" ? wantedMessages(answer.body, request) : [],
       nextOffset: nextBeginOffset,
       minOffset: minOffset ?? 0,
       maxOffset: maxOffset ?? 0,
@@ -141,8 +140,8 @@ export function isBusy(responseCode: number): boolean {
   return responseCode === ResponseCode.SYSTEM_BUSY || responseCode === ResponseCode.FLOW_CONTROL;
 }
 
-function wantedMessages(body: Uint8Array, subscription: Subscription): ClientMessage[] {
-  const messages = decodeMessages(body);
+function wantedMessages(body: Uint8Array, { queue, subscription }: PullRequest) {
+  const messages = decodeReceived(body, queue);
   if (subscription.tags.size === 0) return messages;
-  return messages.filter(({ properties }) => isWanted(subscription, properties.get(PROPERTY.tags)));
+  return messages.filter(({ tags }) => isWanted(subscription, tags));
 }

@@ -1,0 +1,145 @@
+// Pulls one queue as long as it is this consumer's: one pull after the other, waiting while too much
+// is unfinished. Hands on what it pulled; calls no listener.
+import type { Clock } from "../time/clock.ts";
+import type { Logger } from "../log.ts";
+import { ClientError } from "./client_error.ts";
+import { PULL_BUSY_WAIT_MS, PULL_ERROR_WAIT_MS, PULL_TIMEOUT_MS } from "./limits.ts";
+import type { MessageQueue } from "./message.ts";
+import type { OffsetBook } from "./offsets.ts";
+import { type FlowLimits, ProcessQueue, type QueuedMessage } from "./process_queue.ts";
+import { isBusy, type Puller, type PullResult } from "./pull.ts";
+import type { Subscription } from "./subscription.ts";
+
+export interface QueuePullerOptions extends FlowLimits {
+  group: string;
+  pullBatchSize: number;
+  pullHoldMs: number;
+  /** Whether pulls carry offsets to commit. */
+  commitsByPull: boolean;
+  clock: Clock;
+  log: Logger;
+  puller: Puller;
+  offsets: OffsetBook;
+  subscription: () => Subscription | undefined;
+  deliver: (entries: readonly QueuedMessage[]) => void;
+  /** Consumer-wide: true while nothing is to be pulled. */
+  isPaused: () => boolean;
+  /** The broker moved the offset: commit it. */
+  moved: (queue: MessageQueue, offset: number) => void;
+}
+
+export class QueuePuller {
+  processQueue: ProcessQueue;
+  /** How often flow control held a pull back, for the running info. */
+  heldBack = 0;
+  private readonly stopping = new AbortController();
+  private wake: (() => void) | null = null;
+  private done: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly queue: MessageQueue,
+    private nextOffset: number,
+    private readonly options: QueuePullerOptions,
+  ) {
+    this.processQueue = new ProcessQueue(queue);
+  }
+
+  start(): void {
+    this.done = this.run();
+  }
+
+  /** A message was finished, or pulling may go on. */
+  changed(): void {
+    if (this.wake === null || this.mustWait()) return;
+    this.wake();
+    this.wake = null;
+  }
+
+  /** No further pull; what was pulled still counts. */
+  halt(): Promise<void> {
+    this.stopping.abort();
+    this.wake?.();
+    return this.done;
+  }
+
+  /** The queue isn't ours any more: what is pulled and unfinished doesn't count. */
+  stop(): Promise<void> {
+    this.processQueue.dropped = true;
+    return this.halt();
+  }
+
+  private get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private mustWait(): boolean {
+    return this.options.isPaused() || this.processQueue.limitReached(this.options) !== null;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      if (this.mustWait()) {
+        this.heldBack++;
+        await new Promise<void>((resolve) => this.wake = resolve);
+        continue;
+      }
+      try {
+        await this.pullOnce();
+      } catch (error) {
+        if (this.stopped) return;
+        await this.waitAfter(error);
+      }
+    }
+  }
+
+  private async pullOnce(): Promise<void> {
+    const { group, puller, offsets, pullBatchSize, pullHoldMs, commitsByPull } = this.options;
+    const subscription = this.options.subscription();
+    if (subscription === undefined) return await this.waitFor(PULL_ERROR_WAIT_MS);
+    const consumed = commitsByPull ? offsets.get(this.queue) : null;
+    const result = await puller.pull({
+      group,
+      queue: this.queue,
+      offset: this.nextOffset,
+      messagesMax: pullBatchSize,
+      holdMs: pullHoldMs,
+      timeoutMs: Math.max(PULL_TIMEOUT_MS, pullHoldMs * 2),
+      subscription,
+      sendsSubscription: false,
+      commitOffset: consumed !== null && consumed > 0 ? consumed : null,
+      signal: this.stopping.signal,
+    });
+    if (!this.stopped) this.take(result);
+  }
+
+  private take({ status, messages, nextOffset }: PullResult): void {
+    if (status === "offset_illegal") return this.begin(nextOffset);
+    this.nextOffset = nextOffset;
+    const { processQueue } = this;
+    if (messages.length > 0) return this.options.deliver(processQueue.put(messages));
+    // Everything up to here was filtered out: nothing is left to be consumed below.
+    if (processQueue.count === 0) this.options.offsets.advance(this.queue, nextOffset);
+  }
+
+  /** The broker says that the offset isn't in the queue, or was reset: go on at another one. */
+  private begin(offset: number): void {
+    const { log, moved } = this.options;
+    log.warn("the offset was moved", { ...this.queue, from: this.nextOffset, to: offset });
+    this.processQueue.dropped = true;
+    this.processQueue = new ProcessQueue(this.queue);
+    this.nextOffset = offset;
+    moved(this.queue, offset);
+  }
+
+  private async waitAfter(error: unknown): Promise<void> {
+    const busy = error instanceof ClientError && error.responseCode !== null &&
+      isBusy(error.responseCode);
+    if (!busy) this.options.log.warn("a pull failed", { ...this.queue, error });
+    await this.waitFor(busy ? PULL_BUSY_WAIT_MS : PULL_ERROR_WAIT_MS);
+  }
+
+  private async waitFor(delayMs: number): Promise<void> {
+    // Rejects when the queue is stopped, which the loop sees by itself.
+    await this.options.clock.sleep(delayMs, this.stopping.signal).catch(() => {});
+  }
+}
