@@ -179,6 +179,26 @@ for (const { name, syncFlush, kind } of settings) {
   });
 }
 
+test("whatever a power cut leaves under ASYNC_FLUSH, the store opens level and goes on", async () => {
+  for (let seed = 0; seed < 40; seed++) {
+    const random = seededRandom(seed);
+    const disk = newMemoryDisk(seed + 2000);
+    let index = 0;
+    for (let life = 0; life < 4; life++) {
+      const store = await openTestStore(disk);
+      await expectLevel(store);
+      const before = store.maxPhysicalOffset;
+      const acknowledged: Acknowledged[] = [];
+      await live(store, disk, random, () => index++, acknowledged);
+      await expectAll(store, acknowledged);
+      for (const { result } of acknowledged) {
+        expect(result.physicalOffset).toBeGreaterThanOrEqual(before);
+      }
+      disk.crash("power");
+    }
+  }
+});
+
 test("a crash replays from the checkpoint on, not from the log's beginning", async () => {
   const disk = newMemoryDisk();
   const first = await openTestStore(disk);

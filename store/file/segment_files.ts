@@ -45,6 +45,7 @@ export class SegmentFiles {
     const { disk, path, log } = this.options;
     disk.makeDirectorySync(path);
     this.removePrepared();
+    this.removeIfThere(this.temporaryPath);
     const names = disk.listSync(path).filter((name) =>
       disk.statSync(`${path}/${name}`)?.isDirectory === false
     );
@@ -149,6 +150,7 @@ export class SegmentFiles {
       file.truncateSync(0);
       file.truncateSync(this.fileSizeBytes);
       if (zeroFill) await this.fillWithZeros(file);
+      await file.datasync();
     } catch (error) {
       await file.close();
       this.removePrepared();
@@ -162,7 +164,6 @@ export class SegmentFiles {
     for (let at = 0; at < this.fileSizeBytes && !this.isClosed; at += zeros.length) {
       await file.write(zeros, 0, Math.min(zeros.length, this.fileSizeBytes - at), at);
     }
-    await file.datasync();
   }
 
   /** Gives up the file that was made ready, and the room that it takes; false when there is none. */
@@ -189,43 +190,67 @@ export class SegmentFiles {
   }
 
   private create(startOffset: number): Segment {
-    const filePath = `${this.options.path}/${segmentName(startOffset)}`;
-    const file = this.takePrepared(filePath) ?? this.createHere(filePath);
-    const segment: Segment = { startOffset, path: filePath, file };
+    const { disk, path } = this.options;
+    const filePath = `${path}/${segmentName(startOffset)}`;
+    if (!this.usePrepared(filePath)) {
+      // Not at the prepared path: a preparation may be under way there.
+      this.makeFile(this.temporaryPath);
+      if (!this.rename(this.temporaryPath, filePath)) {
+        disk.unlinkSync(this.temporaryPath);
+        this.makeFile(filePath);
+      }
+    }
+    const segment: Segment = { startOffset, path: filePath, file: null };
     this.segments.push(segment);
     return segment;
   }
 
-  private takePrepared(filePath: string): DiskFile | null {
-    const file = this.prepared;
-    if (file === null) return null;
+  private usePrepared(filePath: string): boolean {
+    if (this.prepared === null) return false;
+    void this.prepared.close();
     this.prepared = null;
-    try {
-      this.options.disk.renameSync(this.preparedPath, filePath);
-      return file;
-    } catch (error) {
-      // The folder may be a mount of its own.
-      if (!(error instanceof DiskError)) throw error;
-      void file.close();
-      return null;
-    }
+    if (this.rename(this.preparedPath, filePath)) return true;
+    this.removePrepared();
+    return false;
   }
 
-  private createHere(filePath: string): DiskFile {
-    const file = this.options.disk.openSync(filePath, "create");
+  /** False when the folder is on another file system than what stands beside it. */
+  private rename(from: string, to: string): boolean {
     try {
-      file.truncateSync(this.fileSizeBytes);
-      return file;
+      this.options.disk.renameSync(from, to);
+      return true;
     } catch (error) {
-      void file.close();
-      this.options.disk.unlinkSync(filePath);
+      if (error instanceof DiskError && error.code === "EXDEV") return false;
       throw error;
     }
   }
 
+  /** Its length is durable before its name can be: a power cut must not leave a short file among the others. */
+  private makeFile(filePath: string): void {
+    const file = this.options.disk.openSync(filePath, "create");
+    try {
+      file.truncateSync(0);
+      file.truncateSync(this.fileSizeBytes);
+      file.datasyncSync();
+    } catch (error) {
+      this.options.disk.unlinkSync(filePath);
+      throw error;
+    } finally {
+      void file.close();
+    }
+  }
+
+  private get temporaryPath(): string {
+    return `${this.options.path}.new`;
+  }
+
   private removePrepared(): void {
+    this.removeIfThere(this.preparedPath);
+  }
+
+  private removeIfThere(path: string): void {
     const { disk } = this.options;
-    if (disk.statSync(this.preparedPath) !== null) disk.unlinkSync(this.preparedPath);
+    if (disk.statSync(path) !== null) disk.unlinkSync(path);
   }
 
   private checkFile(name: string, path: string, sizeBytes: number): void {
