@@ -28,7 +28,9 @@ interface Effect {
   instead: string;
 }
 
-const everywhereOutside = [/_test\.ts$/, /^(benchmarks|interop|scripts|testdata)\//, /^cmd\//];
+/** Tests, and what the tests of a folder share. */
+const testFiles = /(_test|\/testing)\.ts$/;
+const everywhereOutside = [testFiles, /^(benchmarks|interop|scripts|testdata)\//, /^cmd\//];
 
 const effects: readonly Effect[] = [
   {
@@ -87,7 +89,7 @@ function isAllowed(effect: Effect, file: string): boolean {
 }
 
 function isTest(file: string): boolean {
-  return file.endsWith("_test.ts") || file.startsWith("testdata/");
+  return testFiles.test(file) || file.startsWith("testdata/");
 }
 
 function isExempt(file: string): boolean {

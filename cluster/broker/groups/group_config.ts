@@ -68,7 +68,8 @@ export function groupConfigFromJson(value: unknown, name?: string): GroupConfig 
     const field = fields[key];
     delete fields[key];
     if (field === undefined || field === null) continue;
-    if (typeof field !== kind) throw new DecodeError(`groupConfig.${key}`, `not a ${kind}`);
+    const actual: string = typeof field;
+    if (actual !== kind) throw new DecodeError(`groupConfig.${key}`, `not a ${kind}`);
     known[key as keyof typeof KINDS] = field;
   }
   const groupName = fields["groupName"] ?? name ?? "";

@@ -81,7 +81,8 @@ export function topicConfigFromJson(value: unknown, name?: string): TopicConfig 
     const field = fields[key];
     delete fields[key];
     if (field === undefined || field === null) return fallback;
-    if (typeof field !== kind) throw new DecodeError(`topicConfig.${key}`, `not a ${kind}`);
+    const actual: string = typeof field;
+    if (actual !== kind) throw new DecodeError(`topicConfig.${key}`, `not a ${kind}`);
     return field as T;
   };
   const config = newTopicConfig(take("topicName", "string", name ?? ""), {

@@ -237,6 +237,11 @@ export class TopicTable {
     if (changed) this.changed(1);
   }
 
+  /** Moves the version although no topic changed: what is registered of them did (brokerPermission). */
+  renewVersion(): void {
+    this.changed(1);
+  }
+
   /** The file's text now. */
   encode(): string {
     const topicConfigTable: Record<string, unknown> = {};
