@@ -305,7 +305,10 @@ function openRegistration(
     log,
   });
   topics.onChange(() => registration.registerNow());
-  stack.defer(config.onChange(["brokerPermission"], () => void registration.registerNow()));
+  stack.defer(config.onChange(["brokerPermission"], () => {
+    topics.renewVersion();
+    void registration.registerNow();
+  }));
   log.debug("the broker's address", { host: formatHost(storeHost.address, storeHost.port) });
   return registration;
 }

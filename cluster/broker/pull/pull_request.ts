@@ -19,8 +19,8 @@ export interface PullRequest {
   readonly fields: PullFields;
   readonly command: RemotingCommand;
   readonly connection: Connection;
-  /** When it came, on the monotonic clock. */
-  readonly arrivedMs: number;
+  /** When it came, or was taken up again after it was held, on the monotonic clock. */
+  arrivedMs: number;
   /** Its group's key in the offset table, built once. */
   readonly offsetKey: string;
   /** False once it was held: then it isn't held again, and commits nothing. */

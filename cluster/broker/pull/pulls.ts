@@ -63,6 +63,7 @@ export class Pulls implements Disposable {
   /** Runs a held pull again: it is answered now, whatever comes of it. */
   private resume(request: PullRequest): void {
     request.maySuspend = false;
+    request.arrivedMs = this.parts.clock.monotonicMs();
     try {
       this.pull(request);
     } catch (error) {
@@ -167,6 +168,7 @@ export class Pulls implements Disposable {
 
   private answerNothing(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
     const code = codeOf(selection, request.fields.queueOffset);
+    this.parts.stats.getMissed();
     this.note(request, selection, code);
     if (code === ResponseCode.PULL_NOT_FOUND && this.suspend(request, allowed)) return;
     if (code === ResponseCode.PULL_OFFSET_MOVED) {
