@@ -57,6 +57,7 @@ function close(opened: { close(): Promise<void> }): Promise<void> {
 function openLog(config: FileMessageStoreConfig, parts: FileMessageStoreParts): CommitLog {
   return new CommitLog({
     disk: parts.disk,
+    clock: parts.clock,
     log: parts.log,
     path: config.commitLogPath ?? `${config.storePath}/commitlog`,
     fileSizeBytes: config.commitLogFileBytes,

@@ -3,10 +3,16 @@
 import { DiskError } from "../../core/disk/disk.ts";
 import type { Disk } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
+import type { Clock } from "../../core/time/clock.ts";
 import { type Segment, SegmentFiles } from "../file/segment_files.ts";
 import type { BurstWriter } from "./appender.ts";
 
+/** Allocating the next file keeps this far ahead of twice what the current one has taken, and no further. */
+const FILL_AHEAD_BYTES = 16 * 1024 * 1024;
+const FILL_PAUSE_MS = 50;
+
 export interface CommitLogOptions {
+  clock: Clock;
   disk: Disk;
   log: Logger;
   /** The folder of the log's files. */
@@ -24,6 +30,8 @@ export class CommitLog implements BurstWriter {
   private staleEnd = 0;
   private folderDirty = false;
   private preparing: Promise<void> | null = null;
+  private writtenEnd = 0;
+  private readonly closing = new AbortController();
 
   constructor(private readonly options: CommitLogOptions) {
     this.files = new SegmentFiles(options);
@@ -51,6 +59,7 @@ export class CommitLog implements BurstWriter {
     const segment = this.segmentAt(physicalOffset);
     const file = this.files.open(segment);
     const within = physicalOffset - segment.startOffset;
+    this.writtenEnd = physicalOffset + length;
     try {
       file.writeSync(buffer, start, length, within);
     } catch (error) {
@@ -89,15 +98,31 @@ export class CommitLog implements BurstWriter {
   /** Makes the next file ready in the background, unless that is done or under way. */
   prepareNext(): void {
     if (this.preparing !== null || this.files.hasPrepared) return;
-    this.preparing = this.files.prepare(this.options.zeroFillNext).catch((error: unknown) => {
-      // Rolling over makes the file itself then, and says what is wrong.
-      if (!(error instanceof DiskError)) throw error;
-      this.options.log.warn("the log's next file can't be made ready", { error });
-    }).finally(() => this.preparing = null);
+    this.preparing = this.files.prepare(this.options.zeroFillNext ? this.pace : null).catch(
+      (error: unknown) => {
+        // Rolling over makes the file itself then, and says what is wrong.
+        if (!(error instanceof DiskError)) throw error;
+        this.options.log.warn("the log's next file can't be made ready", { error });
+      },
+    ).finally(() => this.preparing = null);
+  }
+
+  /** The device belongs to the messages: the next file is filled as fast as it will be needed. */
+  private readonly pace = async (position: number): Promise<void> => {
+    const { signal } = this.closing;
+    while (!signal.aborted && position > this.fillTarget()) {
+      // Closing wakes it; what it was waiting for doesn't matter then.
+      await this.options.clock.sleep(FILL_PAUSE_MS, signal).catch(() => {});
+    }
+  };
+
+  private fillTarget(): number {
+    return FILL_AHEAD_BYTES + 2 * (this.writtenEnd - (this.current?.startOffset ?? 0));
   }
 
   async close(): Promise<void> {
     this.files.stop();
+    this.closing.abort();
     await this.preparing;
     await this.files.close();
   }
@@ -111,10 +136,8 @@ export class CommitLog implements BurstWriter {
     const endBefore = this.files.endOffset;
     const segment = this.files.findOrCreate(physicalOffset);
     this.current = segment;
-    if (this.files.endOffset !== endBefore) {
-      this.folderDirty = true;
-      this.prepareNext();
-    }
+    if (this.files.endOffset !== endBefore) this.folderDirty = true;
+    this.prepareNext();
     return segment;
   }
 }

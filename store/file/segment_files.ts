@@ -140,16 +140,17 @@ export class SegmentFiles {
   }
 
   /**
-   * Makes the next file ready, so that rolling over costs a rename. With `zeroFill` its blocks are allocated too, a
-   * piece at a time on the thread pool, and synced: appends under SYNC_FLUSH then change no metadata.
+   * Makes the next file ready, so that rolling over costs a rename. With `pace` its blocks are allocated too, a piece
+   * at a time on the thread pool, and synced: appends under SYNC_FLUSH then change no metadata. `pace` is asked before
+   * each piece and resolves when the file may be filled up to a position.
    */
-  async prepare(zeroFill: boolean): Promise<void> {
+  async prepare(pace: ((position: number) => Promise<void>) | null): Promise<void> {
     if (this.prepared !== null) return;
     const file = this.options.disk.openSync(this.preparedPath, "create");
     try {
       file.truncateSync(0);
       file.truncateSync(this.fileSizeBytes);
-      if (zeroFill) await this.fillWithZeros(file);
+      if (pace !== null) await this.fillWithZeros(file, pace);
       await file.datasync();
     } catch (error) {
       await file.close();
@@ -159,9 +160,14 @@ export class SegmentFiles {
     this.prepared = file;
   }
 
-  private async fillWithZeros(file: DiskFile): Promise<void> {
+  private async fillWithZeros(
+    file: DiskFile,
+    pace: (position: number) => Promise<void>,
+  ): Promise<void> {
     const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, this.fileSizeBytes));
-    for (let at = 0; at < this.fileSizeBytes && !this.isClosed; at += zeros.length) {
+    for (let at = 0; at < this.fileSizeBytes; at += zeros.length) {
+      await pace(at);
+      if (this.isClosed) return;
       await file.write(zeros, 0, Math.min(zeros.length, this.fileSizeBytes - at), at);
     }
   }
