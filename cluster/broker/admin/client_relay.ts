@@ -135,11 +135,11 @@ async function consumerStatus(
     );
   }
   const asked = members.filter(({ clientId }) => onlyClientId === "" || clientId === onlyClientId);
-  const table: JsonObject = {};
+  const table = new Map<string, JsonObject | LenientMap>();
   await Promise.all(asked.map(async (client) => {
     try {
       const offsets = await clientOffsets(parts, client, topic, group);
-      if (offsets !== null) table[client.clientId] = offsets;
+      if (offsets !== null) table.set(client.clientId, offsets);
     } catch (error) {
       if (!(error instanceof RemotingError) && !(error instanceof DecodeError)) throw error;
       log.warn("a consumer didn't tell its offsets", {
@@ -149,7 +149,7 @@ async function consumerStatus(
       });
     }
   }));
-  return table;
+  return Object.fromEntries(table);
 }
 
 /** Java: GetConsumerStatusBody. */

@@ -42,10 +42,12 @@ function registerConnections({ server, consumers, producers }: AdminParts): void
   });
 
   server.handle(GET_ALL_PRODUCER_INFO, () => {
-    const data: JsonObject = {};
-    for (const [group, members] of producers.all()) {
-      data[group] = [...members.values()].map(producerJson);
-    }
+    const data = Object.fromEntries(
+      [...producers.all()].map(([group, members]) => [
+        group,
+        [...members.values()].map(producerJson),
+      ]),
+    );
     return jsonAnswer({ data });
   });
 }
@@ -74,10 +76,11 @@ function registerSubscriptions({ server, consumers, offsets, brokerAddress }: Ad
 
 /** Java: ConsumerConnection. */
 function consumerConnection(group: ConsumerGroup): JsonValue {
-  const subscriptionTable: JsonObject = {};
-  for (const [topic, subscription] of group.subscriptions) {
-    subscriptionTable[topic] = subscriptionJson(subscription);
-  }
+  const subscriptionTable = Object.fromEntries(
+    [...group.subscriptions].map((
+      [topic, subscription],
+    ) => [topic, subscriptionJson(subscription)]),
+  );
   return {
     connectionSet: [...group.members.values()].map(connectionJson),
     consumeFromWhere: group.consumeFromWhere,

@@ -76,9 +76,9 @@ async function runtimeInfo(parts: AdminParts): Promise<Record<string, string>> {
   return Object.fromEntries(names.map((name) => [name, String(figures[name])]));
 }
 
-function putAndGetFigures({ store, statistics, clock }: AdminParts) {
+function putAndGetFigures({ statistics, clock }: AdminParts) {
   const { figures, sink } = statistics;
-  const stats = store.stats();
+  const stats = figures.readStore();
   // Java divides by 1 and shows 1 before the first message.
   const putTimes = Math.max(1, stats.putTotal);
   const rates = figures.rates();

@@ -18,8 +18,9 @@ export function registerTopicViews(parts: AdminParts): void {
   const mappingDataVersion = { counter: 0, stateVersion: 0, timestamp: clock.nowMs() };
 
   server.handle(GET_ALL_TOPIC_CONFIG, () => {
-    const topicConfigTable: JsonObject = {};
-    for (const [name, config] of topics.all()) topicConfigTable[name] = configJson(config);
+    const topicConfigTable = Object.fromEntries(
+      [...topics.all()].map(([name, config]) => [name, configJson(config)]),
+    );
     return {
       fields: { totalTopicNum: topics.size },
       ...jsonAnswer({

@@ -2,7 +2,7 @@
 // Counting is a map look-up or two and some additions, once a request; it makes no string once a name is known.
 import type { Clock } from "../../../core/time/clock.ts";
 import type { StatsSink } from "../stats_sink.ts";
-import { CounterTable, KEY_SEPARATOR } from "./counter_table.ts";
+import { CounterTable, KEY_SEPARATOR, type WindowName } from "./counter_table.ts";
 import type { Counter } from "./counter.ts";
 import {
   DROPPED_WHEN_IDLE,
@@ -11,7 +11,7 @@ import {
   type Statistic,
   STATISTICS,
 } from "./statistics.ts";
-import type { WindowFigures } from "./window.ts";
+import { DAY, HOUR, MINUTE, SampleTimes, type WindowFigures } from "./window.ts";
 
 /** Configuration keys by Apache's names. */
 export interface StatsSettings {
@@ -58,6 +58,11 @@ const NO_OWNER = "null";
 
 export class BrokerStats implements StatsSink {
   private readonly tables = new Map<Statistic, CounterTable>();
+  private readonly samples: Readonly<Record<WindowName, SampleTimes>> = {
+    minute: new SampleTimes(MINUTE),
+    hour: new SampleTimes(HOUR),
+    day: new SampleTimes(DAY),
+  };
   private readonly puts = new Map<string, Traffic>();
   private readonly gets = new Map<string, Map<string, Traffic>>();
   private readonly putsOfBroker: Counter;
@@ -156,18 +161,23 @@ export class BrokerStats implements StatsSink {
   figures(statistic: string, key: string): StatisticFigures | null {
     const counter = this.tables.get(statistic as Statistic)?.get(key);
     if (counter === undefined) return null;
-    const { minute, hour, day } = counter;
-    return { minute: minute.figures(), hour: hour.figures(), day: day.figures() };
+    const { minute, hour, day } = this.samples;
+    return {
+      minute: counter.minute.figures(minute),
+      hour: counter.hour.figures(hour),
+      day: counter.day.figures(day),
+    };
   }
 
   /** Messages a second that a topic took in, over the last minute. */
   topicPutTps(topic: string): number {
-    return this.puts.get(topic)?.messages.minute.figures().tps ?? 0;
+    return this.puts.get(topic)?.messages.minute.figures(this.samples.minute).tps ?? 0;
   }
 
   /** Messages a second that a group got of a topic, over the last minute. */
   groupGetTps(group: string, topic: string): number {
-    return this.gets.get(topic)?.get(group)?.messages.minute.figures().tps ?? 0;
+    const messages = this.gets.get(topic)?.get(group)?.messages;
+    return messages?.minute.figures(this.samples.minute).tps ?? 0;
   }
 
   /** How far behind the log's end a group last read a queue, in bytes; 0 when it never did. */
@@ -188,9 +198,10 @@ export class BrokerStats implements StatsSink {
   }
 
   /** Takes a sample of every counter for one window; the background task's. */
-  sample(window: "minute" | "hour" | "day"): void {
-    const nowMs = this.parts.clock.nowMs();
-    for (const table of this.tables.values()) table.sample(window, nowMs);
+  sample(window: WindowName): void {
+    const samples = this.samples[window];
+    samples.begin(this.parts.clock.nowMs());
+    for (const table of this.tables.values()) table.sample(window, samples);
   }
 
   /** Drops counters that nothing was added to for long, when maxStatsIdleTimeInMinutes asks for it. */

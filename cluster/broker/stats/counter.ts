@@ -1,6 +1,6 @@
 // One counted thing: a running total, how often it was added to, and its windows (Java: StatsItem).
 // Adding is two additions and nothing else; sampling is the background task's.
-import { DAY, HOUR, MINUTE, Window } from "./window.ts";
+import { Window } from "./window.ts";
 
 export class Counter {
   value = 0;
@@ -9,9 +9,9 @@ export class Counter {
   private idleValue = 0;
   private idleTimes = 0;
   private movedMs: number;
-  readonly minute = new Window(MINUTE);
-  readonly hour = new Window(HOUR);
-  readonly day = new Window(DAY);
+  readonly minute = new Window();
+  readonly hour = new Window();
+  readonly day = new Window();
 
   constructor(nowMs: number) {
     this.movedMs = nowMs;

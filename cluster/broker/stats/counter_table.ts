@@ -1,9 +1,13 @@
 // The counters of one statistic by key: "topic", "topic@group", "topic@queue@group" … (Java: StatsItemSet).
 // Knows no statistic in particular.
 import { Counter } from "./counter.ts";
-import type { Window } from "./window.ts";
+import type { SampleTimes } from "./window.ts";
 
 export const KEY_SEPARATOR = "@";
+/** Keys of one statistic that are counted. Some names come from the wire, so that there must be a limit. */
+export const COUNTERS_MAX = 500_000;
+
+export type WindowName = "minute" | "hour" | "day";
 
 export class CounterTable {
   private readonly counters = new Map<string, Counter>();
@@ -12,12 +16,12 @@ export class CounterTable {
     return this.counters.get(key);
   }
 
-  /** The counter of a key, made when there is none. */
+  /** The counter of a key, made when there is none. Beyond the limit it's one that nobody reads. */
   ensure(key: string, nowMs: number): Counter {
     const known = this.counters.get(key);
     if (known !== undefined) return known;
     const made = new Counter(nowMs);
-    this.counters.set(key, made);
+    if (this.counters.size < COUNTERS_MAX) this.counters.set(key, made);
     return made;
   }
 
@@ -25,10 +29,9 @@ export class CounterTable {
     return this.counters.size;
   }
 
-  sample(window: "minute" | "hour" | "day", nowMs: number): void {
+  sample(window: WindowName, samples: SampleTimes): void {
     for (const counter of this.counters.values()) {
-      const target: Window = counter[window];
-      target.sample(nowMs, counter.times, counter.value);
+      counter[window].sample(samples, counter.times, counter.value);
     }
   }
 

@@ -5,6 +5,7 @@ import { type BackgroundTask, runInBackground } from "../../../core/time/backgro
 import type { Clock } from "../../../core/time/clock.ts";
 import type { StoreStats } from "../../../store/message_store.ts";
 import { BrokerStats, type StatsSettings } from "./broker_stats.ts";
+import type { WindowName } from "./counter_table.ts";
 import { RuntimeFigures } from "./runtime_figures.ts";
 import { DAY, HOUR, MINUTE, type WindowShape } from "./window.ts";
 
@@ -32,7 +33,7 @@ export function openStats(options: StatsOptions): Statistics {
   const sink = new BrokerStats(options);
   const figures = new RuntimeFigures(sink, options.storeStats, clock.nowMs());
   let day = dayOf(clock.nowMs());
-  const windowTask = (name: "minute" | "hour" | "day", shape: WindowShape): BackgroundTask => ({
+  const windowTask = (name: WindowName, shape: WindowShape): BackgroundTask => ({
     name: `statistics by ${name}`,
     intervalMs: shape.intervalMs,
     initialDelayMs: 0,

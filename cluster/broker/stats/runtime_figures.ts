@@ -20,6 +20,8 @@ export class RuntimeFigures {
   private readonly transferred = new RateSeries();
   private readonly mornings = { put: [0, 0], get: [0, 0] };
   private lastPutTotal = 0;
+  /** The store forgets its longest put whenever it is asked; here it is kept for the next sample. */
+  private putLatencyMsMax = 0;
 
   constructor(
     private readonly stats: BrokerStats,
@@ -32,14 +34,22 @@ export class RuntimeFigures {
 
   /** Once a second. */
   sample(nowMs: number): void {
-    const { putTotal, putLatencyMsMaxRecent } = this.storeStats();
+    const { putTotal } = this.readStore();
     const totals = this.stats.totals();
     this.puts.sample(nowMs, putTotal);
     this.found.sample(nowMs, totals.getFoundRequests);
     this.missed.sample(nowMs, totals.getMissedRequests);
     this.transferred.sample(nowMs, totals.gotMessages);
-    this.putLatency.sample(nowMs, putTotal - this.lastPutTotal, putLatencyMsMaxRecent);
+    this.putLatency.sample(nowMs, putTotal - this.lastPutTotal, this.putLatencyMsMax);
     this.lastPutTotal = putTotal;
+    this.putLatencyMsMax = 0;
+  }
+
+  /** The store's figures now. */
+  readStore(): StoreStats {
+    const stats = this.storeStats();
+    this.putLatencyMsMax = Math.max(this.putLatencyMsMax, stats.putLatencyMsMaxRecent);
+    return stats;
   }
 
   /** At midnight: today's morning becomes yesterday's. */
