@@ -90,9 +90,9 @@ export class LogReader {
     return size;
   }
 
-  /** When the record at an offset was stored, in ms; -1 when none begins there. */
+  /** When the record at an offset was stored, in ms; -1 when none begins there. Size 0: it isn't known. */
   storeTimeOf(physicalOffset: number, size: number): number | Promise<number> {
-    const hot = this.readHot(physicalOffset, size);
+    const hot = size === 0 ? null : this.readHot(physicalOffset, size);
     if (hot !== null) return storeTimestampOf(hot, physicalOffset);
     return this.read(physicalOffset).then((view) =>
       view === null ? -1 : storeTimestampOf(view, physicalOffset)

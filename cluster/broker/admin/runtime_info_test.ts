@@ -99,6 +99,7 @@ test("says what was stored and what passed through", async () => {
     msgGetTotalTodayNow: "5",
     commitLogMaxOffset: String(admin.store.maxPhysicalOffset),
     dispatchBehindBytes: "0",
+    earliestMessageTimeStamp: String(await admin.store.storeTimestamp("TopicMix", 0, 0)),
     brokerVersionDesc: "V5_4_0",
   });
   expect(figures["commitLogDirCapacity"]).toMatch(/^Total : .*B, Free : .*B\.$/);
