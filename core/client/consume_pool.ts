@@ -14,6 +14,11 @@ import type { ReceivedMessage } from "./received_message.ts";
  */
 export type ConsumeOutcome = void | "success" | "later" | { delayLevel: number };
 
+/** The message was neither consumed nor refused: it stays as it was. Not for listeners of users. */
+export const ABANDONED = Symbol("abandoned");
+export type ListenerOutcome = ConsumeOutcome | typeof ABANDONED;
+type AnyListener = (message: ReceivedMessage) => ListenerOutcome | Promise<ListenerOutcome>;
+
 export type MessageListener = (
   message: ReceivedMessage,
 ) => ConsumeOutcome | Promise<ConsumeOutcome>;
@@ -36,7 +41,7 @@ export class ConsumePool {
     private readonly clock: Clock,
     private readonly log: Logger,
     private readonly concurrency: number,
-    private readonly listener: MessageListener,
+    private readonly listener: AnyListener,
     private readonly onOutcome: OutcomeHandler,
   ) {}
 
@@ -90,7 +95,7 @@ export class ConsumePool {
 
   private call(entry: QueuedMessage): void {
     entry.startedMs = this.clock.monotonicMs();
-    let outcome: ConsumeOutcome | Promise<ConsumeOutcome>;
+    let outcome: ListenerOutcome | Promise<ListenerOutcome>;
     try {
       outcome = this.listener(entry.message);
     } catch (error) {
@@ -109,7 +114,8 @@ export class ConsumePool {
     if (this.waitingFrom < this.waiting.length) this.schedule();
   }
 
-  private finished(entry: QueuedMessage, outcome: ConsumeOutcome): void {
+  private finished(entry: QueuedMessage, outcome: ListenerOutcome): void {
+    if (outcome === ABANDONED) return;
     if (outcome === undefined || outcome === "success") return this.onOutcome(entry, null);
     this.onOutcome(entry, outcome === "later" ? DELAY_BY_BROKER : outcome.delayLevel);
   }

@@ -44,6 +44,8 @@ export const QUEUE_SPAN_MAX = 2_000;
 /** Listener calls of one consumer at a time. */
 export const CONSUME_CONCURRENCY = 20;
 export const CONSUME_TIMEOUT_MS = 15 * 60_000;
+/** When a message comes again whose listener took longer. */
+export const OVERDUE_DELAY_LEVEL = 3;
 /** Deliveries of a message before its DLQ. */
 export const RECONSUME_TIMES_MAX = 16;
 /** Time-out of sending a message back. */

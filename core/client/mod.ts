@@ -4,7 +4,14 @@ export type { ClientState } from "./client_core.ts";
 export type { ClientEnvironment } from "./environment.ts";
 export type { Message, MessageQueue, SendResult, SendStatus } from "./message.ts";
 export type { ConsumeOutcome, MessageListener } from "./consume_pool.ts";
-export type { ProducerOptions, PushConsumerOptions, QueueSelector } from "./options.ts";
+export type {
+  ProducerOptions,
+  PullConsumerOptions,
+  PushConsumerOptions,
+  QueueSelector,
+} from "./options.ts";
+export type { PullResult, PullStatus } from "./pull.ts";
+export { PullConsumer, type PullOptions, type ReadOptions } from "./pull_consumer.ts";
 export { PushConsumer } from "./push_consumer.ts";
 export { ReceivedMessage } from "./received_message.ts";
 export { Producer, type SendOptions } from "./producer.ts";

@@ -1,42 +1,46 @@
 // The push consumer: brings subscriptions, rebalance, pulls, listener and offsets together. The work
 // itself is in the parts; this file holds the order in which they begin and end.
 import { retryTopicOf } from "../message/topic_names.ts";
-import { NOTIFY_CONSUMER_IDS_CHANGED } from "../remoting/codes/client_bound.ts";
 import { runInBackground } from "../time/background.ts";
 import { BrokerCalls } from "./broker_calls.ts";
 import { BrokerOffsetStore } from "./broker_offset_store.ts";
 import { ClientCore, type ClientState } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
-import { ConsumePool, type MessageListener } from "./consume_pool.ts";
+import { ConsumePool, DELAY_BY_BROKER, type MessageListener } from "./consume_pool.ts";
+import { ConsumeStats } from "./consume_stats.ts";
+import { ConsumedQueues } from "./consumed_queues.ts";
+import { serveConsumerRequests } from "./consumer_requests.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
+import { FileOffsetStore } from "./file_offset_store.ts";
 import {
   AUTO_CREATE_QUEUES,
+  OVERDUE_DELAY_LEVEL,
   RECONSUME_HERE_MS,
   SEND_RETRIES,
   SENDS_IN_FLIGHT_MAX,
   SENDS_WAITING_MAX,
 } from "./limits.ts";
-import { type MessageQueue, queueKey } from "./message.ts";
-import { OffsetBook, type OffsetStore } from "./offsets.ts";
+import type { MessageQueue } from "./message.ts";
+import { MessageChannel } from "./message_channel.ts";
+import type { OffsetStore } from "./offsets.ts";
 import {
   type CheckedPushConsumerOptions,
   checkPushConsumerOptions,
   type PushConsumerOptions,
 } from "./options.ts";
 import type { QueuedMessage } from "./process_queue.ts";
-import { Puller } from "./pull.ts";
-import { QueuePuller } from "./queue_puller.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import type { ReceivedMessage } from "./received_message.ts";
 import { subscribeQueues } from "./route.ts";
+import { runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
 import { Sender } from "./sender.ts";
-import { startOffset } from "./start_offset.ts";
-import { parseSubscription, type Subscription, subscriptionData } from "./subscription.ts";
+import { SubscriptionSet } from "./subscription_set.ts";
 
 /**
  * Consumes the topics that it subscribes to, together with the other members of its group.
  *
- * @example
+ * @example With a listener: called for up to `concurrency` messages at a time
  * ```ts
  * import { PushConsumer } from "roquet";
  *
@@ -47,82 +51,90 @@ import { parseSubscription, type Subscription, subscriptionData } from "./subscr
  *   },
  * );
  * ```
+ *
+ * @example With a loop: one message at a time, pulled no faster than the loop goes on. Taking the
+ * next message says that the one before is consumed; leaving the loop gives the last one back for a
+ * later delivery, unless `ack` was called for it.
+ * ```ts
+ * await using consumer = await PushConsumer.open({
+ *   nameServers: "127.0.0.1:9876",
+ *   group: "billing",
+ *   subscriptions: { Orders: "*" },
+ * });
+ * for await (const message of consumer) console.log(message.text());
+ * ```
  */
-export class PushConsumer implements AsyncDisposable {
+export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMessage> {
   private readonly options: CheckedPushConsumerOptions;
   private readonly core: ClientCore;
   private readonly calls: BrokerCalls;
-  private readonly puller: Puller;
-  private readonly sendBack: SendBack;
+  private readonly subscriptions: SubscriptionSet;
+  private readonly queuesOwned: ConsumedQueues;
   private readonly rebalancer: Rebalancer;
   private readonly pool: ConsumePool;
-  private readonly offsets = new OffsetBook();
-  private readonly store: OffsetStore;
-  private readonly subscriptions = new Map<string, Subscription>();
-  private readonly pullers = new Map<string, QueuePuller>();
+  private readonly sendBack: SendBack;
+  private readonly stats = new ConsumeStats();
   private readonly background = new AsyncDisposableStack();
-  private committing: Promise<void> | null = null;
-  private paused = false;
+  /** Null when there is a listener. */
+  private readonly channel: MessageChannel | null;
+  private readonly givingBack = new Set<Promise<void>>();
+  private startedAtMs = 0;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(
     options: PushConsumerOptions,
-    listener: MessageListener,
+    listener?: MessageListener,
     environment: Partial<ClientEnvironment> = {},
   ) {
     const full = clientEnvironment(environment);
-    const checked = checkPushConsumerOptions(options);
+    const checked = checkPushConsumerOptions(withStableName(options));
     this.options = checked;
+    this.subscriptions = new SubscriptionSet({ ...checked, consumeType: "CONSUME_PASSIVELY" });
     this.core = new ClientCore(full, checked, {
       kind: "consumer",
       group: checked.group,
-      heartbeat: () => this.heartbeat(),
+      heartbeat: () => this.subscriptions.heartbeat(),
     });
-    const { log } = this.core;
-    const { clock } = full;
     this.calls = new BrokerCalls(this.core);
-    this.puller = new Puller(this.core);
-    this.store = new BrokerOffsetStore(this.calls, checked.group);
+    this.channel = listener === undefined ? new MessageChannel() : null;
+    const call = listener ?? this.channel!.offer;
+    const { clock } = full;
+    this.pool = new ConsumePool(
+      clock,
+      this.core.log,
+      checked.concurrency,
+      call,
+      (entry, delayLevel) => this.settle(entry, delayLevel),
+    );
+    this.queuesOwned = new ConsumedQueues({
+      ...checked,
+      core: this.core,
+      calls: this.calls,
+      store: this.offsetStore(),
+      commitsByPull: !this.isBroadcasting,
+      stats: this.stats,
+      subscription: (topic) => this.subscriptions.get(topic),
+      deliver: (entries) => this.pool.submit(entries),
+    });
     this.sendBack = new SendBack({
       group: checked.group,
       maxReconsumeTimes: checked.maxReconsumeTimes,
       calls: this.calls,
       sender: new Sender(this.core, retrySender(checked.group), null),
-      log,
+      log: this.core.log,
       nowMs: () => clock.nowMs(),
     });
-    this.pool = new ConsumePool(
-      clock,
-      log,
-      checked.concurrency,
-      listener,
-      (entry, delayLevel) => this.settle(entry, delayLevel),
-    );
-    this.rebalancer = new Rebalancer({
-      clock,
-      log,
-      clientId: this.core.clientId,
-      intervalMs: checked.rebalanceMs,
-      broadcasting: this.isBroadcasting,
-      topics: () => this.subscriptions.keys(),
-      queuesOf: (topic) => this.queuesOf(topic),
-      members: (topic) => this.members(topic),
-      add: (queue) => this.addQueue(queue),
-      remove: (queue) => this.removeQueue(queue),
-    });
+    this.rebalancer = this.makeRebalancer();
     for (const [topic, expression] of Object.entries(checked.subscriptions)) {
       this.note(topic, expression);
     }
-    this.core.remoting.handle(NOTIFY_CONSUMER_IDS_CHANGED, () => {
-      void this.rebalancer.trigger();
-      return undefined;
-    });
+    this.serveRequests(call);
   }
 
   /** A consumer that runs. */
   static async open(
     options: PushConsumerOptions,
-    listener: MessageListener,
+    listener?: MessageListener,
     environment: Partial<ClientEnvironment> = {},
   ): Promise<PushConsumer> {
     const consumer = new PushConsumer(options, listener, environment);
@@ -154,18 +166,19 @@ export class PushConsumer implements AsyncDisposable {
    */
   start(): Promise<void> {
     return this.core.start(async () => {
+      this.startedAtMs = this.core.environment.clock.nowMs();
       if (!this.isBroadcasting) this.note(retryTopicOf(this.group), "*");
-      await this.learnRoutes();
+      for (const topic of this.subscriptions.topics()) await this.core.routes.refresh(topic);
       await this.core.beat();
       this.core.keepAlive();
-      const { clock } = this.core.environment;
-      this.background.use(runInBackground(
-        { name: "offset commit", intervalMs: this.options.offsetCommitMs, tick: () => this.tick() },
-        clock,
-        this.core.log,
-      ));
+      this.inBackground("offset commit", this.options.offsetCommitMs, () => this.commit());
+      // A loop may take as long as it likes for the message that it has in hand.
+      if (this.channel === null && !this.isBroadcasting) {
+        const periodMs = this.options.consumeTimeoutMs / 4;
+        this.inBackground("overdue messages", periodMs, () => this.giveBackOverdue());
+      }
       this.core.routes.onChange((topic) => {
-        if (this.subscriptions.has(topic)) void this.changed();
+        if (this.subscriptions.get(topic) !== undefined) void this.changed();
       });
       await this.rebalancer.trigger();
     });
@@ -174,9 +187,7 @@ export class PushConsumer implements AsyncDisposable {
   /** Subscribes to a topic, or changes its tag expression ("*", "a || b"). */
   async subscribe(topic: string, expression = "*"): Promise<void> {
     this.note(topic, expression);
-    if (this.core.state !== "running") return;
-    await this.core.routes.refresh(topic);
-    await this.changed();
+    if (this.core.state === "running") await this.changed();
   }
 
   /** Gives up a topic; its queues go to other members with the next rebalance. */
@@ -188,18 +199,31 @@ export class PushConsumer implements AsyncDisposable {
 
   /** Stops pulling; what was pulled is still consumed. */
   pause(): void {
-    this.paused = true;
+    this.queuesOwned.pause();
   }
 
   resume(): void {
-    this.paused = false;
-    for (const puller of this.pullers.values()) puller.changed();
+    this.queuesOwned.resume();
   }
 
   /** Commits what is consumed so far, without waiting for the next turn of offsetCommitMs. */
   commit(): Promise<void> {
-    this.committing ??= this.commitOnce().finally(() => this.committing = null);
-    return this.committing;
+    return this.queuesOwned.commit();
+  }
+
+  /** Messages one at a time; several loops share them. Throws ClientError with a listener. */
+  [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage> {
+    return this.mustHaveChannel()[Symbol.asyncIterator]();
+  }
+
+  /** In a loop: the message is consumed, whatever happens to the loop. */
+  ack(message: ReceivedMessage): void {
+    this.mustHaveChannel().settle(message, "success");
+  }
+
+  /** In a loop: the message shall come again, after the wait of a delay level or the usual one. */
+  retryLater(message: ReceivedMessage, delayLevel = DELAY_BY_BROKER): void {
+    this.mustHaveChannel().settle(message, { delayLevel });
   }
 
   /**
@@ -208,12 +232,9 @@ export class PushConsumer implements AsyncDisposable {
    */
   async close(): Promise<void> {
     if (this.core.state === "running") {
-      for (const puller of this.pullers.values()) void puller.halt();
-      const { clock } = this.core.environment;
-      const waited = new AbortController();
-      const timeout = clock.sleep(this.options.closeTimeoutMs, waited.signal).catch(() => {});
-      await Promise.race([this.pool.stop(), timeout]);
-      waited.abort();
+      this.queuesOwned.halt();
+      this.channel?.close();
+      await this.quiet();
       await this.background.disposeAsync();
       await this.rebalancer.stop();
     }
@@ -228,30 +249,83 @@ export class PushConsumer implements AsyncDisposable {
     return this.options.model === "broadcasting";
   }
 
+  private mustHaveChannel(): MessageChannel {
+    if (this.channel !== null) return this.channel;
+    throw new ClientError(
+      "invalid_options",
+      "this consumer has a listener: it can't be looped over",
+    );
+  }
+
   private note(topic: string, expression: string): void {
-    const version = this.core.environment.clock.nowMs();
-    this.subscriptions.set(topic, parseSubscription(topic, expression, version));
+    this.subscriptions.set(topic, expression, this.core.environment.clock.nowMs());
     this.core.routes.watch(topic);
   }
 
-  private heartbeat() {
-    const { consumeFrom, group } = this.options;
-    const from = consumeFrom === "last"
-      ? "CONSUME_FROM_LAST_OFFSET"
-      : consumeFrom === "first"
-      ? "CONSUME_FROM_FIRST_OFFSET"
-      : "CONSUME_FROM_TIMESTAMP";
-    return {
-      producerDataSet: [],
-      consumerDataSet: [{
-        consumeFromWhere: from,
-        consumeType: "CONSUME_PASSIVELY",
-        groupName: group,
-        messageModel: this.isBroadcasting ? "BROADCASTING" : "CLUSTERING",
-        subscriptionDataSet: [...this.subscriptions.values()].map(subscriptionData),
-        unitMode: false,
-      }],
-    };
+  private offsetStore(): OffsetStore {
+    const { group, offsetFolder } = this.options;
+    if (!this.isBroadcasting) return new BrokerOffsetStore(this.calls, group);
+    const { disk, homeDirectory } = this.core.environment;
+    return new FileOffsetStore({
+      disk,
+      log: this.core.log,
+      folder: offsetFolder ?? `${homeDirectory}/.rocketmq_offsets`,
+      clientId: this.core.clientId,
+      group,
+    });
+  }
+
+  private makeRebalancer(): Rebalancer {
+    return new Rebalancer({
+      clock: this.core.environment.clock,
+      log: this.core.log,
+      clientId: this.core.clientId,
+      intervalMs: this.options.rebalanceMs,
+      broadcasting: this.isBroadcasting,
+      topics: () => this.subscriptions.topics(),
+      queuesOf: (topic) => this.queuesOf(topic),
+      members: (topic) => this.members(topic),
+      add: (queue) => this.queuesOwned.add(queue),
+      remove: (queue) => this.queuesOwned.remove(queue),
+    });
+  }
+
+  private serveRequests(listener: ConstructorParameters<typeof ConsumePool>[3]): void {
+    const { clock } = this.core.environment;
+    serveConsumerRequests(this.core.remoting, {
+      group: this.group,
+      membersChanged: () => void this.rebalancer.trigger(),
+      resetOffsets: (topic, offsets) => {
+        for (const { queue, offset } of offsets) {
+          if (queue.topic === topic) void this.queuesOwned.moveTo(queue, offset);
+        }
+      },
+      offsetsOf: (topic) => this.queuesOwned.offsetsOf(topic),
+      runningInfo: () =>
+        runningInfo({
+          core: this.core,
+          options: this.options,
+          subscriptions: this.subscriptions,
+          queues: this.queuesOwned,
+          stats: this.stats,
+          startedAtMs: this.startedAtMs,
+        }),
+      consumeNow: async (message) => {
+        try {
+          const outcome = await listener(message);
+          return outcome === undefined || outcome === "success" ? "success" : "later";
+        } catch (error) {
+          return { error: String(error) };
+        }
+      },
+      nowMs: () => clock.nowMs(),
+    });
+  }
+
+  private inBackground(name: string, intervalMs: number, work: () => Promise<void>): void {
+    const tick = () => work().then(() => "idle" as const);
+    const { clock } = this.core.environment;
+    this.background.use(runInBackground({ name, intervalMs, tick }, clock, this.core.log));
   }
 
   /** Subscriptions or routes changed: brokers are told, then queues are cut anew. */
@@ -260,28 +334,20 @@ export class PushConsumer implements AsyncDisposable {
     await this.rebalancer.trigger();
   }
 
-  private async learnRoutes(): Promise<void> {
-    for (const topic of this.subscriptions.keys()) {
-      const route = await this.core.routes.refresh(topic);
-      if (route === null) this.core.log.info("the topic doesn't exist yet", { topic });
-    }
-  }
-
   private async queuesOf(topic: string): Promise<MessageQueue[] | null> {
     const { routes } = this.core;
     const route = routes.get(topic) ?? await routes.refresh(topic);
     return route === null ? null : subscribeQueues(topic, route);
   }
 
+  /** The group's members as the first broker of the topic that answers knows them. */
   private async members(topic: string): Promise<readonly string[]> {
-    const brokers = this.core.routes.get(topic)?.brokers ?? [];
     let failure: unknown = new ClientError("no_broker", `no broker has the topic ${topic}`);
-    for (const { brokerName } of brokers) {
+    for (const { brokerName } of this.core.routes.get(topic)?.brokers ?? []) {
       try {
         const members = await this.calls.members(brokerName, this.group);
-        if (!members.includes(this.clientId)) {
-          await this.core.beatTo(brokerName, this.calls.address(brokerName));
-        }
+        if (members.includes(this.clientId)) return members;
+        await this.core.beatTo(brokerName, this.calls.address(brokerName));
         return members;
       } catch (error) {
         failure = error;
@@ -290,85 +356,54 @@ export class PushConsumer implements AsyncDisposable {
     throw failure;
   }
 
-  private async addQueue(queue: MessageQueue): Promise<boolean> {
-    const { log } = this.core;
-    let offset: number;
-    try {
-      offset = await startOffset(queue, this.options.consumeFrom, {
-        committed: (each) => this.store.read(each),
-        maxOffset: (each) => this.calls.maxOffset(each),
-        offsetAt: (each, timestampMs) => this.calls.offsetAt(each, timestampMs),
-      });
-    } catch (error) {
-      log.warn("a queue can't be begun yet", { ...queue, error });
-      return false;
-    }
-    this.offsets.begin(queue, offset);
-    const puller = new QueuePuller(queue, offset, {
-      ...this.options,
-      clock: this.core.environment.clock,
-      log,
-      puller: this.puller,
-      offsets: this.offsets,
-      commitsByPull: !this.isBroadcasting,
-      subscription: () => this.subscriptions.get(queue.topic),
-      deliver: (entries) => this.pool.submit(entries),
-      isPaused: () => this.paused,
-      moved: (each, to) => {
-        this.offsets.move(each, to);
-        void this.commit();
-      },
-    });
-    this.pullers.set(queueKey(queue), puller);
-    puller.start();
-    return true;
-  }
-
-  private async removeQueue(queue: MessageQueue): Promise<void> {
-    const key = queueKey(queue);
-    const puller = this.pullers.get(key);
-    this.pullers.delete(key);
-    await puller?.stop();
-    await this.commit();
-    this.offsets.forget(queue);
-    this.puller.forget(queue);
-  }
-
-  private async tick(): Promise<"idle"> {
-    await this.commit();
-    return "idle";
-  }
-
-  private async commitOnce(): Promise<void> {
-    const uncommitted = this.offsets.uncommitted();
-    if (uncommitted.length === 0) return;
-    const { taken, failure } = await this.store.write(uncommitted);
-    this.offsets.committed(taken);
-    if (failure !== null) this.core.log.warn("offsets can't be committed", { error: failure });
-  }
-
   /** A listener is done with a message: consumed (null), or to come again. */
   private settle(entry: QueuedMessage, delayLevel: number | null): void {
-    if (delayLevel === null) return this.finish(entry);
+    const { clock } = this.core.environment;
+    const tookMs = clock.monotonicMs() - entry.startedMs;
+    this.stats.consumed(entry.of.queue.topic, delayLevel === null, tookMs, clock.nowMs());
+    if (delayLevel === null) return this.queuesOwned.finish(entry);
+    if (!this.isBroadcasting) return this.giveBack(entry, delayLevel);
+    const { topic, messageId } = entry.message;
+    this.core.log.warn("a broadcast message isn't delivered again", { topic, messageId });
+    this.queuesOwned.finish(entry);
+  }
+
+  private giveBack(entry: QueuedMessage, delayLevel: number): void {
     if (entry.isDone || entry.of.dropped) return;
-    if (this.isBroadcasting) {
-      const { topic, messageId } = entry.message;
-      this.core.log.warn("a broadcast message isn't delivered again", { topic, messageId });
-      return this.finish(entry);
-    }
-    void this.sendBack.giveBack(entry.message, delayLevel).then((given) => {
-      if (given) return this.finish(entry);
+    const giving = this.sendBack.giveBack(entry.message, delayLevel).then((given) => {
+      if (given) return this.queuesOwned.finish(entry);
       const { clock } = this.core.environment;
       clock.after(RECONSUME_HERE_MS, () => this.pool.submit([entry]));
     });
+    this.givingBack.add(giving);
+    void giving.finally(() => this.givingBack.delete(giving));
   }
 
-  private finish(entry: QueuedMessage): void {
-    const { of } = entry;
-    if (!of.finish(entry) || of.dropped) return;
-    this.offsets.advance(of.queue, of.finishedOffset);
-    this.pullers.get(queueKey(of.queue))?.changed();
+  private giveBackOverdue(): Promise<void> {
+    for (const entry of this.queuesOwned.overdue(this.options.consumeTimeoutMs)) {
+      const { topic, messageId } = entry.message;
+      this.core.log.warn("a listener takes too long; its message comes again", {
+        topic,
+        messageId,
+      });
+      this.giveBack(entry, OVERDUE_DELAY_LEVEL);
+    }
+    return Promise.resolve();
   }
+
+  /** Waits for listeners that run and messages that are being given back, but not for ever. */
+  private async quiet(): Promise<void> {
+    const { clock } = this.core.environment;
+    const done = new AbortController();
+    const timeout = clock.sleep(this.options.closeTimeoutMs, done.signal).catch(() => {});
+    await Promise.race([this.pool.stop().then(() => Promise.all(this.givingBack)), timeout]);
+    done.abort();
+  }
+}
+
+/** Local offsets are found again by the client id, so that a broadcasting one must not change. */
+function withStableName(options: PushConsumerOptions): PushConsumerOptions {
+  return options.model === "broadcasting" ? { instanceName: "DEFAULT", ...options } : options;
 }
 
 function retrySender(group: string) {

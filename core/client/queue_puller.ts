@@ -3,6 +3,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../log.ts";
 import { ClientError } from "./client_error.ts";
+import type { ConsumeStats } from "./consume_stats.ts";
 import { PULL_BUSY_WAIT_MS, PULL_ERROR_WAIT_MS, PULL_TIMEOUT_MS } from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
 import type { OffsetBook } from "./offsets.ts";
@@ -20,6 +21,7 @@ export interface QueuePullerOptions extends FlowLimits {
   log: Logger;
   puller: Puller;
   offsets: OffsetBook;
+  stats: ConsumeStats;
   subscription: () => Subscription | undefined;
   deliver: (entries: readonly QueuedMessage[]) => void;
   /** Consumer-wide: true while nothing is to be pulled. */
@@ -30,8 +32,9 @@ export interface QueuePullerOptions extends FlowLimits {
 
 export class QueuePuller {
   processQueue: ProcessQueue;
-  /** How often flow control held a pull back, for the running info. */
-  heldBack = 0;
+  /** Wall-clock times for the running info; 0 before the first. */
+  lastPullMs = 0;
+  lastConsumeMs = 0;
   private readonly stopping = new AbortController();
   private wake: (() => void) | null = null;
   private done: Promise<void> = Promise.resolve();
@@ -48,7 +51,13 @@ export class QueuePuller {
     this.done = this.run();
   }
 
-  /** A message was finished, or pulling may go on. */
+  /** A message was finished. */
+  consumed(): void {
+    this.lastConsumeMs = this.options.clock.nowMs();
+    this.changed();
+  }
+
+  /** Pulling may go on. */
   changed(): void {
     if (this.wake === null || this.mustWait()) return;
     this.wake();
@@ -79,7 +88,6 @@ export class QueuePuller {
   private async run(): Promise<void> {
     while (!this.stopped) {
       if (this.mustWait()) {
-        this.heldBack++;
         await new Promise<void>((resolve) => this.wake = resolve);
         continue;
       }
@@ -97,6 +105,9 @@ export class QueuePuller {
     const subscription = this.options.subscription();
     if (subscription === undefined) return await this.waitFor(PULL_ERROR_WAIT_MS);
     const consumed = commitsByPull ? offsets.get(this.queue) : null;
+    const { clock, stats } = this.options;
+    const startedMs = clock.nowMs();
+    this.lastPullMs = startedMs;
     const result = await puller.pull({
       group,
       queue: this.queue,
@@ -109,7 +120,11 @@ export class QueuePuller {
       commitOffset: consumed !== null && consumed > 0 ? consumed : null,
       signal: this.stopping.signal,
     });
-    if (!this.stopped) this.take(result);
+    if (this.stopped) return;
+    const nowMs = clock.nowMs();
+    const found = result.messages.length;
+    if (found > 0) stats.pulled(this.queue.topic, found, nowMs - startedMs, nowMs);
+    this.take(result);
   }
 
   private take({ status, messages, nextOffset }: PullResult): void {

@@ -45,7 +45,8 @@ export class ReceivedMessage {
 
   /** The topic that it was sent to, also when it comes by a retry topic. */
   get topic(): string {
-    const { topic } = this.queue;
+    // A record that an operator sends comes without a queue.
+    const topic = this.queue.topic || this.record.topic;
     return topic.startsWith("%") ? this.properties.get(PROPERTY.retryTopic) ?? topic : topic;
   }
 

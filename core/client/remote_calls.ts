@@ -3,6 +3,7 @@ import type { CallAnswer, GivenFields } from "../remoting/call.ts";
 import type { RemotingClient } from "../remoting/client.ts";
 import type { CodeRow, Fields } from "../remoting/code_row.ts";
 import { RemotingError } from "../remoting/remoting_error.ts";
+import { TransportError } from "../remoting/transport.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import { ClientError, type ClientErrorCode, refusal } from "./client_error.ts";
 
@@ -18,7 +19,9 @@ const codes: Record<RemotingError["code"], ClientErrorCode> = {
 /** A failure on the way as a ClientError; any other error is given back as it is. */
 export function callError(error: unknown, brokerName?: string): unknown {
   if (!(error instanceof RemotingError)) return error;
-  return new ClientError(codes[error.code], error.message, {
+  // A transport's error names the address already.
+  const { message } = error.cause instanceof TransportError ? error.cause : error;
+  return new ClientError(codes[error.code], message, {
     cause: error,
     retriable: error.code !== "aborted" && error.code !== "bad_address",
     ...(brokerName !== undefined && { brokerName }),

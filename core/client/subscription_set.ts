@@ -1,0 +1,60 @@
+// What a consumer subscribes to, and what its heartbeats say of it. Pure but for its table.
+import type { Heartbeat } from "./client_core.ts";
+import type { ConsumeFrom } from "./start_offset.ts";
+import { parseSubscription, type Subscription, subscriptionData } from "./subscription.ts";
+
+export interface ConsumerIdentity {
+  group: string;
+  /** "CONSUME_PASSIVELY" is pushed to, "CONSUME_ACTIVELY" pulls. */
+  consumeType: "CONSUME_PASSIVELY" | "CONSUME_ACTIVELY";
+  model: "clustering" | "broadcasting";
+  consumeFrom: ConsumeFrom;
+}
+
+export class SubscriptionSet {
+  private readonly byTopic = new Map<string, Subscription>();
+
+  constructor(private readonly identity: ConsumerIdentity) {}
+
+  get(topic: string): Subscription | undefined {
+    return this.byTopic.get(topic);
+  }
+
+  topics(): string[] {
+    return [...this.byTopic.keys()];
+  }
+
+  /** Throws ClientError "invalid_options". `version` is the time, in ms. */
+  set(topic: string, expression: string, version: number): void {
+    this.byTopic.set(topic, parseSubscription(topic, expression, version));
+  }
+
+  delete(topic: string): boolean {
+    return this.byTopic.delete(topic);
+  }
+
+  /** As heartbeats and the running info carry them. */
+  data() {
+    return [...this.byTopic.values()].map(subscriptionData);
+  }
+
+  heartbeat(): Heartbeat {
+    const { group, consumeType, model, consumeFrom } = this.identity;
+    return {
+      producerDataSet: [],
+      consumerDataSet: [{
+        consumeFromWhere: consumeFromWhere(consumeFrom),
+        consumeType,
+        groupName: group,
+        messageModel: model.toUpperCase(),
+        subscriptionDataSet: this.data(),
+        unitMode: false,
+      }],
+    };
+  }
+}
+
+function consumeFromWhere(from: ConsumeFrom): string {
+  if (from === "last") return "CONSUME_FROM_LAST_OFFSET";
+  return from === "first" ? "CONSUME_FROM_FIRST_OFFSET" : "CONSUME_FROM_TIMESTAMP";
+}
