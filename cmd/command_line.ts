@@ -7,7 +7,10 @@ import { PROTOCOL_VERSION, VERSION } from "./version.ts";
 import { EXIT_DONE, EXIT_USAGE } from "./server_process.ts";
 
 /** Links by these names act as the command. */
-const COMMAND_OF_LINK = new Map([["mqnamesrv", "namesrv"], ["mqbroker", "broker"]]);
+const COMMAND_OF_LINK = new Map([["mqnamesrv", "namesrv"], ["mqbroker", "broker"], [
+  "mqadmin",
+  "inspector",
+]]);
 const COMMANDS = new Set(["namesrv", "broker", "quickstart"]);
 
 export interface Terminal {

@@ -8,6 +8,7 @@ import { EXIT_FAILED, EXIT_USAGE, explain } from "./server_process.ts";
 
 async function main(): Promise<number> {
   const args = argumentsOf(process.argv0, process.argv.slice(2));
+  if (args[0] === "inspector") return await inspect(args.slice(1));
   const command = parseCommandLine(args, {
     console: systemConsole,
     colors: process.stdout.isTTY === true && !process.env["NO_COLOR"],
@@ -25,6 +26,12 @@ async function main(): Promise<number> {
     systemConsole.complain(`roquet: ${explain(error, command.debug)}`);
     return EXIT_FAILED;
   }
+}
+
+/** The inspector reads its own arguments: mqadmin's scripts use forms that the parser doesn't know. */
+async function inspect(args: readonly string[]): Promise<number> {
+  const { processEnvironment, runInspector } = await import("./inspector/main.ts");
+  return await runInspector(args, processEnvironment(systemConsole));
 }
 
 /** Each command is loaded when it is wanted: a name server doesn't wait for the broker's code. */

@@ -1,0 +1,143 @@
+// roquet inspector: finds the command, reads its arguments, runs it, and tells by the exit code what came of it.
+// What commands do stands in their own files.
+import process from "node:process";
+import { suggestion } from "../../core/config/suggestion.ts";
+import { OperationError, UsageError } from "../../core/errors.ts";
+import { silentLogger } from "../../core/log.ts";
+import { RemotingClient } from "../../core/remoting/client.ts";
+import { createSystemTransport } from "../../core/remoting/system_transport.ts";
+import type { Transport } from "../../core/remoting/transport.ts";
+import type { Clock } from "../../core/time/clock.ts";
+import { systemClock } from "../../core/time/system_clock.ts";
+import { Cluster } from "./cluster.ts";
+import type { CommandRow } from "./command.ts";
+import { commands } from "./commands.ts";
+import { commandHelp, type HelpStyle, listHelp } from "./help.ts";
+import { parseArguments } from "./parse_arguments.ts";
+import { ReaderGone, Report, type ReportOutput } from "./report.ts";
+
+const EXIT_DONE = 0;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+export interface InspectorEnvironment {
+  output: ReportOutput;
+  /** Environment variables: NAMESRV_ADDR, ROCKETMQ_NAMESRV_ADDR, NO_COLOR. */
+  variables: Readonly<Record<string, string | undefined>>;
+  /** Whether standard output is a terminal. */
+  isTerminal: boolean;
+  clock: Clock;
+  transport: Transport;
+  /** How the program was called: "roquet inspector" or "mqadmin". */
+  program: string;
+}
+
+/** The environment of this process. */
+export function processEnvironment(output: ReportOutput): InspectorEnvironment {
+  const { argv0, env, stdout } = process;
+  const isMqadmin = argv0.slice(argv0.lastIndexOf("/") + 1) === "mqadmin";
+  return {
+    output,
+    variables: env,
+    isTerminal: stdout.isTTY === true,
+    clock: systemClock,
+    transport: createSystemTransport(systemClock),
+    program: isMqadmin ? "mqadmin" : "roquet inspector",
+  };
+}
+
+/** Runs one command; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function runInspector(
+  args: readonly string[],
+  environment: InspectorEnvironment,
+): Promise<number> {
+  const { isTerminal, output, program, variables } = environment;
+  const style = { program, colors: isTerminal && !variables["NO_COLOR"] };
+  const [first = "", ...rest] = args;
+  if (first === "" || first === "help" || first === "-h" || first === "--help") {
+    return showHelp(first, rest[0], environment, style);
+  }
+  const row = findCommand(first);
+  if (row === undefined) {
+    output.complain(`${program}: ${unknownCommand(first)}`);
+    output.complain(`Try: ${program} --help`);
+    return EXIT_USAGE;
+  }
+  return await runCommand(row, rest, environment, style);
+}
+
+function showHelp(
+  word: string,
+  name: string | undefined,
+  { output, program }: InspectorEnvironment,
+  style: HelpStyle,
+): number {
+  if (word === "help" && name !== undefined) {
+    const row = findCommand(name);
+    if (row === undefined) output.complain(`${program}: ${unknownCommand(name)}`);
+    else output.print(commandHelp(row, style));
+    return row === undefined ? EXIT_USAGE : EXIT_DONE;
+  }
+  if (word === "") output.complain(listHelp(commands, { ...style, colors: false }));
+  else output.print(listHelp(commands, style));
+  return word === "" ? EXIT_USAGE : EXIT_DONE;
+}
+
+/** In any case of letters, as in Apache's tool. */
+function findCommand(name: string): CommandRow | undefined {
+  const lower = name.toLowerCase();
+  return commands.find((row) => row.name.toLowerCase() === lower);
+}
+
+function unknownCommand(name: string): string {
+  return `unknown command '${name}'${suggestion(name, commands.map((row) => row.name))}`;
+}
+
+async function runCommand(
+  row: CommandRow,
+  args: readonly string[],
+  environment: InspectorEnvironment,
+  style: HelpStyle,
+): Promise<number> {
+  const { clock, isTerminal, output, program, transport, variables } = environment;
+  const hasDebug = args.includes("--debug");
+  const client = new RemotingClient({ transport, clock, log: silentLogger });
+  try {
+    const given = parseArguments(row, args);
+    if (given.help) {
+      output.print(commandHelp(row, style));
+      return EXIT_DONE;
+    }
+    const { NAMESRV_ADDR, ROCKETMQ_NAMESRV_ADDR } = variables;
+    const nameServers = given.namesrvAddr || NAMESRV_ADDR || ROCKETMQ_NAMESRV_ADDR || undefined;
+    const { colors } = style;
+    const report = new Report({ output, asJson: given.json, isTerminal, colors });
+    await row.run({
+      options: given.values,
+      cluster: new Cluster({ client, nameServers, clock, transport }),
+      report,
+      clock,
+      sleep: (milliseconds) => {
+        report.flush();
+        return new Promise((resolve) => setTimeout(resolve, milliseconds));
+      },
+    });
+    report.flush();
+    return report.hasFailed ? EXIT_FAILED : EXIT_DONE;
+  } catch (error) {
+    if (error instanceof ReaderGone) return EXIT_DONE;
+    const isUsage = error instanceof UsageError;
+    output.complain(`${program} ${row.name}: ${explain(error, hasDebug)}`);
+    if (isUsage) output.complain(`Try: ${program} ${row.name} --help`);
+    return isUsage ? EXIT_USAGE : EXIT_FAILED;
+  } finally {
+    await client[Symbol.asyncDispose]();
+  }
+}
+
+function explain(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  if (debug && error.stack) return error.stack;
+  if (error instanceof OperationError || error instanceof UsageError) return error.message;
+  return `unexpected failure: ${error.message} (run with --debug for details)`;
+}
