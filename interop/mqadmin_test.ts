@@ -32,6 +32,29 @@ const keysOnly = (output: string) =>
 /** Tables of figures: names stay, numbers go. */
 const namesOnly = (output: string) => sorted(output.replace(/\b\d+(\.\d+)?\b/g, "N"));
 
+/** Resets of one broker's queues; each given as what follows "-s". */
+function resets(...cases: readonly string[][]): Command[] {
+  return cases.map((words) => ({
+    words: ({ broker }) => [
+      "resetOffsetByTime",
+      "-g",
+      GROUP,
+      "-t",
+      TOPIC,
+      "-b",
+      broker,
+      "-s",
+      ...words,
+    ],
+  }));
+}
+
+function configUpdates(...updates: readonly [key: string, value: string][]): Command[] {
+  return updates.map(([key, value]) => ({
+    words: ({ broker }) => ["updateBrokerConfig", "-b", broker, "-k", key, "-v", value],
+  }));
+}
+
 const COMMANDS: readonly Command[] = [
   { words: () => ["clusterList"], view: namesOnly },
   { words: () => ["clusterList", "-m"], view: namesOnly },
@@ -141,6 +164,54 @@ const COMMANDS: readonly Command[] = [
   {
     words: ({ broker }) => ["queryCq", "-t", TOPIC, "-q", "0", "-i", "0", "-c", "4", "-b", broker],
   },
+  {
+    words: ({ broker }) => [
+      "queryCq",
+      "-t",
+      TOPIC,
+      "-q",
+      "0",
+      "-i",
+      "0",
+      "-c",
+      "4",
+      "-b",
+      broker,
+      "-g",
+      GROUP,
+    ],
+    view: (output) => output.replace(/"subVersion":\S+/g, ""),
+  },
+  { words: ({ broker }) => ["queryCq", "-t", TOPIC, "-q", "77", "-i", "0", "-b", broker] },
+  { words: () => ["queryMsgByOffset", "-t", TOPIC, "-b", "broker-a", "-i", "0", "-o", "99"] },
+  {
+    words: ({ offsetMessageId }) => [
+      "queryMsgById",
+      "-i",
+      offsetMessageId.replace(/.{4}$/, "0FFF"),
+      "-t",
+      TOPIC,
+    ],
+  },
+  { words: ({ broker }) => ["haStatus", "-b", broker] },
+  { words: ({ broker }) => ["getBrokerEpoch", "-b", broker] },
+  { words: ({ folder }) => ["exportMetadata", "-c", "InteropCluster", "-f", folder] },
+  { words: ({ folder }) => ["exportMetrics", "-c", "InteropCluster", "-f", folder] },
+  { words: () => ["consumerProgress", "-g", GROUP, "-t", TOPIC] },
+  { words: () => ["topicStatus", "-t", "T_absent"] },
+  { words: () => ["statsAll", "-a"], view: namesOnly },
+  { words: ({ broker }) => ["brokerConsumeStats", "-b", broker, "-o", "true"] },
+  { words: () => ["producerConnection", "-g", "P_absent", "-t", TOPIC] },
+  { words: () => ["skipAccumulatedMessage", "-g", GROUP, "-t", TOPIC] },
+  ...resets(["0", "-q", "1", "-o", "2"], ["0", "-q", "1", "-o", "200"]),
+  { words: () => ["resetOffsetByTime", "-g", "G_nobody", "-t", TOPIC, "-s", "now"] },
+  { words: () => ["resetOffsetByTime", "-g", GROUP, "-t", "T_absent", "-s", "now"] },
+  ...configUpdates(["brokerConfigPath", "x"], ["noSuchKey", "x"], ["brokerPermission", "4"]),
+  { words: () => ["topicRoute", "-t", TOPIC] },
+  ...configUpdates(["brokerPermission", "6"]),
+  { words: () => ["topicRoute", "-t", TOPIC] },
+  { words: () => ["deleteTopic", "-c", "InteropCluster", "-t", "SELF_TEST_TOPIC"] },
+  { words: ({ broker }) => ["updateTopic", "-b", broker, "-t", "TBW102", "-r", "1", "-w", "1"] },
   {
     words:
       () => ["sendMessage", "-t", TOPIC, "-p", "from the tool", "-k", "tool-key", "-c", "TagTool"],

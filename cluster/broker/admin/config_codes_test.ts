@@ -54,3 +54,12 @@ test("a bad value is refused with its reason, an unknown key is taken without ef
   expect(await update(admin, "noSuchKey=1")).toEqual({ code: 0, remark: null });
   expect(admin.config.render()).not.toContain("noSuchKey");
 });
+
+test("the update that made Apache's broker run a command (CVE-2023-33246) changes nothing", async () => {
+  await using admin = await openTestAdmin();
+  const before = admin.config.render();
+  const exploit = "filterServerNums=1\nrocketmqHome=-c $@|sh . echo touch /tmp/pwned;\n";
+  expect(await update(admin, exploit)).toEqual(BLACK_LISTED);
+  expect(await update(admin, "filterServerNums=1\nnamesrvAddr=evil:9876")).toEqual(BLACK_LISTED);
+  expect(admin.config.render()).toBe(before);
+});
