@@ -1,7 +1,7 @@
 // The store of one broker on files: opens and recovers log, queues and index, composes what appends, flushes, reads and
 // dispatches, and closes it all in reverse order. Every decision is in the parts; nothing here touches bytes.
 import type { Buffer } from "node:buffer";
-import { DiskError } from "../core/disk/disk.ts";
+import { DiskError, usedRatioOf } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { runInBackground } from "../core/time/background.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -319,8 +319,7 @@ export class FileMessageStore implements MessageStore {
     const nowMs = this.clock.monotonicMs();
     if (nowMs - this.diskUsageAtMs > DISK_USAGE_AGE_MS_MAX) {
       this.diskUsageAtMs = nowMs;
-      const usage = this.parts.disk.usageSync(this.config.storePath);
-      this.diskUsedRatio = usage.totalBytes === 0 ? 0 : 1 - usage.freeBytes / usage.totalBytes;
+      this.diskUsedRatio = usedRatioOf(this.parts.disk.usageSync(this.config.storePath));
     }
     return this.diskUsedRatio;
   }

@@ -38,6 +38,20 @@ export interface FileStat {
   isDirectory: boolean;
 }
 
+export interface DiskUsage {
+  totalBytes: number;
+  /** What may still be written. */
+  freeBytes: number;
+  /** Free too, but kept for the superuser. Default: none. */
+  reservedBytes?: number;
+}
+
+/** The used share of what may be used, 0 … 1: what df shows, and Apache's disk ratios go by. */
+export function usedRatioOf({ totalBytes, freeBytes, reservedBytes = 0 }: DiskUsage): number {
+  const usedBytes = totalBytes - freeBytes - reservedBytes;
+  return usedBytes <= 0 ? 0 : usedBytes / (usedBytes + freeBytes);
+}
+
 export interface Disk {
   /** "read": must exist. "write": read and write, must exist. "create": read and write, made if absent. */
   openSync(path: string, mode: "read" | "write" | "create"): DiskFile;
@@ -59,5 +73,5 @@ export interface Disk {
   /** Sets a file's modification time (retention goes by it). */
   touchSync(path: string, modifiedMs: number): void;
   /** Size and free space of the file system that holds `path` (or its nearest existing parent). */
-  usageSync(path: string): { totalBytes: number; freeBytes: number };
+  usageSync(path: string): DiskUsage;
 }

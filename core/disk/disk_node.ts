@@ -1,7 +1,7 @@
 // The machine's disk through node:fs, the same under Bun and Deno. The only file that touches a real file system.
 // Short reads and writes are continued; every failure is a DiskError with the system's code.
 import fs from "node:fs";
-import { type Disk, DiskError, type DiskFile, type FileStat } from "./disk.ts";
+import { type Disk, DiskError, type DiskFile, type DiskUsage, type FileStat } from "./disk.ts";
 
 function failure(error: unknown, operation: string, path: string): DiskError {
   const code = (error as { code?: unknown }).code;
@@ -205,13 +205,17 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /** The file system that holds `path`, or its nearest existing parent. */
-function usageSync(path: string): { totalBytes: number; freeBytes: number } {
+function usageSync(path: string): DiskUsage {
   let existing = path;
   while (existing !== "/" && statSync(existing) === null) {
     existing = existing.slice(0, Math.max(1, existing.lastIndexOf("/")));
   }
   const stat = attempt("statfs", existing, () => fs.statfsSync(existing));
-  return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize };
+  return {
+    totalBytes: stat.blocks * stat.bsize,
+    freeBytes: stat.bavail * stat.bsize,
+    reservedBytes: (stat.bfree - stat.bavail) * stat.bsize,
+  };
 }
 
 /** The real disk; stateless, so one serves the whole process. */

@@ -1,5 +1,6 @@
 // The broker's runtime figures by Apache's names, and single statistics (Java: AdminBrokerProcessor.prepareRuntimeInfo,
 // StoreStatsService, DefaultMessageStore). What one thread without pools doesn't have, a queue of a thread pool, is 0.
+import { type DiskUsage, usedRatioOf } from "../../../core/disk/disk.ts";
 import { RequestError } from "../../../core/errors.ts";
 import { JsonDouble, type JsonObject } from "../../../core/json/json_value.ts";
 import { SCHEDULE_TOPIC } from "../../../core/message/topic_names.ts";
@@ -113,7 +114,7 @@ function diskFigures({ config, disk }: AdminParts) {
     [`commitLogDiskRatio_${storePathCommitLog}`]: log,
     consumeQueueDiskRatio: usedRatio(disk.usageSync(`${storePathRootDir}/consumequeue`)),
     commitLogDirCapacity: `Total : ${bytesText(root.totalBytes)}, Free : ${
-      bytesText(root.freeBytes)
+      bytesText(root.freeBytes + (root.reservedBytes ?? 0))
     }.`,
   };
 }
@@ -163,9 +164,8 @@ function poolFigures({ config }: AdminParts): Record<string, number> {
 }
 
 /** The used share in hundredths, rounded up (Java: UtilAll.getDiskPartitionSpaceUsedPercent). */
-function usedRatio({ totalBytes, freeBytes }: { totalBytes: number; freeBytes: number }): string {
-  if (totalBytes === 0) return "-1.0";
-  return javaDouble(Math.ceil((totalBytes - freeBytes) * 100 / totalBytes) / 100);
+function usedRatio(usage: DiskUsage): string {
+  return usage.totalBytes === 0 ? "-1.0" : javaDouble(Math.ceil(usedRatioOf(usage) * 100) / 100);
 }
 
 const BYTE_UNITS = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];

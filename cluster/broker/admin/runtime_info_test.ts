@@ -1,5 +1,6 @@
 // The runtime figures: their names are those that Apache's broker 5.4.0 was recorded with.
 import { expect, test } from "bun:test";
+import { usedRatioOf } from "../../../core/disk/disk.ts";
 import {
   GET_BROKER_RUNTIME_INFO,
   VIEW_BROKER_STATS_DATA,
@@ -131,3 +132,10 @@ test("a statistic that nobody counted is said not to exist", async () => {
 function withoutPath(key: string): string {
   return key.replace(/_\/.*/, "_PATH");
 }
+
+test("space kept for the superuser is free, but can't be used", () => {
+  const usage = { totalBytes: 100, freeBytes: 30, reservedBytes: 60 };
+  expect(usedRatioOf(usage)).toBe(0.25);
+  expect(usedRatioOf({ totalBytes: 100, freeBytes: 90 })).toBeCloseTo(0.1);
+  expect(usedRatioOf({ totalBytes: 0, freeBytes: 0 })).toBe(0);
+});
