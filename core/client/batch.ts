@@ -13,6 +13,8 @@ export interface Batch {
   body: Buffer;
   /** Unique keys joined by commas, as a batch's id is. */
   messageId: string;
+  /** Of the request itself: a key of its own, and whether to wait for the store. */
+  properties: string;
 }
 
 /**
@@ -40,11 +42,14 @@ export function makeBatches(
         `more than maxMessageBytes ${bytesMax}`,
     );
   }
+  const { waitStoreOk } = messages[0]!;
+  const waits = waitStoreOk === undefined ? {} : { waitStoreOk };
   return split.slices.map(({ first, end }) => ({
     topic,
     count: end - first,
     body: encodeBatch(items.slice(first, end)),
     messageId: keys.slice(first, end).join(","),
+    properties: propertiesText({ topic, body: "", ...waits }, nextUniqueKey()),
   }));
 }
 

@@ -17,7 +17,8 @@ export type ConsumeOutcome = void | "success" | "later" | { delayLevel: number }
 /** The message was neither consumed nor refused: it stays as it was. Not for listeners of users. */
 export const ABANDONED = Symbol("abandoned");
 export type ListenerOutcome = ConsumeOutcome | typeof ABANDONED;
-type AnyListener = (message: ReceivedMessage) => ListenerOutcome | Promise<ListenerOutcome>;
+/** A listener, or the offer of a loop. */
+export type ListenerCall = (message: ReceivedMessage) => ListenerOutcome | Promise<ListenerOutcome>;
 
 export type MessageListener = (
   message: ReceivedMessage,
@@ -41,7 +42,7 @@ export class ConsumePool {
     private readonly clock: Clock,
     private readonly log: Logger,
     private readonly concurrency: number,
-    private readonly listener: AnyListener,
+    private readonly listener: ListenerCall,
     private readonly onOutcome: OutcomeHandler,
   ) {}
 

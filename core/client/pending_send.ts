@@ -25,13 +25,16 @@ export interface PreparedSend extends SendFields {
 export class PendingSend implements AnswerWaiter {
   deadlineMs = 0;
   timeoutMs = 0;
-  /** By the monotonic clock: when no more is tried. Counts from `start`, not from the waiting. */
+  /**
+   * By the monotonic clock: when no more is tried. Counts from `start`, not from the waiting. 0
+   * until the clock was read, which the first attempt on an open connection leaves to
+   * PendingAnswers.
+   */
   private untilMs = 0;
   /** Whether it has a place among those on their way; else it waits for one. */
   started = false;
   settled = false;
   private attempts = 0;
-  private attemptStartedMs = 0;
   private queue: MessageQueue | null = null;
   private failedBroker: string | null = null;
   private lastResult: SendResult | null = null;
@@ -47,7 +50,6 @@ export class PendingSend implements AnswerWaiter {
   /** Begins the first attempt: it has a place among those on their way. */
   start(): void {
     this.started = true;
-    this.untilMs = this.sender.clock.monotonicMs() + this.prepared.timeoutMs;
     this.attempt();
   }
 
@@ -56,16 +58,22 @@ export class PendingSend implements AnswerWaiter {
     if (this.settled) return;
     const queue = prepared.fixedQueue ?? sender.select(prepared.topic, this.failedBroker);
     if (queue === null) return this.fail(noQueue(prepared.topic));
-    const restMs = this.untilMs - sender.clock.monotonicMs();
-    if (restMs <= 0) return this.fail(this.lastError ?? timedOut(prepared));
     this.queue = queue;
-    this.attempts++;
     const address = sender.addressOf(queue.brokerName);
+    const connection = address === undefined ? null : sender.remoting.openConnection(address);
+    if (connection !== null && this.attempts === 0) {
+      this.attempts = 1;
+      this.transmit(connection, prepared.timeoutMs);
+      if (this.untilMs === 0) this.untilMs = this.deadlineMs;
+      return;
+    }
+    const restMs = this.restMs();
+    if (restMs <= 0) return this.fail(this.lastError ?? timedOut(prepared));
+    this.attempts++;
     if (address === undefined) return this.again(noBroker(queue));
-    const connection = sender.remoting.openConnection(address);
     if (connection !== null) return this.transmit(connection, restMs);
     sender.remoting.connectTo(address, restMs).then(
-      (made) => this.transmit(made, this.untilMs - sender.clock.monotonicMs()),
+      (made) => this.transmit(made, this.restMs()),
       (error) => this.reject(error),
     );
   }
@@ -81,7 +89,7 @@ export class PendingSend implements AnswerWaiter {
     const queue = this.queue!;
     const status = sendStatusOf(answer.code);
     if (status !== null) {
-      sender.faults?.answered(queue.brokerName, this.attemptMs());
+      if (sender.faults !== null) sender.faults.answered(queue.brokerName, this.attemptMs());
       const result = sendResultOf(answer, status, queue, prepared.messageId);
       if (status === "ok" || !sender.retriesWhenNotStoredAsAsked) return this.succeed(result);
       this.lastResult = result;
@@ -110,8 +118,14 @@ export class PendingSend implements AnswerWaiter {
 
   private transmit(connection: RemotingConnection, restMs: number): void {
     if (this.settled) return;
-    this.attemptStartedMs = this.untilMs - restMs;
     this.sender.transmit(connection, this, this.queue!, restMs);
+  }
+
+  /** What is left of the time-out, in ms. */
+  private restMs(): number {
+    const nowMs = this.sender.clock.monotonicMs();
+    if (this.untilMs === 0) this.untilMs = nowMs + this.prepared.timeoutMs;
+    return this.untilMs - nowMs;
   }
 
   /** Tries again if there is anything left to try. */
@@ -125,7 +139,7 @@ export class PendingSend implements AnswerWaiter {
   }
 
   private attemptMs(): number {
-    return this.sender.clock.monotonicMs() - (this.untilMs - this.attemptStartedMs);
+    return this.sender.clock.monotonicMs() - (this.deadlineMs - this.timeoutMs);
   }
 
   private succeed(result: SendResult): void {

@@ -1,23 +1,14 @@
 // The producer: what a program calls to send. Checks and prepares messages; sender.ts brings them to
 // the brokers.
-import { compress, compressionBits } from "../message/compression.ts";
-import { parseAddress } from "../message/host_address.ts";
-import { UniqueKeyGenerator } from "../message/message_id.ts";
-import { PROPERTIES_BYTES_MAX } from "../limits.ts";
-import { randomBelow } from "../random.ts";
-import { type Batch, makeBatches } from "./batch.ts";
 import { ClientCore, type ClientState } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { FaultTracker } from "./fault_tracker.ts";
 import {
-  bodyBytes,
-  checkMessage,
   checkTopic,
   invalid,
   type Message,
   type MessageQueue,
-  propertiesText,
   type SendResult,
 } from "./message.ts";
 import {
@@ -27,6 +18,7 @@ import {
   type QueueSelector,
 } from "./options.ts";
 import type { PreparedSend } from "./pending_send.ts";
+import { type Delivery, MessagePreparer } from "./prepare.ts";
 import { Sender } from "./sender.ts";
 
 export interface SendOptions {
@@ -68,8 +60,8 @@ export class Producer implements AsyncDisposable {
   private readonly options: CheckedProducerOptions;
   private readonly core: ClientCore;
   private readonly sender: Sender;
-  private readonly uniqueKeys: UniqueKeyGenerator;
-  private readonly compressionBits: number;
+  private readonly preparer: MessagePreparer;
+  private readonly usualDelivery: Delivery;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(options: ProducerOptions = {}, environment: Partial<ClientEnvironment> = {}) {
@@ -90,13 +82,9 @@ export class Producer implements AsyncDisposable {
       sendsWaitingMax: this.options.sendsWaitingMax,
       autoCreateQueues: this.options.autoCreateQueues,
     }, faults);
-    this.uniqueKeys = new UniqueKeyGenerator({
-      clock: full.clock,
-      address: parseAddress(full.localAddress) ?? new Uint8Array(4),
-      processId: full.processId,
-      instanceHash: randomBelow(full.random, 2 ** 32),
-    });
-    this.compressionBits = compressionBits(this.options.compression);
+    this.preparer = new MessagePreparer(this.options, full);
+    const { sendTimeoutMs } = this.options;
+    this.usualDelivery = { fixedQueue: null, timeoutMs: sendTimeoutMs, isOneway: false };
   }
 
   /** A producer that runs. */
@@ -149,7 +137,8 @@ export class Producer implements AsyncDisposable {
   /** Sends without waiting for an answer; resolves when the message is queued for the network. */
   async sendOneway(message: Message, options?: SendOptions): Promise<void> {
     await this.prepareTopic(message.topic);
-    await this.sender.oneway(this.prepare(message, options, true));
+    const delivery = { ...this.delivery(message.topic, options), isOneway: true };
+    await this.sender.oneway(this.preparer.prepare(message, delivery));
   }
 
   /**
@@ -164,16 +153,12 @@ export class Producer implements AsyncDisposable {
    */
   async sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
     this.core.checkRunning();
-    const { maxMessageBytes } = this.options;
-    for (const message of messages) {
-      checkMessage(message, bodyBytes(message.body).length, maxMessageBytes);
-    }
-    const batches = makeBatches(messages, maxMessageBytes, () => this.uniqueKeys.next());
-    const topic = batches[0]!.topic;
+    const batches = this.preparer.batches(messages);
+    const { topic } = batches[0]!;
     await this.prepareTopic(topic);
-    const fixedQueue = this.fixedQueue(topic, options);
+    const delivery = { ...this.delivery(topic, options), isOneway: false };
     const results = await Promise.allSettled(
-      batches.map((batch) => this.launch(this.prepareBatch(batch, fixedQueue, options), options)),
+      batches.map((batch) => this.launch(this.preparer.prepareBatch(batch, delivery), options)),
     );
     return results.map((result) => {
       if (result.status === "rejected") throw result.reason;
@@ -238,7 +223,10 @@ export class Producer implements AsyncDisposable {
 
   private begin(message: Message, options: SendOptions | undefined): Promise<SendResult> {
     try {
-      return this.launch(this.prepare(message, options, false), options);
+      const delivery = options === undefined
+        ? this.usualDelivery
+        : this.delivery(message.topic, options);
+      return this.launch(this.preparer.prepare(message, delivery), options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -270,54 +258,11 @@ export class Producer implements AsyncDisposable {
     });
   }
 
-  private prepare(
-    message: Message,
-    options: SendOptions | undefined,
-    isOneway: boolean,
-  ): PreparedSend {
-    const { clock } = this.core.environment;
-    let body = bodyBytes(message.body);
-    checkMessage(message, body.length, this.options.maxMessageBytes);
-    let sysFlag = 0;
-    if (body.length >= this.options.compressFromBytes) {
-      body = compress(body, this.options.compression, this.options.compressionLevel);
-      sysFlag = this.compressionBits;
-    }
-    const messageId = this.uniqueKeys.next();
-    const properties = propertiesText(message, messageId);
-    checkPropertiesLength(properties);
+  private delivery(topic: string, options: SendOptions | undefined): Delivery {
     return {
-      topic: message.topic,
-      body,
-      messageId,
-      properties,
-      sysFlag,
-      flag: message.flag ?? 0,
-      bornTimestampMs: clock.nowMs(),
-      isBatch: false,
-      isOneway,
-      fixedQueue: options === undefined ? null : this.fixedQueue(message.topic, options),
+      fixedQueue: this.fixedQueue(topic, options),
       timeoutMs: options?.timeoutMs ?? this.options.sendTimeoutMs,
-    };
-  }
-
-  private prepareBatch(
-    batch: Batch,
-    fixedQueue: MessageQueue | null,
-    options: SendOptions | undefined,
-  ): PreparedSend {
-    return {
-      topic: batch.topic,
-      body: batch.body,
-      messageId: batch.messageId,
-      properties: "",
-      sysFlag: 0,
-      flag: 0,
-      bornTimestampMs: this.core.environment.clock.nowMs(),
-      isBatch: true,
       isOneway: false,
-      fixedQueue,
-      timeoutMs: options?.timeoutMs ?? this.options.sendTimeoutMs,
     };
   }
 
@@ -341,12 +286,4 @@ export class Producer implements AsyncDisposable {
     }
     return selected;
   }
-}
-
-/** Properties travel with a 16-bit length. */
-function checkPropertiesLength(properties: string): void {
-  if (properties.length * 3 <= PROPERTIES_BYTES_MAX) return;
-  const bytes = new TextEncoder().encode(properties).length;
-  if (bytes <= PROPERTIES_BYTES_MAX) return;
-  throw invalid(`the properties have ${bytes} bytes, more than ${PROPERTIES_BYTES_MAX}`);
 }

@@ -1,0 +1,113 @@
+// Makes messages ready to be sent: checks them, compresses large bodies, gives them their unique key.
+// Sends nothing.
+import { PROPERTIES_BYTES_MAX } from "../limits.ts";
+import { compress, compressionBits, type CompressionKind } from "../message/compression.ts";
+import { parseAddress } from "../message/host_address.ts";
+import { UniqueKeyGenerator } from "../message/message_id.ts";
+import { randomBelow } from "../random.ts";
+import type { Clock } from "../time/clock.ts";
+import { type Batch, makeBatches } from "./batch.ts";
+import type { ClientEnvironment } from "./environment.ts";
+import {
+  bodyBytes,
+  checkMessage,
+  invalid,
+  type Message,
+  type MessageQueue,
+  propertiesText,
+} from "./message.ts";
+import type { PreparedSend } from "./pending_send.ts";
+
+export interface PrepareOptions {
+  maxMessageBytes: number;
+  compressFromBytes: number;
+  compression: CompressionKind;
+  compressionLevel: number;
+}
+
+/** What is said of a send beside its message. */
+export interface Delivery {
+  /** The only queue it may go to; null: any. */
+  fixedQueue: MessageQueue | null;
+  timeoutMs: number;
+  isOneway: boolean;
+}
+
+export class MessagePreparer {
+  private readonly clock: Clock;
+  private readonly uniqueKeys: UniqueKeyGenerator;
+  private readonly compressionBits: number;
+
+  constructor(private readonly options: PrepareOptions, environment: ClientEnvironment) {
+    const { clock, localAddress, processId, random } = environment;
+    this.clock = clock;
+    this.uniqueKeys = new UniqueKeyGenerator({
+      clock,
+      address: parseAddress(localAddress) ?? new Uint8Array(4),
+      processId,
+      instanceHash: randomBelow(random, 2 ** 32),
+    });
+    this.compressionBits = compressionBits(options.compression);
+  }
+
+  /** Throws ClientError "invalid_message". */
+  prepare(message: Message, { fixedQueue, timeoutMs, isOneway }: Delivery): PreparedSend {
+    const { maxMessageBytes, compressFromBytes, compression, compressionLevel } = this.options;
+    let body = bodyBytes(message.body);
+    checkMessage(message, body.length, maxMessageBytes);
+    let sysFlag = 0;
+    if (body.length >= compressFromBytes) {
+      body = compress(body, compression, compressionLevel);
+      sysFlag = this.compressionBits;
+    }
+    const messageId = this.uniqueKeys.next();
+    const properties = propertiesText(message, messageId);
+    checkPropertiesLength(properties);
+    return {
+      topic: message.topic,
+      body,
+      messageId,
+      properties,
+      sysFlag,
+      flag: message.flag ?? 0,
+      bornTimestampMs: this.clock.nowMs(),
+      isBatch: false,
+      isOneway,
+      fixedQueue,
+      timeoutMs,
+    };
+  }
+
+  /** The requests that the messages make, at least one. Throws ClientError "invalid_message". */
+  batches(messages: readonly Message[]): Batch[] {
+    const { maxMessageBytes } = this.options;
+    for (const message of messages) {
+      checkMessage(message, bodyBytes(message.body).length, maxMessageBytes);
+    }
+    return makeBatches(messages, maxMessageBytes, () => this.uniqueKeys.next());
+  }
+
+  prepareBatch(batch: Batch, { fixedQueue, timeoutMs, isOneway }: Delivery): PreparedSend {
+    return {
+      topic: batch.topic,
+      body: batch.body,
+      messageId: batch.messageId,
+      properties: batch.properties,
+      sysFlag: 0,
+      flag: 0,
+      bornTimestampMs: this.clock.nowMs(),
+      isBatch: true,
+      isOneway,
+      fixedQueue,
+      timeoutMs,
+    };
+  }
+}
+
+/** Properties travel with a 16-bit length. */
+function checkPropertiesLength(properties: string): void {
+  if (properties.length * 3 <= PROPERTIES_BYTES_MAX) return;
+  const bytes = new TextEncoder().encode(properties).length;
+  if (bytes <= PROPERTIES_BYTES_MAX) return;
+  throw invalid(`the properties have ${bytes} bytes, more than ${PROPERTIES_BYTES_MAX}`);
+}
