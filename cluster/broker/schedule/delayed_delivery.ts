@@ -6,18 +6,28 @@ import type { Clock, Timer } from "../../../core/time/clock.ts";
 import type {
   MessageStore,
   MessageToStore,
+  PutResult,
   QueueCursor,
   RecordView,
 } from "../../../store/message_store.ts";
 import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
 import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
+import { ColdBlocks } from "../pull/cold_blocks.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { delayedMessageOf } from "./delayed_message.ts";
 
 export interface DelayedDeliveryParts {
   store: Pick<
     MessageStore,
-    "queueBounds" | "openCursor" | "readHot" | "read" | "put" | "onArrival"
+    | "queueBounds"
+    | "openCursor"
+    | "readHot"
+    | "read"
+    | "readInto"
+    | "confirmOffset"
+    | "minPhysicalOffset"
+    | "put"
+    | "onArrival"
   >;
   levels: DelayLevels;
   offsets: DelayOffsets;
@@ -26,9 +36,14 @@ export interface DelayedDeliveryParts {
   stats: StatsSink;
 }
 
-/** Messages and bytes that are delivered by one put. */
-const BATCH_MESSAGES_MAX = 128;
-const BATCH_BYTES_MAX = 256 * 1024;
+/** Messages and bytes that are delivered in one turn of the event loop, which may be long under load. */
+const TURN_MESSAGES_MAX = 2_048;
+const TURN_BYTES_MAX = 1024 * 1024;
+/** Messages of one put, which is stored as a unit. */
+const PUT_MESSAGES_MAX = 64;
+/** Stretches of the log that due messages are read in: small, since they may lie far apart. */
+const BLOCK_BYTES = 64 * 1024;
+const BLOCKS_MAX = 32;
 /** Wait before a delivery that failed is tried again. */
 const RETRY_DELAY_MS = 100;
 /** Longest sleep: the wall clock may be moved meanwhile. */
@@ -38,8 +53,9 @@ export class DelayedDelivery implements AsyncDisposable {
   private readonly loops: LevelLoop[] = [];
 
   constructor(parts: DelayedDeliveryParts) {
+    const blocks = new ColdBlocks(parts.store, BLOCK_BYTES, BLOCKS_MAX);
     for (let level = 1; level <= parts.levels.max; level++) {
-      this.loops.push(new LevelLoop(level, parts));
+      this.loops.push(new LevelLoop(level, parts, blocks));
     }
     parts.store.onArrival((topic, queueId) => {
       if (topic === SCHEDULE_TOPIC) this.loops[queueId]?.wake();
@@ -71,7 +87,11 @@ class LevelLoop {
   /** A message arrived while the loop ran. */
   private waked = false;
 
-  constructor(private readonly level: number, private readonly parts: DelayedDeliveryParts) {}
+  constructor(
+    private readonly level: number,
+    private readonly parts: DelayedDeliveryParts,
+    private readonly blocks: ColdBlocks,
+  ) {}
 
   /** Lets an idle loop look; one that waits for its next message needs no waking, since order is that of due times. */
   wake(): void {
@@ -106,20 +126,12 @@ class LevelLoop {
 
   /** Delivers all that is due; gives how long to wait for the next message, Infinity when there is none. */
   private async deliver(): Promise<number> {
-    const { store, offsets, clock } = this.parts;
+    const { offsets, clock } = this.parts;
     while (!this.stopped) {
       const cursor = this.openCursor();
       if (cursor === null) return Infinity;
       const due = await this.collect(cursor);
-      if (due.messages.length > 0) {
-        const results = await store.put(due.messages);
-        const failed = results.find((result) => result.status !== "ok");
-        // A message whose flush timed out is stored: delivering it again would double it.
-        if (failed !== undefined && failed.status !== "flush_disk_timeout") {
-          throw new Error(`not stored: ${failed.status} ${failed.detail}`);
-        }
-        this.count(due.messages, results);
-      }
+      await this.store(due);
       const from = offsets.get(this.level);
       if (due.nextOffset > from) {
         offsets.set(this.level, due.nextOffset, due.nextOffset - from, clock.nowMs());
@@ -127,6 +139,20 @@ class LevelLoop {
       if (due.waitMs > 0) return due.waitMs;
     }
     return Infinity;
+  }
+
+  /** Puts what is due, all in one turn. Rejects when some of it wasn't stored: then all is tried again. */
+  private async store({ messages }: Due): Promise<void> {
+    const { store } = this.parts;
+    const puts: Promise<PutResult[]>[] = [];
+    for (let from = 0; from < messages.length; from += PUT_MESSAGES_MAX) {
+      puts.push(store.put(messages.slice(from, from + PUT_MESSAGES_MAX)));
+    }
+    const results = (await Promise.all(puts)).flat();
+    // A message whose flush timed out is stored: delivering it again would double it.
+    const failed = results.find(({ status }) => status !== "ok" && status !== "flush_disk_timeout");
+    if (failed !== undefined) throw new Error(`not stored: ${failed.status} ${failed.detail}`);
+    this.count(messages, results);
   }
 
   /** A cursor at the next message to deliver; null when there is none. Corrects an offset outside the queue. */
@@ -149,7 +175,7 @@ class LevelLoop {
     const due: Due = { messages: [], nextOffset: offsets.get(this.level), waitMs: 0 };
     let bytes = 0;
     const longestMs = levels.delayMs(this.level)!;
-    while (due.messages.length < BATCH_MESSAGES_MAX && bytes < BATCH_BYTES_MAX) {
+    while (due.messages.length < TURN_MESSAGES_MAX && bytes < TURN_BYTES_MAX) {
       if (!cursor.next()) {
         due.waitMs = Infinity;
         break;
@@ -161,8 +187,10 @@ class LevelLoop {
         break;
       }
       const { queueOffset, physicalOffset, size } = cursor;
-      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
-      const message = view === null ? null : this.messageOf(view, physicalOffset);
+      const hot = store.readHot(physicalOffset, size);
+      const message = hot !== null
+        ? this.messageOf(hot, physicalOffset)
+        : await this.coldMessage(physicalOffset, size);
       if (message !== null) due.messages.push(message);
       bytes += size;
       due.nextOffset = queueOffset + 1;
@@ -170,6 +198,23 @@ class LevelLoop {
     // What was collected is put first; then the loop looks again.
     if (due.messages.length > 0) due.waitMs = 0;
     return due;
+  }
+
+  /** The message from a record that must be read; null when it is gone. */
+  private async coldMessage(physicalOffset: number, size: number): Promise<MessageToStore | null> {
+    const { blocks } = this;
+    const block = blocks.hold(physicalOffset, physicalOffset + size);
+    try {
+      if (block.loading !== null) await block.loading;
+      const start = physicalOffset - block.base;
+      if (start >= block.start && start + size <= block.length) {
+        return this.messageOf({ buffer: block.buffer, start, size }, physicalOffset);
+      }
+    } finally {
+      blocks.release(block);
+    }
+    const view = await this.parts.store.read(physicalOffset, size);
+    return view === null ? null : this.messageOf(view, physicalOffset);
   }
 
   /** The message to deliver; null when its record says no place that it can go to. */

@@ -25,6 +25,8 @@ interface Entry {
 class FakeStore {
   readonly queues = new Map<number, Entry[]>();
   readonly delivered: { message: MessageToStore; atMs: number }[] = [];
+  readonly confirmOffset = 0;
+  readonly minPhysicalOffset = 0;
   putStatus: PutStatus = "ok";
   private listener: ArrivalListener = () => {};
 
@@ -94,6 +96,10 @@ class FakeStore {
 
   read() {
     return Promise.resolve(null);
+  }
+
+  readInto() {
+    return Promise.resolve(0);
   }
 
   put(messages: readonly MessageToStore[]) {
