@@ -57,11 +57,10 @@ function close(opened: { close(): Promise<void> }): Promise<void> {
 function openLog(config: FileMessageStoreConfig, parts: FileMessageStoreParts): CommitLog {
   return new CommitLog({
     disk: parts.disk,
-    clock: parts.clock,
     log: parts.log,
     path: config.commitLogPath ?? `${config.storePath}/commitlog`,
     fileSizeBytes: config.commitLogFileBytes,
-    zeroFillNext: config.syncFlush,
+    fillAhead: config.syncFlush,
   });
 }
 

@@ -1,25 +1,26 @@
 // The log's files as the appender, the flusher and the readers use them: where bursts are written, what must be synced,
 // the next file made ready. Never interprets records.
 import { DiskError } from "../../core/disk/disk.ts";
-import type { Disk } from "../../core/disk/disk.ts";
+import type { Disk, DiskFile } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
-import type { Clock } from "../../core/time/clock.ts";
 import { type Segment, SegmentFiles } from "../file/segment_files.ts";
 import type { BurstWriter } from "./appender.ts";
 
-/** Allocating the next file keeps this far ahead of twice what the current one has taken, and no further. */
-const FILL_AHEAD_BYTES = 16 * 1024 * 1024;
-const FILL_PAUSE_MS = 50;
+/**
+ * Under SYNC_FLUSH so many bytes behind the end are zeros on disk already, so that most syncs find their blocks
+ * allocated and change no metadata. A larger piece makes the sync that carries it slow, a smaller one comes too often.
+ */
+const FILL_AHEAD_BYTES = 64 * 1024;
+const ZEROS = new Uint8Array(FILL_AHEAD_BYTES);
 
 export interface CommitLogOptions {
-  clock: Clock;
   disk: Disk;
   log: Logger;
   /** The folder of the log's files. */
   path: string;
   fileSizeBytes: number;
-  /** Allocate the next file's blocks in advance (SYNC_FLUSH). */
-  zeroFillNext: boolean;
+  /** Allocate blocks a little ahead of the end (SYNC_FLUSH). */
+  fillAhead: boolean;
 }
 
 export class CommitLog implements BurstWriter {
@@ -30,8 +31,8 @@ export class CommitLog implements BurstWriter {
   private staleEnd = 0;
   private folderDirty = false;
   private preparing: Promise<void> | null = null;
-  private writtenEnd = 0;
-  private readonly closing = new AbortController();
+  /** Up to this offset the current file's blocks are allocated. */
+  private filledEnd = 0;
 
   constructor(private readonly options: CommitLogOptions) {
     this.files = new SegmentFiles(options);
@@ -59,14 +60,19 @@ export class CommitLog implements BurstWriter {
     const segment = this.segmentAt(physicalOffset);
     const file = this.files.open(segment);
     const within = physicalOffset - segment.startOffset;
-    this.writtenEnd = physicalOffset + length;
+    file.writeSync(buffer, start, length, within);
+    const end = physicalOffset + length;
+    if (this.options.fillAhead && end > this.filledEnd) this.fillBehind(file, segment, end);
+  }
+
+  /** Zeros from `end` on. What the file system refuses here, the append that needs it will report. */
+  private fillBehind(file: DiskFile, segment: Segment, end: number): void {
+    const fileEnd = segment.startOffset + this.fileSizeBytes;
+    this.filledEnd = Math.min(end + FILL_AHEAD_BYTES, fileEnd);
     try {
-      file.writeSync(buffer, start, length, within);
+      file.writeSync(ZEROS, 0, this.filledEnd - end, end - segment.startOffset);
     } catch (error) {
-      // The next file, allocated in advance, must not keep messages out of this one.
-      const isFull = error instanceof DiskError && error.code === "ENOSPC";
-      if (!isFull || !this.files.dropPrepared()) throw error;
-      file.writeSync(buffer, start, length, within);
+      if (!(error instanceof DiskError)) throw error;
     }
   }
 
@@ -98,7 +104,7 @@ export class CommitLog implements BurstWriter {
   /** Makes the next file ready in the background, unless that is done or under way. */
   prepareNext(): void {
     if (this.preparing !== null || this.files.hasPrepared) return;
-    this.preparing = this.files.prepare(this.options.zeroFillNext ? this.pace : null).catch(
+    this.preparing = this.files.prepare().catch(
       (error: unknown) => {
         // Rolling over makes the file itself then, and says what is wrong.
         if (!(error instanceof DiskError)) throw error;
@@ -107,22 +113,7 @@ export class CommitLog implements BurstWriter {
     ).finally(() => this.preparing = null);
   }
 
-  /** The device belongs to the messages: the next file is filled as fast as it will be needed. */
-  private readonly pace = async (position: number): Promise<void> => {
-    const { signal } = this.closing;
-    while (!signal.aborted && position > this.fillTarget()) {
-      // Closing wakes it; what it was waiting for doesn't matter then.
-      await this.options.clock.sleep(FILL_PAUSE_MS, signal).catch(() => {});
-    }
-  };
-
-  private fillTarget(): number {
-    return FILL_AHEAD_BYTES + 2 * (this.writtenEnd - (this.current?.startOffset ?? 0));
-  }
-
   async close(): Promise<void> {
-    this.files.stop();
-    this.closing.abort();
     await this.preparing;
     await this.files.close();
   }

@@ -5,7 +5,6 @@ import { assert, OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 
 const NAME_DIGITS = 20;
-const ZERO_PIECE_BYTES = 1024 * 1024;
 
 export interface SegmentFilesOptions {
   disk: Disk;
@@ -31,7 +30,6 @@ export class SegmentFiles {
   readonly segments: Segment[] = [];
   readonly fileSizeBytes: number;
   private prepared: DiskFile | null = null;
-  private isClosed = false;
 
   constructor(private readonly options: SegmentFilesOptions) {
     this.fileSizeBytes = options.fileSizeBytes;
@@ -139,18 +137,13 @@ export class SegmentFiles {
     return this.prepared !== null;
   }
 
-  /**
-   * Makes the next file ready, so that rolling over costs a rename. With `pace` its blocks are allocated too, a piece
-   * at a time on the thread pool, and synced: appends under SYNC_FLUSH then change no metadata. `pace` is asked before
-   * each piece and resolves when the file may be filled up to a position.
-   */
-  async prepare(pace: ((position: number) => Promise<void>) | null): Promise<void> {
+  /** Makes the next file ready, so that rolling over costs a rename. */
+  async prepare(): Promise<void> {
     if (this.prepared !== null) return;
     const file = this.options.disk.openSync(this.preparedPath, "create");
     try {
       file.truncateSync(0);
       file.truncateSync(this.fileSizeBytes);
-      if (pace !== null) await this.fillWithZeros(file, pace);
       await file.datasync();
     } catch (error) {
       await file.close();
@@ -160,34 +153,15 @@ export class SegmentFiles {
     this.prepared = file;
   }
 
-  private async fillWithZeros(
-    file: DiskFile,
-    pace: (position: number) => Promise<void>,
-  ): Promise<void> {
-    const zeros = new Uint8Array(Math.min(ZERO_PIECE_BYTES, this.fileSizeBytes));
-    for (let at = 0; at < this.fileSizeBytes; at += zeros.length) {
-      await pace(at);
-      if (this.isClosed) return;
-      await file.write(zeros, 0, Math.min(zeros.length, this.fileSizeBytes - at), at);
-    }
-  }
-
-  /** Gives up the file that was made ready, and the room that it takes; false when there is none. */
-  dropPrepared(): boolean {
-    if (this.prepared === null) return false;
+  /** Gives up the file that was made ready. */
+  private dropPrepared(): void {
+    if (this.prepared === null) return;
     void this.prepared.close();
     this.prepared = null;
     this.removePrepared();
-    return true;
-  }
-
-  /** Ends a preparation under way soon; what is open stays so. */
-  stop(): void {
-    this.isClosed = true;
   }
 
   async close(): Promise<void> {
-    this.stop();
     for (const segment of this.segments) {
       await segment.file?.close();
       segment.file = null;
