@@ -7,22 +7,15 @@ import { fastListenPortOf } from "../../core/config/servers.ts";
 import type { LiveConfig } from "../../core/config/live_config.ts";
 import type { Disk } from "../../core/disk/disk.ts";
 import { type FileLocks, systemFileLocks } from "../../core/disk/file_lock.ts";
-import { OperationError } from "../../core/errors.ts";
-import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
-import { formatHost, parseAddress } from "../../core/message/host_address.ts";
 import { UniqueKeyGenerator } from "../../core/message/message_id.ts";
 import { type Random, randomBelow } from "../../core/random.ts";
-import { RemotingClient } from "../../core/remoting/client.ts";
 import type { HostAddress } from "../../core/remoting/handler.ts";
 import { type ListenAddress, RemotingServer } from "../../core/remoting/server.ts";
 import type { Transport } from "../../core/remoting/transport.ts";
 import { runInBackground } from "../../core/time/background.ts";
 import type { Clock } from "../../core/time/clock.ts";
-import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { FileMessageStore } from "../../store/message_store_impl.ts";
-import { DelayLevels } from "../../store/schedule/delay_levels.ts";
-import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
 import { openAdmin } from "./admin/open_admin.ts";
 import { CLIENT_SCAN_INTERVAL_MS } from "./clients/client.ts";
 import { registerClientCodes } from "./clients/client_codes.ts";
@@ -30,27 +23,26 @@ import { Consumers } from "./clients/consumers.ts";
 import { MemberNotices } from "./clients/member_notices.ts";
 import { Producers } from "./clients/producers.ts";
 import { registerGroupCodes } from "./groups/group_codes.ts";
-import { GroupTable } from "./groups/group_table.ts";
 import { registerLockCodes } from "./locks/lock_codes.ts";
 import { QueueLocks } from "./locks/queue_locks.ts";
 import { BROADCAST_SCAN_INTERVAL_MS, BroadcastOffsets } from "./offsets/broadcast_offsets.ts";
 import { registerOffsetCodes } from "./offsets/offset_codes.ts";
-import { OffsetTable } from "./offsets/offset_table.ts";
 import { isFirstEntryInMemory } from "./offsets/queue_memory.ts";
 import { isNotOnFastPort } from "./ports.ts";
 import { registerPullCodes } from "./pull/pull_codes.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { PutRules } from "./put_rules.ts";
 import { openQuery } from "./query/open_query.ts";
-import { Registration } from "./registration/registration.ts";
+import { openRegistration } from "./registration/open_registration.ts";
 import { DelayedDelivery } from "./schedule/delayed_delivery.ts";
 import { registerSendBack } from "./send_back/send_back.ts";
 import { openSend } from "./send/open_send.ts";
 import { openStats, type Statistics } from "./stats/open_stats.ts";
 import type { StatsSink } from "./stats_sink.ts";
 import { storeConfigOf } from "./store_config.ts";
+import { storeAddressOf } from "./store_host.ts";
+import { openTables, saveAtTheEnd, type Tables } from "./tables.ts";
 import { registerTopicCodes } from "./topics/topic_codes.ts";
-import { TopicTable } from "./topics/topic_table.ts";
 
 export interface BrokerOptions {
   config: LiveConfig<BrokerConfig>;
@@ -61,16 +53,6 @@ export interface BrokerOptions {
   random: Random;
   log: Logger;
   transport: Transport;
-}
-
-/** The tables that config/ keeps. */
-interface Tables {
-  topics: TopicTable;
-  groups: GroupTable;
-  offsets: OffsetTable;
-  delayOffsets: DelayOffsets;
-  delayLevels: DelayLevels;
-  saveDelayOffsets: () => Promise<void>;
 }
 
 /** What every group of codes is made of. */
@@ -115,7 +97,8 @@ export class Broker implements AsyncDisposable {
     );
     // From here on the order of closing begins: leave the name servers, take no more requests, stop what works.
     stack.use(server);
-    const registration = stack.use(openRegistration(options, parts, stack));
+    const listenPort = server.addresses[0]!.port;
+    const registration = openRegistration({ ...options, ...parts, listenPort }, stack);
     server.serve();
     delivery.start();
     await registration.registerNow();
@@ -144,30 +127,6 @@ function listen({ config, clock, log, transport }: BrokerOptions): Promise<Remot
   });
 }
 
-function openTables(options: BrokerOptions): Tables {
-  const { config, clock, disk, log } = options;
-  const settings = config.values;
-  const table = (name: string) => {
-    const path = `${settings.storePathRootDir}/config/${name}.json`;
-    return new MetadataFile({ disk, log, path });
-  };
-  const common = { settings, clock, log };
-  const delayFile = table("delayOffset");
-  const delayOffsets = new DelayOffsets(clock.nowMs(), settings.delayOffsetUpdateVersionStep);
-  const delayText = delayFile.load();
-  if (delayText !== null) delayOffsets.decode(delayText);
-  return {
-    topics: new TopicTable({ ...common, file: table("topics") }),
-    groups: new GroupTable({ ...common, file: table("subscriptionGroup") }),
-    offsets: new OffsetTable({ ...common, file: table("consumerOffset"), parse: parseLenientJson }),
-    delayOffsets,
-    delayLevels: DelayLevels.parse(settings.messageDelayLevel),
-    saveDelayOffsets: async () => {
-      if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
-    },
-  };
-}
-
 async function openParts(
   options: BrokerOptions,
   server: RemotingServer,
@@ -175,8 +134,9 @@ async function openParts(
 ): Promise<BrokerParts> {
   const { config, clock, disk, log, random } = options;
   const settings = config.values;
-  const tables = openTables(options);
-  const storeHost = { address: addressOf(settings), port: server.addresses[0]!.port };
+  const tables = openTables({ settings, clock, disk, log });
+  const address = await storeAddressOf(settings.brokerIP1);
+  const storeHost = { address, port: server.addresses[0]!.port };
   const fileLocks = options.locks ?? await systemFileLocks();
   const storeParts = { disk, clock, log: log.named("store"), locks: fileLocks };
   const storeConfig = storeConfigOf({ config: settings, storeHost, ...tables });
@@ -213,6 +173,7 @@ async function openParts(
   const pulls = stack.use(
     new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
   );
+  tables.offsets.onReset((topic, queueId, group) => pulls.held.wake(topic, queueId, group));
   const locks = new QueueLocks(clock);
   return {
     ...common,
@@ -226,14 +187,6 @@ async function openParts(
     pulls,
     physicalMemoryBytes,
   };
-}
-
-/** Everything that a clean stop must not lose, each by itself; the offsets last, others may still move them. */
-function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
-  stack.defer(() => tables.offsets.saveWhenDirty());
-  stack.defer(() => tables.saveDelayOffsets());
-  stack.defer(() => tables.groups.save());
-  stack.defer(() => tables.topics.save());
 }
 
 function registerCodes(parts: BrokerParts): void {
@@ -281,41 +234,4 @@ function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void 
     () => offsets.saveWhenDirty(),
   );
   every("saving delay offsets", settings.flushDelayOffsetInterval, saveDelayOffsets);
-}
-
-function openRegistration(
-  options: BrokerOptions,
-  parts: BrokerParts,
-  stack: AsyncDisposableStack,
-): Registration {
-  const { clock, transport, config } = options;
-  const { topics, server, storeHost } = parts;
-  const log = options.log.named("registration");
-  const settings = config.values;
-  const client = stack.use(new RemotingClient({ transport, clock, log }));
-  const registration = new Registration({
-    client,
-    nameServers: (settings.namesrvAddr ?? "").split(";").map((each) => each.trim())
-      .filter((each) => each !== ""),
-    brokerAddress: `${settings.brokerIP1}:${server.addresses[0]!.port}`,
-    haAddress: `${settings.brokerIP2}:${settings.haListenPort}`,
-    settings,
-    topics,
-    clock,
-    log,
-  });
-  topics.onChange(() => registration.registerNow());
-  stack.defer(config.onChange(["brokerPermission"], () => {
-    topics.renewVersion();
-    void registration.registerNow();
-  }));
-  log.debug("the broker's address", { host: formatHost(storeHost.address, storeHost.port) });
-  return registration;
-}
-
-/** The address that records carry; brokerIP1 must be one, since records hold no names. */
-function addressOf({ brokerIP1 }: BrokerConfig): Uint8Array {
-  const address = parseAddress(brokerIP1);
-  if (address === null) throw new OperationError(`brokerIP1=${brokerIP1} is no IP address`);
-  return address;
 }

@@ -227,6 +227,19 @@ describe("a pull", () => {
     expect(bodies(await pull(peer, "T", { queueOffset: 1 }))).toEqual(["b", "c"]);
   });
 
+  test("that is held hears of a reset at once", async () => {
+    const { broker, peer } = await open();
+    await send(peer, "T", "a");
+    const held = pull(peer, "T", { queueOffset: 1, sysFlag: SUBSCRIBES | SUSPENDS });
+    await call(await connect(broker), INVOKE_BROKER_TO_RESET_OFFSET, {
+      group: "G",
+      topic: "T",
+      queueId: 0,
+      offset: 0,
+    });
+    expect(await held).toMatchObject({ code: 21, remark: "OFFSET_RESET" });
+  });
+
   test.each([
     [{ consumerGroup: "bad group" }, 26],
     [{ topic: "NoSuchTopic" }, 17],

@@ -30,6 +30,8 @@ export interface OffsetTableOptions {
 export type QueueOffsets = Map<number, number>;
 type GroupOffsets = Map<string, QueueOffsets>;
 
+export type ResetListener = (topic: string, queueId: number, group: string) => void;
+
 const SEPARATOR = "@";
 
 export class OffsetTable {
@@ -41,6 +43,7 @@ export class OffsetTable {
   private unknown: Record<string, unknown> = {};
   private commitCount = 0;
   private dirty = false;
+  private resetListener: ResetListener = () => {};
 
   constructor(private readonly options: OffsetTableOptions) {
     this.version = firstDataVersion(options.clock.nowMs());
@@ -107,6 +110,12 @@ export class OffsetTable {
     queuesOf(this.resets, key).set(queueId, offset);
     queuesOf(this.offsets, key).set(queueId, offset);
     this.dirty = true;
+    this.resetListener(topic, queueId, group);
+  }
+
+  /** Who wakes the pulls that are held while an offset is reset, so that they hear of it at once. */
+  onReset(listener: ResetListener): void {
+    this.resetListener = listener;
   }
 
   hasReset(topic: string, group: string, queueId: number): boolean {

@@ -61,10 +61,11 @@ export class HeldPulls implements Disposable {
     );
   }
 
-  /** Runs a queue's pulls again whatever there is: its offsets were reset. */
-  wake(topic: string, queueId: number): void {
+  /** Runs a group's pulls of a queue again whatever there is: its offset was reset. */
+  wake(topic: string, queueId: number, group: string): void {
     const held = this.topics.get(topic)?.get(queueId);
-    if (held !== undefined) this.take(held, () => true);
+    if (held === undefined) return;
+    this.take(held, (pull) => pull.request.fields.consumerGroup === group);
   }
 
   [Symbol.dispose](): void {

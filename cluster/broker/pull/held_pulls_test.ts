@@ -94,10 +94,13 @@ describe("a held pull", () => {
     expect(held.count).toBe(0);
   });
 
-  test("runs at once when its queue's offsets are reset", async () => {
+  test("runs at once when its group's offset is reset", async () => {
     held.hold(pullAt(5), tagA, 15_000);
     held.hold(pullAt(7, 1), tagA, 15_000);
-    held.wake("T", 0);
+    held.wake("T", 0, "H");
+    await clock.advance(0);
+    expect(resumed).toEqual([]);
+    held.wake("T", 0, "G");
     await clock.advance(0);
     expect(resumed).toEqual([5]);
     expect(held.count).toBe(1);

@@ -7,26 +7,20 @@ import { answerTo, refusalOf } from "../../../core/remoting/answers.ts";
 import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
-import type { BroadcastOffsets } from "../offsets/broadcast_offsets.ts";
-import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { ColdBlock } from "./cold_blocks.ts";
 import { HeldPulls } from "./held_pulls.ts";
 import { FOUND_HEAD_BYTES_MAX, type FoundHead, writeFoundHead } from "./pull_answer.ts";
 import { type AllowedPull, checkPull, type PullCheckParts, PullForbidden } from "./pull_checks.ts";
-import {
-  PULL_COMMITS,
-  PULL_SUSPENDS,
-  type PullRequest,
-  SOURCE_PROXY_FOR_BROADCAST,
-} from "./pull_request.ts";
+import { PullProgress, type PullProgressParts } from "./pull_progress.ts";
+import { PULL_SUSPENDS, type PullRequest } from "./pull_request.ts";
+import type { PullSettings } from "./pull_settings.ts";
 import { RecordBytes } from "./record_bytes.ts";
 import { Selection, Selector } from "./selection.ts";
 
-export interface PullParts extends PullCheckParts {
+export interface PullParts extends PullCheckParts, PullProgressParts {
+  settings: PullSettings;
   store: MessageStore;
-  offsets: OffsetTable;
-  broadcastOffsets: BroadcastOffsets;
   stats: StatsSink;
   log: Logger;
   physicalMemoryBytes: number;
@@ -39,6 +33,7 @@ export class Pulls implements Disposable {
   readonly held: HeldPulls;
   private readonly selector: Selector;
   private readonly records: RecordBytes;
+  private readonly progress: PullProgress;
   private readonly pool: Selection[] = [];
   private readonly head: FoundHead = { topicSysFlag: 0, groupSysFlag: 0, suggestedBrokerId: 0 };
 
@@ -46,6 +41,7 @@ export class Pulls implements Disposable {
     this.held = new HeldPulls(parts.clock, (request) => this.resume(request));
     this.selector = new Selector(parts.store, parts.settings, parts.physicalMemoryBytes);
     this.records = new RecordBytes(parts.store);
+    this.progress = new PullProgress(parts);
     parts.store.onArrival((topic, queueId, queueOffset, tagsCode) =>
       this.held.arrived(topic, queueId, queueOffset, tagsCode)
     );
@@ -90,7 +86,7 @@ export class Pulls implements Disposable {
 
   private serve(request: PullRequest, allowed: AllowedPull): void {
     const selection = this.pool.pop() ?? new Selection();
-    const resetOffset = this.resetOffset(request);
+    const resetOffset = this.progress.resetOffset(request);
     if (resetOffset >= 0) this.selectReset(selection, request, resetOffset);
     else {
       const { topic, queueId, queueOffset, maxMsgNums } = request.fields;
@@ -102,39 +98,6 @@ export class Pulls implements Disposable {
     this.release(selection);
   }
 
-  /** Where the pull is sent instead, because its offset was reset; -1 when it may have what it asks for. */
-  private resetOffset(request: PullRequest): number {
-    const { offsets, settings } = this.parts;
-    if (offsets.anyReset) {
-      const reset = offsets.takeReset(request.offsetKey, request.fields.queueId);
-      if (reset !== undefined && settings.useServerSideResetOffset) return reset;
-    }
-    if (!settings.enableBroadcastOffsetStore) return -1;
-    const clientId = this.broadcastClient(request);
-    if (clientId === null) return -1;
-    const { topic, consumerGroup, queueId, queueOffset, requestSource } = request.fields;
-    const fromProxy = requestSource === SOURCE_PROXY_FOR_BROADCAST;
-    return this.parts.broadcastOffsets.initial(
-      topic,
-      consumerGroup,
-      queueId,
-      clientId,
-      queueOffset,
-      fromProxy,
-    );
-  }
-
-  /** The client id of a broadcasting push consumer's pull; null for any other pull. */
-  private broadcastClient(request: PullRequest): string | null {
-    const { consumerGroup, requestSource, proxyFrowardClientId } = request.fields;
-    if (requestSource === SOURCE_PROXY_FOR_BROADCAST) return proxyFrowardClientId ?? "";
-    const group = this.parts.consumers.group(consumerGroup);
-    if (group?.messageModel !== "BROADCASTING" || group.consumeType !== "CONSUME_PASSIVELY") {
-      return null;
-    }
-    return group.members.get(request.connection)?.clientId ?? null;
-  }
-
   private selectReset(selection: Selection, request: PullRequest, offset: number): void {
     const bounds = this.parts.store.queueBounds(request.fields.topic, request.fields.queueId);
     selection.reset("OFFSET_RESET", offset);
@@ -142,34 +105,10 @@ export class Pulls implements Disposable {
     selection.maxOffset = bounds?.maxOffset ?? 0;
   }
 
-  /** What every pull leaves behind, whatever its answer: how far the group has pulled, and its commit. */
-  private note(request: PullRequest, selection: Selection, code: number): void {
-    const { fields, offsetKey } = request;
-    const { offsets, settings, broadcastOffsets } = this.parts;
-    if (settings.enableBroadcastOffsetStore) {
-      const clientId = this.broadcastClient(request);
-      if (clientId !== null) {
-        const moved = code === ResponseCode.PULL_OFFSET_MOVED;
-        broadcastOffsets.pulled(
-          fields.topic,
-          fields.consumerGroup,
-          fields.queueId,
-          moved ? selection.nextOffset : fields.queueOffset,
-          clientId,
-          fields.requestSource === SOURCE_PROXY_FOR_BROADCAST,
-        );
-      }
-    }
-    offsets.pulledAt(offsetKey, fields.queueId, selection.nextOffset);
-    if (request.maySuspend && (fields.sysFlag & PULL_COMMITS) !== 0) {
-      offsets.commitAt(offsetKey, fields.queueId, fields.commitOffset ?? 0);
-    }
-  }
-
   private answerNothing(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
     const code = codeOf(selection, request.fields.queueOffset);
     this.parts.stats.getMissed();
-    this.note(request, selection, code);
+    this.progress.note(request, selection.nextOffset, code);
     if (code === ResponseCode.PULL_NOT_FOUND && this.suspend(request, allowed)) return;
     if (code === ResponseCode.PULL_OFFSET_MOVED) {
       this.parts.log.warn("a pull's offset is corrected", {
@@ -206,7 +145,7 @@ export class Pulls implements Disposable {
   }
 
   private answerFound(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
-    this.note(request, selection, ResponseCode.SUCCESS);
+    this.progress.note(request, selection.nextOffset, ResponseCode.SUCCESS);
     const { records } = this;
     if (records.isHot(selection)) {
       const copy = (target: Buffer, at: number) => records.copyHot(selection, target, at);

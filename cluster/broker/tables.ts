@@ -1,0 +1,60 @@
+// The tables that a broker keeps in config/: opened before its store, which asks them for kinds of queues and delays, and
+// saved at the end of a clean stop.
+import type { BrokerConfig } from "../../core/config/tables.ts";
+import type { Disk } from "../../core/disk/disk.ts";
+import { parseLenientJson } from "../../core/json/lenient_reader.ts";
+import type { Logger } from "../../core/log.ts";
+import type { Clock } from "../../core/time/clock.ts";
+import { MetadataFile } from "../../store/file/metadata_file.ts";
+import { DelayLevels } from "../../store/schedule/delay_levels.ts";
+import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
+import { GroupTable } from "./groups/group_table.ts";
+import { OffsetTable } from "./offsets/offset_table.ts";
+import { TopicTable } from "./topics/topic_table.ts";
+
+export interface Tables {
+  topics: TopicTable;
+  groups: GroupTable;
+  offsets: OffsetTable;
+  delayOffsets: DelayOffsets;
+  delayLevels: DelayLevels;
+  saveDelayOffsets: () => Promise<void>;
+}
+
+export interface TableParts {
+  settings: BrokerConfig;
+  clock: Clock;
+  disk: Disk;
+  log: Logger;
+}
+
+/** Throws OperationError for a damaged file, UsageError for delay levels that can't be read. */
+export function openTables(parts: TableParts): Tables {
+  const { settings, clock, disk, log } = parts;
+  const fileOf = (name: string) => {
+    const path = `${settings.storePathRootDir}/config/${name}.json`;
+    return new MetadataFile({ disk, log, path });
+  };
+  const delayFile = fileOf("delayOffset");
+  const delayOffsets = new DelayOffsets(clock.nowMs(), settings.delayOffsetUpdateVersionStep);
+  const delayText = delayFile.load();
+  if (delayText !== null) delayOffsets.decode(delayText);
+  return {
+    topics: new TopicTable({ ...parts, file: fileOf("topics") }),
+    groups: new GroupTable({ ...parts, file: fileOf("subscriptionGroup") }),
+    offsets: new OffsetTable({ ...parts, file: fileOf("consumerOffset"), parse: parseLenientJson }),
+    delayOffsets,
+    delayLevels: DelayLevels.parse(settings.messageDelayLevel),
+    saveDelayOffsets: async () => {
+      if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
+    },
+  };
+}
+
+/** Saves what a clean stop must not lose, each by itself; the offsets last, since others may still move them. */
+export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
+  stack.defer(() => tables.offsets.saveWhenDirty());
+  stack.defer(() => tables.saveDelayOffsets());
+  stack.defer(() => tables.groups.save());
+  stack.defer(() => tables.topics.save());
+}
