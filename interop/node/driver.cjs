@@ -46,8 +46,9 @@ async function nodeConsume() {
     consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
   });
   const seen = new Set();
-  consumer.subscribe(topic, "TagNode", async (message) => {
+  consumer.subscribe(topic, "TagNode", (message) => {
     seen.add(message.body.toString());
+    return Promise.resolve();
   });
   await consumer.ready();
   for (let n = 0; n < COUNT; n++) await sender.send(new Message(topic, "TagNode", `node ${n}`));

@@ -6,7 +6,6 @@ import {
   freeBrokerPort,
   GivenUp,
   type RunningProcess,
-  runToEnd,
   startProcess,
   waitFor,
 } from "./processes.ts";
