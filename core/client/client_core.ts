@@ -40,6 +40,7 @@ export class ClientCore {
   readonly closing = new AbortController();
   private readonly background = new AsyncDisposableStack();
   private releaseIdentity: () => void = () => {};
+  private closed: Promise<void> | null = null;
 
   constructor(
     readonly environment: ClientEnvironment,
@@ -98,6 +99,11 @@ export class ClientCore {
     );
   }
 
+  /** Refuses calls from now on, while what was begun comes to its end. */
+  refuse(): void {
+    if (this.state === "running") this.state = "closed";
+  }
+
   /** Throws ClientError "not_running". */
   checkRunning(): void {
     if (this.state === "running") return;
@@ -106,13 +112,17 @@ export class ClientCore {
   }
 
   /** Ends polling and heartbeats, says good-bye to the brokers and closes the connections. */
-  async close(state: "closed" | "start_failed" = "closed"): Promise<void> {
-    if (this.state === "closed" || this.state === "start_failed") return;
-    const wasRunning = this.state === "running";
+  close(state: "closed" | "start_failed" = "closed"): Promise<void> {
+    this.closed ??= this.end(state);
+    return this.closed;
+  }
+
+  private async end(state: "closed" | "start_failed"): Promise<void> {
+    const wasStarted = this.state !== "created";
     this.state = state;
     this.closing.abort();
     await this.background.disposeAsync();
-    if (wasRunning) await this.unregister();
+    if (wasStarted) await this.unregister();
     await this.remoting[Symbol.asyncDispose]();
     this.releaseIdentity();
   }

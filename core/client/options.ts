@@ -52,8 +52,9 @@ const producerSchema = z.strictObject({
   /** Avoids brokers that were slow or failed for a while (sendLatencyFaultEnable). */
   avoidSlowBrokers: z.boolean().default(false),
   maxMessageBytes: count(16 * 1024 * 1024 - 64 * 1024).default(limits.MESSAGE_BYTES_MAX),
-  /** Bodies of so many bytes and more are compressed; Infinity for never. */
-  compressFromBytes: z.number().min(1).default(COMPRESS_BODY_BYTES_MIN),
+  /** Bodies of so many bytes and more are compressed; false: none. */
+  compressFromBytes: z.union([z.literal(false), z.number().int().min(1)])
+    .default(COMPRESS_BODY_BYTES_MIN).transform((bytes) => bytes === false ? Infinity : bytes),
   compression: z.enum(["zlib", "lz4", "zstd"]).default("zlib"),
   compressionLevel: z.number().int().min(0).max(22).default(COMPRESSION_LEVEL),
   /** Sends on their way at a time; further ones wait for a place. */

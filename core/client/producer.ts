@@ -201,7 +201,8 @@ export class Producer implements AsyncDisposable {
 
   /** Waits for the sends that are on their way, says good-bye and closes the connections. */
   async close(): Promise<void> {
-    if (this.core.state === "running") await this.sender.drained();
+    this.core.refuse();
+    await this.sender.drained();
     await this.core.close();
   }
 

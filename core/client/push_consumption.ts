@@ -45,6 +45,7 @@ export class PushConsumption {
   private readonly background = new AsyncDisposableStack();
   private readonly isBroadcasting: boolean;
   private startedAtMs = 0;
+  private closed: Promise<void> | null = null;
 
   /** Throws ClientError "invalid_options". */
   constructor(
@@ -108,7 +109,12 @@ export class PushConsumption {
   }
 
   /** Ends pulls and loops, waits for what is being consumed, then commits and leaves. */
-  async close(endLoops: () => void): Promise<void> {
+  close(endLoops: () => void): Promise<void> {
+    this.closed ??= this.end(endLoops);
+    return this.closed;
+  }
+
+  private async end(endLoops: () => void): Promise<void> {
     if (this.core.state === "running") {
       this.queues.halt();
       endLoops();
