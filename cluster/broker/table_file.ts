@@ -4,9 +4,7 @@
 export interface TableFile {
   /** The text as saved last, or its backup when it is torn; null when there is none. */
   load(): string | null;
-  /** Returns when the text would survive a crash. Throws DiskError. */
-  save(text: string): void;
-  /** The same without holding up the event loop; overlapping saves come one after the other. */
+  /** Resolves when the text would survive a crash, without holding up the event loop. Rejects with DiskError. */
   saveInBackground(text: string): Promise<void>;
 }
 
@@ -16,9 +14,6 @@ export function memoryTableFile(text: string | null = null): TableFile & { text:
     text,
     load() {
       return this.text;
-    },
-    save(saved) {
-      this.text = saved;
     },
     saveInBackground(saved) {
       this.text = saved;

@@ -27,21 +27,24 @@ export interface GroupCodeParts {
 export function registerGroupCodes(registry: HandlerRegistry, parts: GroupCodeParts): void {
   const { groups, offsets, stats } = parts;
 
-  registry.handle(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, ({ body }) => {
+  registry.handle(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, async ({ body }) => {
     if (body.length > 0) update(groups, [groupConfigFromJson(parseLenientJsonBytes(body))]);
+    await groups.saved();
     return {};
   });
 
-  registry.handle(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, ({ body }) => {
+  registry.handle(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, async ({ body }) => {
     const list = JsonFields.ofBody(body, "subscriptionGroupList").items("groupConfigList");
     update(groups, list.map((item) => groupConfigFromJson(item)));
+    await groups.saved();
     return {};
   });
 
-  registry.handle(DELETE_SUBSCRIPTIONGROUP, ({ fields }) => {
+  registry.handle(DELETE_SUBSCRIPTIONGROUP, async ({ fields }) => {
     groups.delete(fields.groupName);
     if (fields.cleanOffset) offsets.removeGroup(fields.groupName);
     stats.groupDeleted(fields.groupName);
+    await groups.saved();
     return {};
   });
 

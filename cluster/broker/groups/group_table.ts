@@ -1,4 +1,4 @@
-// The subscription groups of a broker and what they are forbidden, saved on every change.
+// The subscription groups of a broker and what they are forbidden, saved after every change in the background.
 // Knows no consumers: who is connected is in ../clients (Java: SubscriptionGroupManager).
 import type { Logger } from "../../../core/log.ts";
 import { groupProblem, SYSTEM_GROUP_PREFIX } from "../../../core/message/topic_names.ts";
@@ -10,6 +10,7 @@ import {
   parseDataVersion,
 } from "../data_version.ts";
 import { type TableFile, tableText } from "../table_file.ts";
+import { TableSaver } from "../table_saver.ts";
 import { alterAttributes, GROUP_ATTRIBUTES } from "../topics/attributes.ts";
 import {
   type GroupConfig,
@@ -52,10 +53,12 @@ export class GroupTable {
   private readonly forbidden = new Map<string, Map<string, number>>();
   private version: DataVersion;
   private unknown: Record<string, unknown> = {};
+  private readonly saver: TableSaver;
 
   /** Loads the file over the groups that exist at boot. Throws DecodeError when it can't be read. */
   constructor(private readonly options: GroupTableOptions) {
     this.version = firstDataVersion(options.clock.nowMs());
+    this.saver = new TableSaver(options.file, () => this.encode(), options.log);
     for (const group of SYSTEM_GROUPS) this.groups.set(group, newGroupConfig(group));
     const text = options.file.load();
     if (text !== null) this.decode(text);
@@ -159,8 +162,14 @@ export class GroupTable {
     });
   }
 
-  save(): void {
-    this.options.file.save(this.encode());
+  /** Resolves when the table as it is now would survive a crash. */
+  save(): Promise<void> {
+    return this.saver.save();
+  }
+
+  /** Resolves when every change so far would survive a crash. */
+  saved(): Promise<void> {
+    return this.saver.saved();
   }
 
   private forbiddenBits(group: string, topic: string): number {
@@ -183,7 +192,7 @@ export class GroupTable {
     for (let change = 0; change < changes; change++) {
       this.version = nextDataVersion(this.version, this.options.clock.nowMs());
     }
-    this.save();
+    void this.save();
   }
 
   private decode(text: string): void {

@@ -25,9 +25,9 @@ describe("the subscription groups of a broker", () => {
     expect([...table.all().keys()].sort()).toEqual(made.sort());
   });
 
-  test("read Apache's subscriptionGroup.json and write all of it back", () => {
+  test("read Apache's subscriptionGroup.json and write all of it back", async () => {
     const { table, file } = openTable(recorded);
-    table.save();
+    await table.save();
     expect(JSON.parse(file.text!)).toEqual(JSON.parse(recorded));
   });
 

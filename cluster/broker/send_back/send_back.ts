@@ -52,6 +52,7 @@ export function registerSendBack(registry: HandlerRegistry, parts: SendBackParts
     const group = checkGroup(parts, fields.group);
     if (group.retryQueueNums <= 0) return {};
     prepareRetryTopic(parts, fields, group);
+    await parts.topics.saved();
     const view = await parts.store.read(fields.offset);
     if (view === null) {
       throw new RequestError(
@@ -59,7 +60,8 @@ export function registerSendBack(registry: HandlerRegistry, parts: SendBackParts
         `look message by offset failed, ${fields.offset}`,
       );
     }
-    // The view is only good for this turn, and everything up to the put happens in it.
+    // The view is only good for this turn, and everything up to the put happens in it. So a DLQ topic that is made now
+    // is saved while its first message is.
     const record = decodeRecord(view.buffer, view.start, view.start + view.size);
     await sendBack(parts, fields, group, command.version, record);
     return {};

@@ -64,6 +64,7 @@ export function registerTopicCodes(registry: HandlerRegistry, parts: TopicCodePa
       parts.stats.topicDeleted(name);
       await parts.store.deleteTopic(name);
     }
+    await topics.saved();
     return {};
   });
 }

@@ -15,6 +15,7 @@ import {
   parseDataVersion,
 } from "../data_version.ts";
 import { type TableFile, tableText } from "../table_file.ts";
+import { TableSaver } from "../table_saver.ts";
 import { alterAttributes, TOPIC_ATTRIBUTES } from "./attributes.ts";
 import { topicsAtBoot, type TopicsAtBootSettings } from "./boot_topics.ts";
 import {
@@ -45,10 +46,12 @@ export class TopicTable {
   private readonly systemTopics = new Set<string>(systemTopics());
   private listener: TopicChangeListener = () => Promise.resolve();
   private version: DataVersion;
+  private readonly saver: TableSaver;
 
   /** Loads the file over the topics that exist at boot. Throws DecodeError when it can't be read. */
   constructor(private readonly options: TopicTableOptions) {
     this.version = firstDataVersion(options.clock.nowMs());
+    this.saver = new TableSaver(options.file, () => this.encode(), options.log);
     for (const topic of topicsAtBoot(options.settings)) {
       this.topics.set(topic.topicName, topic);
       this.systemTopics.add(topic.topicName);
@@ -141,11 +144,12 @@ export class TopicTable {
     });
     log.info("topic created for a producer", { topic, defaultTopic, queueCount, remoteAddress });
     this.put([created]);
+    await this.saver.saved();
     await this.listener([created]);
     return created;
   }
 
-  /** The %RETRY% or %DLQ% topic of a group, made and registered in the background when it doesn't exist. */
+  /** The %RETRY% or %DLQ% topic of a group, made when it doesn't exist; saved and registered in the background. */
   createForSendBack(
     topic: string,
     queueCount: number,
@@ -200,6 +204,7 @@ export class TopicTable {
       return { ...config, attributes };
     });
     this.put(updated, updated.length);
+    await this.saver.saved();
     await this.listener(updated);
   }
 
@@ -209,7 +214,7 @@ export class TopicTable {
     return current !== undefined && sameTopicConfig(current, requested);
   }
 
-  /** Forgets a topic; its queues are the store's business. False when there was none. */
+  /** Forgets a topic; its queues are the store's business. False when there was none. Not saved yet: see `saved`. */
   delete(topic: string): boolean {
     const existed = this.topics.delete(topic);
     if (existed) this.changed(1);
@@ -249,9 +254,14 @@ export class TopicTable {
     return tableText({ dataVersion: this.version, topicConfigTable });
   }
 
-  /** Saves without a change, at the end of a run. */
-  save(): void {
-    this.options.file.save(this.encode());
+  /** Resolves when the table as it is now would survive a crash. */
+  save(): Promise<void> {
+    return this.saver.save();
+  }
+
+  /** Resolves when every change so far would survive a crash. */
+  saved(): Promise<void> {
+    return this.saver.saved();
   }
 
   private put(configs: readonly TopicConfig[], changes = 1): void {
@@ -263,7 +273,7 @@ export class TopicTable {
     for (let change = 0; change < changes; change++) {
       this.version = nextDataVersion(this.version, this.options.clock.nowMs());
     }
-    this.save();
+    void this.save();
   }
 
   private decode(text: string): void {

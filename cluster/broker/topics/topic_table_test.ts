@@ -46,19 +46,19 @@ describe("the topics of a broker", () => {
     expect([...table.all().keys()].sort()).toEqual(made.sort());
   });
 
-  test("read Apache's topics.json and write all of it back", () => {
+  test("read Apache's topics.json and write all of it back", async () => {
     const { table, file } = openTable(recorded);
-    table.save();
+    await table.save();
     expect(JSON.parse(file.text!)).toEqual(JSON.parse(recorded));
   });
 
-  test("keep fields that only a newer Apache knows", () => {
+  test("keep fields that only a newer Apache knows", async () => {
     const text = JSON.stringify({
       dataVersion: { counter: 1, stateVersion: 2, timestamp: 3 },
       topicConfigTable: { T: { topicName: "T", perm: 6, colour: "red" } },
     });
     const { table, file } = openTable(text);
-    table.save();
+    await table.save();
     expect(JSON.parse(file.text!).topicConfigTable.T.colour).toBe("red");
     expect(table.dataVersion).toEqual({ counter: 1, stateVersion: 2, timestamp: 3 });
   });
@@ -137,6 +137,20 @@ describe("the topics of a broker", () => {
     expect(table.dataVersion.counter).toBe(counter + 1);
     table.markOrdered(["TopicMix"]);
     expect(table.dataVersion.counter).toBe(counter + 1);
+  });
+
+  test("are saved a few times when many are made at once", async () => {
+    const { table, file } = openTable();
+    let saves = 0;
+    const { saveInBackground } = file;
+    file.saveInBackground = (text) => {
+      saves++;
+      return saveInBackground.call(file, text);
+    };
+    for (let topic = 0; topic < 1000; topic++) table.createIfAbsent(newTopicConfig(`T${topic}`));
+    await table.saved();
+    expect(saves).toBe(2);
+    expect(Object.keys(JSON.parse(file.text!).topicConfigTable)).toContain("T999");
   });
 
   test("count the broker's and the cluster's own topics as the system's", () => {
