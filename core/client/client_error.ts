@@ -40,8 +40,12 @@ export interface ClientErrorDetails extends ErrorOptions {
 }
 
 /**
+ * What the clients throw and reject with.
+ *
  * @example
  * ```ts
+ * import { ClientError } from "roquet";
+ *
  * try {
  *   await producer.send({ topic: "Orders", body: "1" });
  * } catch (error) {

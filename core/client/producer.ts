@@ -170,9 +170,12 @@ export class Producer implements AsyncDisposable {
    * Sends what comes, keeping up to `inFlight` on their way, and gives the results in order. Takes
    * from the source no faster than brokers store, so that an endless one may be given.
    *
-   * @example Lines of a file
+   * @example
    * ```ts
-   * for await (const result of producer.sendAll(linesAsMessages)) console.log(result.queueOffset);
+   * function* messages() {
+   *   for (let i = 0; i < 10_000; i++) yield { topic: "Orders", body: `${i}` };
+   * }
+   * for await (const result of producer.sendAll(messages())) console.log(result.queueOffset);
    * ```
    */
   async *sendAll(

@@ -33,7 +33,10 @@ import type { ReceivedMessage } from "./received_message.ts";
  *   group: "billing",
  *   subscriptions: { Orders: "*" },
  * });
- * for await (const message of consumer) console.log(message.text());
+ * for await (const message of consumer) {
+ *   console.log(message.text());
+ *   if (message.tags === "last") break;
+ * }
  * ```
  */
 export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMessage> {

@@ -9,6 +9,8 @@ import type { QueueSelector } from "./options.ts";
  *
  * @example
  * ```ts
+ * import { byKey } from "roquet";
+ *
  * await producer.send({ topic: "Orders", body: "paid" }, { select: byKey("order-1") });
  * ```
  */

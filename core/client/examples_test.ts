@@ -1,0 +1,83 @@
+// The examples in the doc comments run, one after the other, against a fake cluster.
+import { expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as roquet from "./mod.ts";
+import { FakeCluster, until } from "./testing_cluster.ts";
+
+const folder = new URL(".", import.meta.url).pathname;
+
+interface Example {
+  file: string;
+  code: string;
+}
+
+function examples(): Example[] {
+  return readdirSync(folder).sort().filter((name) =>
+    /^[a-z_]+\.ts$/.test(name) && !/_test\.ts$/.test(name)
+  )
+    .flatMap((file) => {
+      const text = readFileSync(`${folder}${file}`, "utf8");
+      return [...text.matchAll(/^ *\* ```ts\n([^]*?)^ *\* ```$/gm)].map((match) => ({
+        file,
+        code: match[1]!.replaceAll(/^ *\* ?/gm, ""),
+      }));
+    });
+}
+
+type Run = (
+  names: typeof roquet & {
+    producer: roquet.Producer;
+    console: { log(...values: unknown[]): void };
+  },
+) => Promise<void>;
+
+/** The example as a function of what it imports; Bun makes a module of it. */
+async function load(code: string, path: string, nameServers: string): Promise<Run> {
+  const imported = [...code.matchAll(/^import \{ (.*) \} from "roquet";$/gm)]
+    .flatMap((match) => match[1]!.split(", "));
+  const body = code.replaceAll(/^import .*$/gm, "").replaceAll("127.0.0.1:9876", nameServers);
+  const names = [...new Set(["producer", "console", ...imported])]
+    .filter((name) => name !== "producer" || !/using producer/.test(code));
+  writeFileSync(path, `export default async ({ ${names.join(", ")} }) => {\n${body}\n};\n`);
+  return (await import(path)).default;
+}
+
+test("every example in a doc comment runs", async () => {
+  await using cluster = await FakeCluster.open();
+  cluster.topics.set("Orders", { queues: 1 });
+  await using producer = await roquet.Producer.open({ group: "p" }, cluster.environment);
+  await producer.send({ topic: "Orders", body: "1", tags: "paid" });
+  await producer.send({ topic: "Orders", body: "2", tags: "last" });
+  const temporary = mkdtempSync(`${tmpdir()}/roquet-examples-`);
+  const found = examples();
+  expect(found.map(({ file }) => file)).toEqual([
+    "client_error.ts",
+    ...Array(4).fill("producer.ts"),
+    "pull_consumer.ts",
+    "push_consumer.ts",
+    "push_consumer.ts",
+    "selectors.ts",
+  ]);
+  try {
+    for (const [index, { file, code }] of found.entries()) {
+      const run = await load(code, `${temporary}/${index}.ts`, cluster.nameServers);
+      const printed: unknown[][] = [];
+      const running = run({
+        ...roquet,
+        producer,
+        console: { log: (...values) => printed.push(values) },
+      });
+      if (file === "push_consumer.ts") {
+        await until(() => cluster.broker.group("billing").length > 0);
+        await producer.send({ topic: "Orders", body: "3", tags: "last" });
+      }
+      await running;
+      const prints = code.includes("console.log") && file !== "client_error.ts" &&
+        !code.includes("paid || refunded");
+      if (prints) expect(printed.length).toBeGreaterThan(0);
+    }
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+});
