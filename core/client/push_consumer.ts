@@ -28,6 +28,8 @@ import type { ReceivedMessage } from "./received_message.ts";
  * next message says that the one before is consumed; leaving the loop gives the last one back for a
  * later delivery, unless `ack` was called for it.
  * ```ts
+ * import { PushConsumer } from "roquet";
+ *
  * await using consumer = await PushConsumer.open({
  *   nameServers: "127.0.0.1:9876",
  *   group: "billing",
