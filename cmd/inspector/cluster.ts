@@ -265,10 +265,10 @@ export class Cluster {
   }
 
   /** Throws an OperationError that says why a topic has no route. */
-  async failMissingTopic(topic: string): Promise<never> {
+  async failMissingTopic(topic: string, advice = ""): Promise<never> {
     const [{ brokers }, topics] = await Promise.all([this.info(), this.topicNames()]);
     if (brokers.size === 0) throw this.noBrokers();
-    throw new OperationError(`topic '${topic}' doesn't exist${hint(topic, topics, null)}`);
+    throw new OperationError(`topic '${topic}' doesn't exist${hint(topic, topics, null)}${advice}`);
   }
 
   private async askRoute(topic: string): Promise<Route | null> {

@@ -95,10 +95,15 @@ export const time: ValueKind<number> = {
   parse: parseTime,
 };
 
-/** The same; "now" is left for the command, which has the clock. */
-export const timeOrNow: ValueKind<number | "now"> = {
+/** A time as it was given; `atMs` is null for "now", since the command has the clock. */
+export interface GivenTime {
+  text: string;
+  atMs: number | null;
+}
+
+export const timeOrNow: ValueKind<GivenTime> = {
   metavar: "now|MS|yyyy-MM-dd#HH:mm:ss:SSS",
-  parse: (value) => value === "now" ? "now" : parseTime(value),
+  parse: (text) => ({ text, atMs: text === "now" ? null : parseTime(text) }),
 };
 
 function parseTime(value: string): number {
