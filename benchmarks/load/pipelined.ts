@@ -55,6 +55,30 @@ const OPAQUE_AT = 8 + 5;
 const UNIQUE_AT = sendFrame(0).indexOf("7F00000100002A9F") + 16;
 const HEX = "0123456789ABCDEF";
 
+const JSON_SUCCESS = Buffer.from('{"code":0,');
+const JSON_OPAQUE = Buffer.from('"opaque":');
+
+/** Apache answers in its own serialization, Roquet in the request's. */
+function isJson(data: Buffer, at: number): boolean {
+  return data[at + 4] === 0;
+}
+
+function opaqueOf(data: Buffer, at: number): number {
+  if (!isJson(data, at)) return data.readInt32BE(at + OPAQUE_AT);
+  let opaque = 0;
+  for (let digit = data.indexOf(JSON_OPAQUE, at) + JSON_OPAQUE.length;; digit++) {
+    const value = data[digit]! - 48;
+    if (value < 0 || value > 9) return opaque;
+    opaque = opaque * 10 + value;
+  }
+}
+
+function isSuccess(data: Buffer, at: number): boolean {
+  return isJson(data, at)
+    ? data.compare(JSON_SUCCESS, 0, JSON_SUCCESS.length, at + 8, at + 8 + JSON_SUCCESS.length) === 0
+    : data.readInt16BE(at + 8) === 0;
+}
+
 class Loader {
   private readonly frames: Buffer;
   private readonly frameBytes: number;
@@ -113,8 +137,8 @@ class Loader {
     while (at + 4 <= data.length) {
       const end = at + 4 + data.readInt32BE(at);
       if (end > data.length) break;
-      const slot = data.readInt32BE(at + OPAQUE_AT);
-      if (data.readInt16BE(at + 8) !== 0) refused++;
+      const slot = opaqueOf(data, at);
+      if (!isSuccess(data, at)) refused++;
       if (measuring) {
         histogram.recordValue(Math.max(1, Math.round(nowUs - this.sentUs[slot]!)));
         answered++;
