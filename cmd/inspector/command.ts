@@ -14,17 +14,25 @@ export interface RunContext<T extends OptionTable = OptionTable> {
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
 
-export interface CommandRow {
-  name: string;
-  /** One sentence without a full stop. */
-  summary: string;
+/** What the reading of arguments needs to know. */
+export interface CommandArguments {
   options: OptionTable;
   /** Names of options of which exactly one must be given. */
   oneOf: readonly string[];
-  /** Whether it changes anything in the cluster. */
-  changes: boolean;
+}
+
+/** What help tells; also of commands that aren't the inspector's. */
+export interface CommandFace extends CommandArguments {
+  name: string;
+  /** One sentence without a full stop. */
+  summary: string;
   /** Arguments of a working call, after the command's name. */
   example: string;
+}
+
+export interface CommandRow extends CommandFace {
+  /** Whether it changes anything in the cluster. */
+  changes: boolean;
   /** Resolves when done. Throws OperationError or UsageError. */
   run(context: RunContext): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // The inspector's help: the list of commands and a page for each, derived from the rows. Pure.
-import type { CommandRow } from "./command.ts";
+import type { CommandArguments, CommandFace, CommandRow } from "./command.ts";
 import type { Option, OptionTable } from "./option.ts";
 import { COMMON_OPTIONS } from "./parse_arguments.ts";
 
@@ -28,7 +28,7 @@ export function listHelp(rows: readonly CommandRow[], style: HelpStyle): string 
 }
 
 /** One command's page. */
-export function commandHelp(row: CommandRow, style: HelpStyle): string {
+export function commandHelp(row: CommandFace, style: HelpStyle): string {
   const { program } = style;
   return [
     `${heading("Usage:", style)} ${program} ${row.name}${usage(row)} [-n HOST:PORT] [--json]`,
@@ -43,7 +43,7 @@ export function commandHelp(row: CommandRow, style: HelpStyle): string {
 }
 
 /** " -t TOPIC [-l]": what must be given, then the rest in brackets. */
-export function usage(row: CommandRow): string {
+export function usage(row: CommandArguments): string {
   const chosen = row.oneOf.map((name) => row.options[name]!);
   const others = Object.entries(row.options).filter(([name]) => !row.oneOf.includes(name))
     .map(([, option]) => option);

@@ -2,7 +2,7 @@
 // together (-am). Unlike it, unknown words, doubled options and malformed values are errors. Pure.
 import { UsageError } from "../../core/errors.ts";
 import { suggestion } from "../../core/config/suggestion.ts";
-import type { CommandRow } from "./command.ts";
+import type { CommandArguments } from "./command.ts";
 import { bool, flag, type Option, optional, type OptionTable, text } from "./option.ts";
 
 /** Options that every command takes. */
@@ -28,7 +28,7 @@ export interface ParsedArguments {
 }
 
 /** Throws UsageError. With --help nothing else is checked. */
-export function parseArguments(row: CommandRow, args: readonly string[]): ParsedArguments {
+export function parseArguments(row: CommandArguments, args: readonly string[]): ParsedArguments {
   const given = new ArgumentReader({ ...row.options, ...COMMON_OPTIONS }).read(args);
   const common = {
     namesrvAddr: given.get("namesrvAddr") as string | undefined,
@@ -48,7 +48,7 @@ export function parseArguments(row: CommandRow, args: readonly string[]): Parsed
   return { ...common, values };
 }
 
-function checkOneOf(row: CommandRow, given: ReadonlyMap<string, unknown>): void {
+function checkOneOf(row: CommandArguments, given: ReadonlyMap<string, unknown>): void {
   if (row.oneOf.length === 0) return;
   const present = row.oneOf.filter((name) => given.has(name));
   if (present.length === 1) return;
