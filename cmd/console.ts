@@ -10,6 +10,8 @@ export interface Console {
   print(text: string): void;
   /** Errors and warnings. */
   complain(text: string): void;
+  /** Whether the reader of what is printed went away: a long listing can end. */
+  isReaderGone?(): boolean;
 }
 
 const STDOUT = 1;
@@ -20,22 +22,29 @@ const FULL_PIPE_WAIT_MS = 10;
 /** Log text waiting for a slow reader, above which lines are dropped. */
 const PENDING_CHARACTERS_MAX = 4 * 1024 * 1024;
 
+let isStdoutOpen = true;
+
 export const systemConsole: Console = {
-  print: (text) => writeWhole(STDOUT, `${text}\n`),
-  complain: (text) => writeWhole(STDERR, `${text}\n`),
+  print(text) {
+    isStdoutOpen &&= writeWhole(STDOUT, `${text}\n`);
+  },
+  complain: (text) => void writeWhole(STDERR, `${text}\n`),
+  isReaderGone: () => !isStdoutOpen,
 };
 
-function writeWhole(descriptor: number, text: string): void {
+/** Whether all of it was written. */
+function writeWhole(descriptor: number, text: string): boolean {
   const bytes = Buffer.from(text, "utf8");
   let waits = 0;
   for (let done = 0; done < bytes.length;) {
     try {
       done += fs.writeSync(descriptor, bytes, done);
     } catch (error) {
-      if (codeOf(error) !== "EAGAIN" || ++waits > FULL_PIPE_WAITS_MAX) return;
+      if (codeOf(error) !== "EAGAIN" || ++waits > FULL_PIPE_WAITS_MAX) return false;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_WAIT_MS);
     }
   }
+  return true;
 }
 
 /** Log lines to standard error, one batch at a time on the thread pool. */

@@ -6,7 +6,6 @@ import { groupOfRetryTopic, isRetryTopic, retryTopicOf } from "../../core/messag
 import type { CallAnswer, GivenFields } from "../../core/remoting/call.ts";
 import type { RemotingClient } from "../../core/remoting/client.ts";
 import type { CodeRow, Fields } from "../../core/remoting/code_row.ts";
-import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from "../../core/remoting/codes/groups.ts";
 import {
   GET_ALL_TOPIC_LIST_FROM_NAMESERVER,
   GET_BROKER_CLUSTER_INFO,
@@ -17,7 +16,8 @@ import { RemotingError } from "../../core/remoting/remoting_error.ts";
 import { ResponseCode, responseCodeName } from "../../core/remoting/response_codes.ts";
 import type { Transport } from "../../core/remoting/transport.ts";
 import type { Clock } from "../../core/time/clock.ts";
-import { bodyObject, entries, texts } from "./bodies.ts";
+import { bodyObject, texts } from "./bodies.ts";
+import { groupTable } from "./broker_tables.ts";
 import { mapAtOnce } from "./parallel.ts";
 import {
   addressesOf,
@@ -242,8 +242,7 @@ export class Cluster {
   async groupNames(): Promise<string[]> {
     const { brokers } = await this.info();
     const configured = await mapAtOnce(addressesOf([...brokers.values()]), async (address) => {
-      const { body } = await this.ask(GET_ALL_SUBSCRIPTIONGROUP_CONFIG, address, {});
-      return entries(bodyObject(body, address)["subscriptionGroupTable"]).map(([name]) => name);
+      return Object.keys(await groupTable(this, address));
     });
     const retrying = (await this.topicNames()).filter(isRetryTopic).map(groupOfRetryTopic);
     return [...new Set([...configured.flat(), ...retrying])].sort();

@@ -7,11 +7,10 @@ import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import { dlqTopicOf, retryTopicOf } from "../../core/message/topic_names.ts";
 import {
   DELETE_SUBSCRIPTIONGROUP,
-  GET_SUBSCRIPTIONGROUP_CONFIG,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../core/remoting/codes/groups.ts";
-import { ResponseCode } from "../../core/remoting/response_codes.ts";
-import { asObject, bodyObject, entries, list, text } from "./bodies.ts";
+import { asObject, entries, list, text } from "./bodies.ts";
+import { groupTable } from "./broker_tables.ts";
 import type { Cluster } from "./cluster.ts";
 import { defineCommand } from "./command.ts";
 import { fastjsonLine } from "./fastjson_text.ts";
@@ -186,9 +185,8 @@ async function findGroup(
   address: string,
   group: string,
 ): Promise<JsonObject | null> {
-  const answer = await cluster.askAny(GET_SUBSCRIPTIONGROUP_CONFIG, address, { group });
-  if (answer.code !== ResponseCode.SUCCESS || answer.body.length === 0) return null;
-  return bodyObject(answer.body, address);
+  const config = (await groupTable(cluster, address))[group];
+  return config === undefined ? null : asObject(config);
 }
 
 /** Throws an OperationError. */
@@ -227,8 +225,6 @@ const deleteSubGroup = defineCommand({
     if (options.cluster !== undefined) {
       for (const topic of [retryTopicOf(group), dlqTopicOf(group)]) {
         await deleteTopicIn(cluster, options.cluster, brokers, topic);
-        report.line(`delete topic [${topic}] from cluster [${options.cluster}] success.`);
-        report.line(`delete topic [${topic}] from NameServer success.`);
       }
     }
     report.json({ group, brokers });

@@ -1,7 +1,6 @@
 // Saving the topics and groups of a cluster to a file: exportMetadata.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Fields, FieldsOf } from "../../core/remoting/code_row.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json/json_value.ts";
 import {
@@ -11,58 +10,15 @@ import {
   isSystemConsumerGroup,
   isSystemTopic,
 } from "../../core/message/topic_names.ts";
-import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from "../../core/remoting/codes/groups.ts";
-import {
-  GET_ALL_TOPIC_CONFIG,
-  GET_SYSTEM_TOPIC_LIST_FROM_BROKER,
-} from "../../core/remoting/codes/topics.ts";
+import { GET_SYSTEM_TOPIC_LIST_FROM_BROKER } from "../../core/remoting/codes/topics.ts";
 import { asObject, bodyObject, entries, number, texts } from "./bodies.ts";
+import { groupTable, topicTable } from "./broker_tables.ts";
 import type { Cluster } from "./cluster.ts";
 import { defineCommand } from "./command.ts";
 import { fastjsonText } from "./fastjson_text.ts";
 import * as option from "./option.ts";
 
 const DEFAULT_FOLDER = "/tmp/rocketmq/export";
-const PAGE = 2000;
-const TIMEOUT_MS = 10_000;
-
-/** All pages of a broker's table. */
-async function pagesOf(
-  ask: (first: number) => Promise<{ table: JsonObject; total: number }>,
-): Promise<JsonObject> {
-  const all: JsonObject = {};
-  for (let first = 0;;) {
-    const { table, total } = await ask(first);
-    const count = Object.keys(table).length;
-    Object.assign(all, table);
-    first += count;
-    if (count === 0 || first >= total) return all;
-  }
-}
-
-function topicPages(cluster: Cluster, address: string): Promise<JsonObject> {
-  return pagesOf(async (topicSeq) => {
-    const fields = { topicSeq, maxTopicNum: PAGE };
-    const options = { timeoutMs: TIMEOUT_MS };
-    const answer = await cluster.ask(GET_ALL_TOPIC_CONFIG, address, fields, options);
-    const table = asObject(bodyObject(answer.body, address)["topicConfigTable"]);
-    return { table, total: totalOf(answer.fields, "totalTopicNum") };
-  });
-}
-
-function groupPages(cluster: Cluster, address: string): Promise<JsonObject> {
-  return pagesOf(async (groupSeq) => {
-    const fields = { groupSeq, maxGroupNum: PAGE };
-    const options = { timeoutMs: TIMEOUT_MS };
-    const answer = await cluster.ask(GET_ALL_SUBSCRIPTIONGROUP_CONFIG, address, fields, options);
-    const table = asObject(bodyObject(answer.body, address)["subscriptionGroupTable"]);
-    return { table, total: totalOf(answer.fields, "totalGroupNum") };
-  });
-}
-
-function totalOf<F extends Fields>(fields: Partial<FieldsOf<F>>, name: keyof FieldsOf<F>): number {
-  return Number(fields[name] ?? 0);
-}
 
 /** Topics that users made. */
 async function userTopics(
@@ -71,7 +27,7 @@ async function userTopics(
   withSpecial: boolean,
 ): Promise<JsonObject> {
   const [table, answer] = await Promise.all([
-    topicPages(cluster, address),
+    topicTable(cluster, address),
     cluster.ask(GET_SYSTEM_TOPIC_LIST_FROM_BROKER, address, {}),
   ]);
   const own = new Set(texts(bodyObject(answer.body, address)["topicList"]));
@@ -86,7 +42,7 @@ async function userTopics(
 }
 
 async function userGroups(cluster: Cluster, address: string): Promise<JsonObject> {
-  const table = await groupPages(cluster, address);
+  const table = await groupTable(cluster, address);
   return Object.fromEntries(
     entries(table).filter(([group]) => !isSystemConsumerGroup(group) && !isPredefinedGroup(group)),
   );

@@ -61,8 +61,7 @@ const updateNamesrvConfig = defineCommand({
       }
       await cluster.ask(UPDATE_NAMESRV_CONFIG, address, {}, { body });
     }
-    report.line("update name server config success!");
-    report.line(`[${nameServers.join(", ")}]`);
+    report.line(`update name server config success![${nameServers.join(", ")}]`);
     report.line(`${key} : ${value}`);
     report.json({ key, value, nameServers });
   },

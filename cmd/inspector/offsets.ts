@@ -263,7 +263,15 @@ const cloneGroupOffset = defineCommand({
       const [address] = broker === undefined ? [] : addressesOf([broker]);
       if (address === undefined) throw new OperationError(`no route to broker '${brokerName}'`);
       const fields = { consumerGroup: target, topic, queueId, commitOffset: consumerOffset };
-      await cluster.ask(UPDATE_CONSUMER_OFFSET, address, fields);
+      const { code, remark } = await cluster.askAny(UPDATE_CONSUMER_OFFSET, address, fields);
+      if (code === ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST) {
+        throw new OperationError(
+          `group '${target}' doesn't exist on '${brokerName}': make it with updateSubGroup`,
+        );
+      }
+      if (code !== ResponseCode.SUCCESS) {
+        throw new Refusal(code, remark ?? "", address, UPDATE_CONSUMER_OFFSET);
+      }
     }));
     report.line(
       `clone group offset success. srcGroup[${source}], destGroup=[${target}], topic[${topic}]`,

@@ -238,7 +238,7 @@ const BROKER_RT: Layout<BrokerRt> = {
 
 /** One round to one broker, by the topic that has the broker's name. */
 async function probeBroker(
-  { clock, cluster }: RunContext,
+  { clock }: RunContext,
   producer: Producer,
   place: { clusterName: string; brokerName: string },
   load: { amount: number; size: number },
