@@ -2,25 +2,22 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { decodeRecords, type MessageRecord } from "../../core/message/record.ts";
 import { parseProperties } from "../../core/message/properties.ts";
-import { requestCommand } from "../../core/remoting/answers.ts";
-import type { CodeRow, Fields, FieldsOf } from "../../core/remoting/code_row.ts";
+import type { FieldsOf } from "../../core/remoting/code_row.ts";
 import { HEART_BEAT } from "../../core/remoting/codes/groups.ts";
-import { GET_ROUTEINFO_BY_TOPIC } from "../../core/remoting/codes/namesrv.ts";
 import {
   INVOKE_BROKER_TO_RESET_OFFSET,
   QUERY_CONSUMER_OFFSET,
   UPDATE_CONSUMER_OFFSET,
 } from "../../core/remoting/codes/offsets.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
-import { CONSUMER_SEND_MSG_BACK, SEND_MESSAGE_V2 } from "../../core/remoting/codes/send.ts";
-import { UPDATE_AND_CREATE_TOPIC } from "../../core/remoting/codes/topics.ts";
+import { CONSUMER_SEND_MSG_BACK } from "../../core/remoting/codes/send.ts";
 import type { RemotingCommand } from "../../core/remoting/command.ts";
-import { encodeFields } from "../../core/remoting/fields.ts";
 import { fixtureJson } from "../../testdata/fixtures.ts";
-import { openNameServer } from "../namesrv/testing.ts";
 import {
+  call,
   extractStore,
   openTestBroker,
+  send,
   temporaryFolder,
   type TestBroker,
   TestPeer,
@@ -49,33 +46,6 @@ async function open(settings?: Record<string, string | number | boolean>, storeP
 
 async function connect(broker: TestBroker): Promise<TestPeer> {
   return stack.use(await TestPeer.connect(broker.port));
-}
-
-function call<Q extends Fields>(
-  peer: TestPeer,
-  row: CodeRow<Q>,
-  fields: Partial<FieldsOf<Q>>,
-  body?: Uint8Array,
-): Promise<RemotingCommand> {
-  const extFields = encodeFields(row.request, fields);
-  return peer.call(requestCommand(row.code, { extFields, ...(body && { body }) }));
-}
-
-function send(peer: TestPeer, topic: string, body: string, properties = "") {
-  return call(peer, SEND_MESSAGE_V2, {
-    a: "P",
-    b: topic,
-    c: "TBW102",
-    d: 4,
-    e: 0,
-    f: 0,
-    g: 1,
-    h: 0,
-    i: properties,
-    j: 0,
-    k: false,
-    m: false,
-  }, Buffer.from(body));
 }
 
 function pull(
@@ -360,51 +330,5 @@ describe("a clean stop", () => {
     });
     expect(answer.extFields.get("offset")).toBe("1");
     expect(bodies(await pull(peer, "T", {}))).toEqual(["kept"]);
-  });
-});
-
-describe("with name servers", () => {
-  async function routeCode(port: number, topic: string): Promise<number> {
-    using peer = await TestPeer.connect(port);
-    return (await call(peer, GET_ROUTEINFO_BY_TOPIC, { topic })).code;
-  }
-
-  test("a topic that a send made is known there before the send is answered, a dead one in the list or not", async () => {
-    const nameServer = stack.use(await openNameServer());
-    const { port } = nameServer.addresses[0]!;
-    const namesrvAddr = `127.0.0.1:1;127.0.0.1:${port}`;
-    const { peer } = await open({ namesrvAddr });
-    expect(await routeCode(port, "BenchmarkTest")).toBe(0);
-    expect((await send(peer, "Fresh", "body")).code).toBe(0);
-    expect(await routeCode(port, "Fresh")).toBe(0);
-    const created = await call(peer, UPDATE_AND_CREATE_TOPIC, {
-      topic: "Made",
-      readQueueNums: 2,
-      writeQueueNums: 2,
-      perm: 6,
-      topicFilterType: "SINGLE_TAG",
-    });
-    expect(created.code).toBe(0);
-    expect(await routeCode(port, "Made")).toBe(0);
-  });
-
-  test.each([false, true])(
-    "registrations are understood with compressedRegister=%p",
-    async (compressedRegister) => {
-      const nameServer = stack.use(await openNameServer());
-      const { port } = nameServer.addresses[0]!;
-      await open({ namesrvAddr: `127.0.0.1:${port}`, compressedRegister });
-      expect(await routeCode(port, "FixtureCluster")).toBe(0);
-    },
-  );
-
-  test("a broker that stops is out of the routes", async () => {
-    const nameServer = stack.use(await openNameServer());
-    const { port } = nameServer.addresses[0]!;
-    {
-      await using _ = await openTestBroker({ settings: { namesrvAddr: `127.0.0.1:${port}` } });
-      expect(await routeCode(port, "BenchmarkTest")).toBe(0);
-    }
-    expect(await routeCode(port, "BenchmarkTest")).toBe(17);
   });
 });

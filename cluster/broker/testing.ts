@@ -12,8 +12,12 @@ import type { BrokerConfig } from "../../core/config/tables.ts";
 import { nodeDisk } from "../../core/disk/disk_node.ts";
 import { type Logger, silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
+import { requestCommand } from "../../core/remoting/answers.ts";
+import type { CodeRow, Fields, FieldsOf } from "../../core/remoting/code_row.ts";
 import { decodeFrame, encodeFrame } from "../../core/remoting/codec.ts";
 import { isResponse, type RemotingCommand } from "../../core/remoting/command.ts";
+import { SEND_MESSAGE_V2 } from "../../core/remoting/codes/send.ts";
+import { encodeFields } from "../../core/remoting/fields.ts";
 import { createNodeTransport } from "../../core/remoting/transport_node.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
 import { fixtureArchive } from "../../testdata/fixtures.ts";
@@ -173,4 +177,33 @@ export class TestPeer implements Disposable {
     this.waiting.get(command.opaque)?.(command);
     this.waiting.delete(command.opaque);
   }
+}
+
+/** A typed request by its row, with a binary header. */
+export function call<Q extends Fields>(
+  peer: TestPeer,
+  row: CodeRow<Q>,
+  fields: Partial<FieldsOf<Q>>,
+  body?: Uint8Array,
+): Promise<RemotingCommand> {
+  const extFields = encodeFields(row.request, fields);
+  return peer.call(requestCommand(row.code, { extFields, ...(body && { body }) }));
+}
+
+/** Sends a message to queue 0 of a topic, which is made when it doesn't exist. */
+export function send(peer: TestPeer, topic: string, body: string, properties = "") {
+  return call(peer, SEND_MESSAGE_V2, {
+    a: "P",
+    b: topic,
+    c: "TBW102",
+    d: 4,
+    e: 0,
+    f: 0,
+    g: 1,
+    h: 0,
+    i: properties,
+    j: 0,
+    k: false,
+    m: false,
+  }, Buffer.from(body));
 }

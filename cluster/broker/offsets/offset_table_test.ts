@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { JsonObject, JsonValue } from "../../../core/json/json_value.ts";
 import { parseLenientJson } from "../../../core/json/lenient_reader.ts";
 import { VirtualClock } from "../../../core/time/virtual_clock.ts";
 import { fixtureArchive } from "../../../testdata/fixtures.ts";
@@ -17,12 +18,12 @@ const recorded = fixtureArchive("store/store.tar.gz").get("config/consumerOffset
   .toString("utf8");
 
 interface OffsetFile {
-  dataVersion: unknown;
+  dataVersion: JsonValue;
   groupTopicMap: Record<string, string[]>;
   offsetTable: Record<string, Record<string, number>>;
 }
 
-const parse = (text: string) => parseLenientJson(text) as unknown as OffsetFile;
+const parse = (text: string) => parseLenientJson(text) as JsonObject & OffsetFile;
 
 describe("consumers' offsets", () => {
   test("read Apache's consumerOffset.json and write all of it back, with bare integer keys", async () => {
