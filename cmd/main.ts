@@ -8,14 +8,16 @@ import { EXIT_FAILED, EXIT_USAGE, explain } from "./server_process.ts";
 
 async function main(): Promise<number> {
   const args = argumentsOf(process.argv0, process.argv.slice(2));
-  if (args[0] === "inspector") return await inspect(args.slice(1));
+  const own = await runWithOwnArguments(args[0], args.slice(1));
+  if (own !== null) return own;
   const command = parseCommandLine(args, {
     console: systemConsole,
     colors: process.stdout.isTTY === true && !process.env["NO_COLOR"],
     columns: process.stdout.columns,
   });
   if (command instanceof Exit) return command.code;
-  stopOnBugs(command.debug);
+  const debug = "debug" in command && command.debug;
+  stopOnBugs(debug);
   try {
     return await run(command);
   } catch (error) {
@@ -23,15 +25,32 @@ async function main(): Promise<number> {
       systemConsole.complain(error.message);
       return EXIT_USAGE;
     }
-    systemConsole.complain(`roquet: ${explain(error, command.debug)}`);
+    systemConsole.complain(`roquet: ${explain(error, debug)}`);
     return EXIT_FAILED;
   }
 }
 
-/** The inspector reads its own arguments: mqadmin's scripts use forms that the parser doesn't know. */
-async function inspect(args: readonly string[]): Promise<number> {
-  const { processEnvironment, runInspector } = await import("./inspector/main.ts");
-  return await runInspector(args, processEnvironment(systemConsole));
+/** Commands that read their own arguments: Apache's scripts use forms that the parser doesn't know. */
+async function runWithOwnArguments(
+  name: string | undefined,
+  args: readonly string[],
+): Promise<number | null> {
+  switch (name) {
+    case "inspector": {
+      const { processEnvironment, runInspector } = await import("./inspector/main.ts");
+      return await runInspector(args, processEnvironment(systemConsole));
+    }
+    case "producer-bench": {
+      const { runBench } = await import("./bench/bench_command.ts");
+      return await runBench((await import("./producer_bench.ts")).producerBench, args);
+    }
+    case "consumer-bench": {
+      const { runBench } = await import("./bench/bench_command.ts");
+      return await runBench((await import("./consumer_bench.ts")).consumerBench, args);
+    }
+    default:
+      return null;
+  }
 }
 
 /** Each command is loaded when it is wanted: a name server doesn't wait for the broker's code. */
@@ -43,6 +62,8 @@ async function run(command: Command): Promise<number> {
       return await (await import("./broker.ts")).runBroker(command);
     case "quickstart":
       return await (await import("./quickstart.ts")).runQuickstart(command);
+    default:
+      return await runWithOwnArguments(command.command, command.args) ?? EXIT_USAGE;
   }
 }
 

@@ -1,8 +1,8 @@
 // The command line: every command with its options, help and an example. Only describes; main.ts acts.
 import { merge, object, or } from "@optique/core/constructs";
-import { commandLine, message } from "@optique/core/message";
+import { commandLine, type Message, message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import { command, constant, flag, option } from "@optique/core/primitives";
+import { command, constant, flag, option, passThrough } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import type { InferValue } from "@optique/core/parser";
 
@@ -113,7 +113,24 @@ const quickstart = command(
   },
 );
 
-export const rootParser = or(namesrv, broker, quickstart);
+/** A command that reads its own arguments: here it is only listed and completed. */
+function listed<const N extends string>(name: N, brief: Message) {
+  const args = passThrough({ format: "greedy" });
+  return command(name, object({ command: constant(name), args }), { brief });
+}
+
+const producerBench = listed("producer-bench", message`Measures sending, as Apache's benchmark.`);
+const consumerBench = listed("consumer-bench", message`Measures consuming, as Apache's benchmark.`);
+const inspector = listed("inspector", message`Looks at a cluster and changes it, as mqadmin.`);
+
+export const rootParser = or(
+  namesrv,
+  broker,
+  producerBench,
+  consumerBench,
+  inspector,
+  quickstart,
+);
 export type Command = InferValue<typeof rootParser>;
 export type NamesrvCommand = Extract<Command, { command: "namesrv" }>;
 export type BrokerCommand = Extract<Command, { command: "broker" }>;
