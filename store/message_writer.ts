@@ -12,6 +12,7 @@ import { PropertyScanner } from "../core/message/property_scan.ts";
 import {
   MAGIC_V1,
   MAGIC_V2,
+  newRecordHead,
   type RecordHead,
   recordSize,
   writeRecordHead,
@@ -65,23 +66,7 @@ export class MessageWriter implements AppendOwner {
     private readonly clock: Clock,
     private readonly config: FileMessageStoreConfig,
   ) {
-    this.head = {
-      magic: MAGIC_V1,
-      bodyCrc: 0,
-      queueId: 0,
-      flag: 0,
-      queueOffset: 0,
-      physicalOffset: 0,
-      sysFlag: 0,
-      bornTimestampMs: 0,
-      bornAddress: config.storeAddress,
-      bornPort: 0,
-      storeTimestampMs: 0,
-      storeAddress: config.storeAddress,
-      storePort: config.storePort,
-      reconsumeTimes: 0,
-      preparedTransactionOffset: 0,
-    };
+    this.head = newRecordHead(config.storeAddress, config.storePort);
   }
 
   /** See MessageStore.put. */

@@ -117,6 +117,27 @@ export interface RecordHead {
   preparedTransactionOffset: number;
 }
 
+/** A head to be refilled for every record, with the one thing that stays: the store's own address. */
+export function newRecordHead(storeAddress: Uint8Array, storePort: number): RecordHead {
+  return {
+    magic: MAGIC_V1,
+    bodyCrc: 0,
+    queueId: 0,
+    flag: 0,
+    queueOffset: 0,
+    physicalOffset: 0,
+    sysFlag: 0,
+    bornTimestampMs: 0,
+    bornAddress: storeAddress,
+    bornPort: 0,
+    storeTimestampMs: 0,
+    storeAddress,
+    storePort,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+  };
+}
+
 /** Writes everything before the body's bytes and gives the position where they belong. */
 export function writeRecordHead(
   buffer: Uint8Array,

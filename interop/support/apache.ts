@@ -1,14 +1,14 @@
 // Apache RocketMQ's own servers and mqadmin, run from the jars on loopback with every file in a temporary folder.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { jars, jvmOptions } from "./java.ts";
 import {
-  freeBrokerPort,
-  GivenUp,
-  type RunningProcess,
-  startProcess,
-  waitFor,
-} from "./processes.ts";
+  brokerConf,
+  type BrokerStartOptions,
+  type Conf,
+  namesrvConf,
+  type ServerConf,
+} from "./server_conf.ts";
+import { jars, jvmOptions } from "./java.ts";
+import { GivenUp, type RunningProcess, startProcess, waitFor } from "./processes.ts";
 
 export interface Server extends AsyncDisposable {
   readonly address: string;
@@ -17,80 +17,27 @@ export interface Server extends AsyncDisposable {
   readonly storePath: string;
 }
 
-/** Writes a properties file. */
-export function writeConf(path: string, values: Record<string, string | number | boolean>): string {
-  writeFileSync(
-    path,
-    Object.entries(values).map(([key, value]) => `${key}=${value}\n`).join(""),
-  );
-  return path;
-}
-
 export async function startApacheNamesrv(
   folder: string,
-  options: { jvm?: string[]; conf?: Record<string, string | number | boolean> } = {},
+  options: { jvm?: string[]; conf?: Conf } = {},
 ): Promise<Server> {
-  mkdirSync(folder, { recursive: true });
-  const port = await freeBrokerPort();
-  const conf = writeConf(`${folder}/namesrv.conf`, {
-    listenPort: port,
-    bindAddress: "127.0.0.1",
-    kvConfigPath: `${folder}/kvConfig.json`,
-    configStorePath: `${folder}/namesrv.properties`,
-    ...options.conf,
-  });
-  return await startServer(
-    folder,
-    "org.apache.rocketmq.namesrv.NamesrvStartup",
-    conf,
-    port,
-    "",
-    options.jvm,
-  );
+  const conf = await namesrvConf(folder, options.conf);
+  return await startServer(folder, "org.apache.rocketmq.namesrv.NamesrvStartup", conf, options.jvm);
 }
 
 export async function startApacheBroker(
   folder: string,
   namesrvAddress: string,
-  options: {
-    jvm?: string[];
-    conf?: Record<string, string | number | boolean>;
-    port?: number;
-    storePath?: string;
-  } = {},
+  options: BrokerStartOptions & { jvm?: string[] } = {},
 ): Promise<Server> {
-  mkdirSync(folder, { recursive: true });
-  const port = options.port ?? await freeBrokerPort();
-  const storePath = options.storePath ?? `${folder}/store`;
-  const conf = writeConf(`${folder}/broker.conf`, {
-    brokerClusterName: "InteropCluster",
-    brokerName: "broker-a",
-    brokerId: 0,
-    brokerIP1: "127.0.0.1",
-    bindAddress: "127.0.0.1",
-    listenPort: port,
-    haListenPort: port + 1,
-    namesrvAddr: namesrvAddress,
-    storePathRootDir: storePath,
-    storePathCommitLog: `${storePath}/commitlog`,
-    ...options.conf,
-  });
-  return await startServer(
-    folder,
-    "org.apache.rocketmq.broker.BrokerStartup",
-    conf,
-    port,
-    storePath,
-    options.jvm,
-  );
+  const conf = await brokerConf(folder, namesrvAddress, options);
+  return await startServer(folder, "org.apache.rocketmq.broker.BrokerStartup", conf, options.jvm);
 }
 
 async function startServer(
   folder: string,
   mainClass: string,
-  conf: string,
-  port: number,
-  storePath: string,
+  { file, port, storePath }: ServerConf,
   jvm: string[] = jvmOptions(folder, 1024),
 ): Promise<Server> {
   const lib = await jars("5.4.0");
@@ -103,7 +50,7 @@ async function startServer(
       `${lib}/*`,
       mainClass,
       "-c",
-      conf,
+      file,
     ],
     logPath: `${folder}/stdout.log`,
     env: { ROCKETMQ_HOME: folder },

@@ -1,14 +1,14 @@
 // Roquet's own servers as a user starts them: a child process of the checkout (or of the compiled binary when
 // ROQUET_BINARY names it), ready when it prints its ready line.
-import { mkdirSync } from "node:fs";
-import { type Server, writeConf } from "./apache.ts";
+import type { Server } from "./apache.ts";
+import { GivenUp, type RunningProcess, startProcess, waitFor } from "./processes.ts";
 import {
-  freeBrokerPort,
-  GivenUp,
-  type RunningProcess,
-  startProcess,
-  waitFor,
-} from "./processes.ts";
+  brokerConf,
+  type BrokerStartOptions,
+  type Conf,
+  namesrvConf,
+  type ServerConf,
+} from "./server_conf.ts";
 
 const projectRoot = new URL("../..", import.meta.url).pathname;
 
@@ -26,61 +26,29 @@ export interface RoquetServer extends Server {
   readonly ready: Record<string, unknown>;
 }
 
-export async function startRoquetNamesrv(
-  folder: string,
-  conf: Record<string, string | number | boolean> = {},
-): Promise<RoquetServer> {
-  mkdirSync(folder, { recursive: true });
-  const port = await freeBrokerPort();
-  const file = writeConf(`${folder}/namesrv.conf`, {
-    listenPort: port,
-    bindAddress: "127.0.0.1",
-    kvConfigPath: `${folder}/kvConfig.json`,
-    configStorePath: `${folder}/namesrv.properties`,
-    ...conf,
-  });
-  return await start(folder, ["namesrv", "-c", file], port, "");
+export async function startRoquetNamesrv(folder: string, conf: Conf = {}): Promise<RoquetServer> {
+  return await start(folder, "namesrv", await namesrvConf(folder, conf));
 }
 
 export async function startRoquetBroker(
   folder: string,
   namesrvAddress: string,
-  options: {
-    conf?: Record<string, string | number | boolean>;
-    port?: number;
-    storePath?: string;
-  } = {},
+  options: BrokerStartOptions = {},
 ): Promise<RoquetServer> {
-  mkdirSync(folder, { recursive: true });
-  const port = options.port ?? await freeBrokerPort();
-  const storePath = options.storePath ?? `${folder}/store`;
-  const file = writeConf(`${folder}/broker.conf`, {
-    brokerClusterName: "InteropCluster",
-    brokerName: "broker-a",
-    brokerId: 0,
-    brokerIP1: "127.0.0.1",
-    bindAddress: "127.0.0.1",
-    listenPort: port,
-    haListenPort: port + 1,
-    namesrvAddr: namesrvAddress,
-    storePathRootDir: storePath,
-    storePathCommitLog: `${storePath}/commitlog`,
-    ...options.conf,
-  });
-  return await start(folder, ["broker", "-c", file], port, storePath);
+  return await start(folder, "broker", await brokerConf(folder, namesrvAddress, options));
 }
 
 async function start(
   folder: string,
-  args: string[],
-  port: number,
-  storePath: string,
+  role: "namesrv" | "broker",
+  { file, port, storePath }: ServerConf,
 ): Promise<RoquetServer> {
-  const { command, args: prefix } = roquetCommand();
+  const { command, args } = roquetCommand();
   const process = startProcess({
     command,
-    args: [...prefix, ...args],
+    args: [...args, role, "-c", file],
     logPath: `${folder}/stdout.log`,
+    // As the Apache servers have it: it is one of the settings that are listed.
     env: { ROCKETMQ_HOME: folder },
   });
   const ready = await readyLine(process);

@@ -12,6 +12,7 @@ import { PropertyScanner } from "../../../core/message/property_scan.ts";
 import {
   layoutOf,
   MAGIC_V1,
+  newRecordHead,
   type RecordHead,
   recordSize,
   writeRecordHead,
@@ -102,23 +103,7 @@ export class HotSend {
       [PROPERTY.traceSwitch, String(settings.traceOn)],
       [PROPERTY.cluster, settings.brokerClusterName],
     ]);
-    this.head = {
-      magic: MAGIC_V1,
-      bodyCrc: 0,
-      queueId: 0,
-      flag: 0,
-      queueOffset: 0,
-      physicalOffset: 0,
-      sysFlag: 0,
-      bornTimestampMs: 0,
-      bornAddress: storeHost.address,
-      bornPort: 0,
-      storeTimestampMs: 0,
-      storeAddress: storeHost.address,
-      storePort: storeHost.port,
-      reconsumeTimes: 0,
-      preparedTransactionOffset: 0,
-    };
+    this.head = newRecordHead(storeHost.address, storeHost.port);
   }
 
   register(): void {
