@@ -1,0 +1,234 @@
+// One store directory, opened in turn by Roquet's broker and by Apache's 5.4.0: what one wrote and acknowledged the
+// other serves, bytes, offsets and look-ups alike, after clean stops and after kills.
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { extractStore } from "../cluster/broker/testing.ts";
+import { fixtureJson } from "../testdata/fixtures.ts";
+import { type Server, startApacheBroker } from "./support/apache.ts";
+import { runJavaMain } from "./support/java_main.ts";
+import { checkLedgers, startJavaSender, startRawSender } from "./support/ledger.ts";
+import { freeBrokerPort } from "./support/processes.ts";
+import { waitUntilRegistered } from "./support/registered.ts";
+import { startRoquetBroker, startRoquetNamesrv } from "./support/roquet.ts";
+import { tempFolder } from "./support/temp.ts";
+
+/** Small files, so that every kind rolls over; a level that is due within the test and one that isn't. */
+const CONF = {
+  mappedFileSizeCommitLog: 1_048_576,
+  mappedFileSizeConsumeQueue: 6000,
+  mappedFileSizeConsumeQueueExt: 65_536,
+  mapperFileSizeBatchConsumeQueue: 13_800,
+  maxHashSlotNum: 500,
+  maxIndexNum: 2000,
+  fileReservedTime: 87_600,
+  messageDelayLevel: "1s 5s 10s 15s 1h",
+  autoCreateTopicEnable: true,
+};
+const DELAYED_DUE = 6;
+
+/** A store, and the name server and port that the brokers on it share. */
+class Exchange implements AsyncDisposable {
+  private readonly stack = new AsyncDisposableStack();
+  broker!: Server;
+
+  private constructor(
+    readonly folder: string,
+    private readonly port: number,
+    readonly namesrvAddress: string,
+  ) {}
+
+  static async open(name: string): Promise<Exchange> {
+    await using stack = new AsyncDisposableStack();
+    const { path } = stack.use(tempFolder(name));
+    const namesrv = stack.use(await startRoquetNamesrv(`${path}/namesrv`));
+    const exchange = new Exchange(path, await freeBrokerPort(), namesrv.address);
+    exchange.stack.use(stack.move());
+    return exchange;
+  }
+
+  get storePath(): string {
+    return `${this.folder}/store`;
+  }
+
+  async start(make: "roquet" | "apache", conf: Record<string, string | number> = {}) {
+    const start = make === "roquet" ? startRoquetBroker : startApacheBroker;
+    this.broker = this.stack.use(
+      await start(`${this.folder}/${make}-${Date.now()}`, this.namesrvAddress, {
+        port: this.port,
+        storePath: this.storePath,
+        conf: { ...CONF, ...conf },
+      }),
+    );
+    await waitUntilRegistered(this.namesrvAddress, this.broker.address);
+  }
+
+  async stop(): Promise<void> {
+    await this.broker.process[Symbol.asyncDispose]();
+  }
+
+  async kill(): Promise<void> {
+    this.broker.process.kill("SIGKILL");
+    await this.broker.process.exited;
+  }
+
+  async java(...steps: string[]): Promise<void> {
+    const { namesrvAddress, folder } = this;
+    await runJavaMain("Exchange", [namesrvAddress, this.broker.address, ...steps], folder);
+  }
+
+  file(name: string): string {
+    return `${this.folder}/${name}`;
+  }
+
+  lines(name: string): string[] {
+    return readFileSync(this.file(name), "utf8").split("\n").filter((line) => line !== "");
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.stack.disposeAsync();
+  }
+}
+
+/** Topics of a round that don't change by themselves, as a step of the driver names them. */
+const still = (...rounds: number[]) =>
+  rounds.flatMap((round) => [`kinds${round}`, `wide${round}`, `consumed${round}`, `backs${round}`])
+    .join("+");
+
+test(
+  "Apache's broker goes on with a store that Roquet stopped cleanly, and Roquet with Apache's",
+  async () => {
+    await using exchange = await Exchange.open("exchange-clean");
+    const file = (name: string) => exchange.file(name);
+
+    await exchange.start("roquet");
+    await exchange.java(
+      `write:1:${file("ledger1")}`,
+      `consume:1:20:${file("consumed1a")}`,
+      `dump:${file("roquet1")}:${still(1)}+%DLQ%G_exchange_back`,
+    );
+    await exchange.stop();
+
+    await exchange.start("apache");
+    await exchange.java(
+      `dump:${file("apache1")}:${still(1)}+%DLQ%G_exchange_back`,
+      `lookup:${file("ledger1")}`,
+      `consume:1:20:${file("consumed1b")}`,
+      `delayed:1:${DELAYED_DUE}`,
+      `write:2:${file("ledger2")}`,
+      `consume:2:20:${file("consumed2a")}`,
+      `dump:${file("apache2")}:${still(1, 2)}`,
+    );
+    expect(exchange.lines("apache1")).toEqual(exchange.lines("roquet1"));
+    await exchange.stop();
+
+    await exchange.start("roquet");
+    await exchange.java(
+      `dump:${file("roquet2")}:${still(1, 2)}`,
+      `lookup:${file("ledger1")}`,
+      `lookup:${file("ledger2")}`,
+      `consume:1:0:${file("consumed1c")}`,
+      `consume:2:0:${file("consumed2b")}`,
+      `delayed:2:${DELAYED_DUE}`,
+      `dump:${file("retry")}:%RETRY%G_exchange_back`,
+    );
+    expect(exchange.lines("roquet2")).toEqual(exchange.lines("apache2"));
+    // Groups go on where they had committed: all messages, none twice.
+    const all = Array.from({ length: 60 }, (_, n) => `consumed${n}`).sort();
+    const first = ["consumed1a", "consumed1b", "consumed1c"].flatMap((name) =>
+      exchange.lines(name)
+    );
+    expect(first.sort()).toEqual(all);
+    const second = ["consumed2a", "consumed2b"].flatMap((name) => exchange.lines(name));
+    expect(second.sort()).toEqual(all);
+    // Three messages of each round were sent back by a delay level.
+    expect(exchange.lines("retry").filter((line) => line.split("\t").length === 4)).toHaveLength(6);
+  },
+  180_000,
+);
+
+test("what a killed broker acknowledged is served by the other one", async () => {
+  await using exchange = await Exchange.open("exchange-kill");
+  const { namesrvAddress, folder } = exchange;
+  const ledgers: string[] = [];
+  const load = async (topic: string, untilAcknowledged: number) => {
+    const java = await startJavaSender(namesrvAddress, topic, 8, folder);
+    const brokerAddress = exchange.broker.address;
+    const raw = startRawSender({ brokerAddress, topic, queues: 8, inFlight: 32, folder });
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    const poll = setInterval(() => raw.acknowledged >= untilAcknowledged && resolve(), 20);
+    await enough;
+    clearInterval(poll);
+    await exchange.kill();
+    await Promise.all([java.stop(), raw.stop()]);
+    ledgers.push(java.ledgerPath, raw.ledgerPath);
+  };
+  const expectAll = async () => {
+    const check = await checkLedgers(namesrvAddress, "Killed", ledgers, folder);
+    expect(check).toMatchObject({ missing: [], changed: [], clashes: [], unreadable: [] });
+  };
+
+  await exchange.start("roquet");
+  await exchange.java(`write:1:${exchange.file("ledger1")}`);
+  await load("Killed", 20_000);
+
+  // Without it Apache's recovery drops an index file that isn't full and enters only the newest records again.
+  await exchange.start("apache", { messageIndexSafe: "true" });
+  await expectAll();
+  await exchange.java(
+    `lookup:${exchange.file("ledger1")}`,
+    `dump:${exchange.file("apache")}:${still(1)}`,
+    `delayed:1:${DELAYED_DUE}`,
+  );
+  await load("Killed", 5_000);
+
+  await exchange.start("roquet");
+  await expectAll();
+  await exchange.java(
+    `lookup:${exchange.file("ledger1")}`,
+    `dump:${exchange.file("roquet")}:${still(1)}`,
+  );
+  expect(exchange.lines("roquet")).toEqual(exchange.lines("apache"));
+  await exchange.stop();
+}, 180_000);
+
+const isLight = (topic: string) => topic.startsWith("%LMQ%");
+
+describe("a store that Apache wrote", () => {
+  interface Expected {
+    records: { phyOffset: number; size: number; topic: string; queueId: number }[];
+    consumeQueues: Record<string, Record<string, { entries: [number, number, number][] }>>;
+  }
+
+  for (const name of ["store", "store-ext"]) {
+    test(`${name}: Roquet's broker serves every record of its queues`, async () => {
+      await using exchange = await Exchange.open(`fixture-${name}`);
+      extractStore(`${name}/${name}.tar.gz`, exchange.storePath);
+      await exchange.start("roquet", {
+        brokerName: name === "store" ? "broker-fx" : "broker-ext",
+        messageDelayLevel: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
+      });
+      const expected = fixtureJson<Expected>(`expected/${name}.json`);
+      // Light queues have no topic, so no client can ask for them.
+      const topics = Object.keys(expected.consumeQueues).filter((topic) => !isLight(topic));
+      await exchange.java(`dump:${exchange.file("dump")}:${topics.join("+")}`);
+      const served: Record<string, string[]> = {};
+      for (const line of exchange.lines("dump")) {
+        const [topic, queue, offset, record] = line.split("\t");
+        if (record === undefined || offset === undefined) continue;
+        const place = record.split(" ").slice(0, 2).join(" ");
+        (served[`${topic}/${Number(queue)}`] ??= []).push(place);
+      }
+      for (const [topic, queues] of Object.entries(expected.consumeQueues)) {
+        if (isLight(topic)) continue;
+        for (const [queueId, { entries }] of Object.entries(queues)) {
+          const places = entries.map(([physicalOffset, size]) => `${physicalOffset} ${size}`);
+          expect(
+            served[`${topic}/${queueId}`]?.slice(0, places.length) ?? [],
+            `${topic}/${queueId}`,
+          )
+            .toEqual(places);
+        }
+      }
+    }, 60_000);
+  }
+});
