@@ -41,6 +41,7 @@ export class ClientCore {
   private readonly background = new AsyncDisposableStack();
   private releaseIdentity: () => void = () => {};
   private closed: Promise<void> | null = null;
+  private readonly reintroducing = new Map<string, Promise<void>>();
 
   constructor(
     readonly environment: ClientEnvironment,
@@ -137,6 +138,20 @@ export class ClientCore {
       ),
     );
     return "idle";
+  }
+
+  /** One heartbeat to the broker's master out of turn; callers at the same time share it. */
+  reintroduce(brokerName: string): Promise<void> {
+    const address = this.routes.address(brokerName);
+    if (address === undefined) return Promise.resolve();
+    let beating = this.reintroducing.get(brokerName);
+    if (beating === undefined) {
+      beating = this.beatTo(brokerName, address)
+        .catch((error) => this.log.warn("heartbeat failed", { brokerName, address, error }))
+        .finally(() => this.reintroducing.delete(brokerName));
+      this.reintroducing.set(brokerName, beating);
+    }
+    return beating;
   }
 
   async beatTo(brokerName: string, address: string): Promise<void> {

@@ -144,6 +144,7 @@ export class ConsumedQueues {
       offsets: this.offsets,
       subscription: () => subscription(queue.topic),
       isPaused: () => this.paused,
+      reintroduce: (brokerName) => core.reintroduce(brokerName),
       moved: (each, to) => {
         this.offsets.move(each, to);
         void this.commit();

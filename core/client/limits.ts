@@ -35,6 +35,8 @@ export const PULL_BATCH_SIZE = 32;
 /** Waits after a pull that failed, and after one that the broker was too busy for. */
 export const PULL_ERROR_WAIT_MS = 3_000;
 export const PULL_BUSY_WAIT_MS = 20;
+/** Wait after telling a broker, which was restarted perhaps, what we subscribe to. */
+export const PULL_UNKNOWN_WAIT_MS = 100;
 
 /** Flow control of one queue: messages, bytes of bodies, and distance of offsets. */
 export const QUEUE_MESSAGES_MAX = 1_000;

@@ -140,6 +140,12 @@ export function isBusy(responseCode: number): boolean {
   return responseCode === ResponseCode.SYSTEM_BUSY || responseCode === ResponseCode.FLOW_CONTROL;
 }
 
+/** The broker doesn't know what we subscribe to, or only what we subscribed to before. */
+export function isUnknownHere(responseCode: number): boolean {
+  return responseCode === ResponseCode.SUBSCRIPTION_NOT_EXIST ||
+    responseCode === ResponseCode.SUBSCRIPTION_NOT_LATEST;
+}
+
 function wantedMessages(body: Uint8Array, { queue, subscription }: PullRequest) {
   const messages = decodeReceived(body, queue);
   if (subscription.tags.size === 0) return messages;

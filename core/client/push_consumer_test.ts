@@ -313,6 +313,18 @@ test("a broker that is too busy, or fails, is pulled from again", async () => {
   await until(() => got.length === 3);
 });
 
+test("a broker that was restarted is told at once who we are", async () => {
+  const it = await bed(1, 1);
+  const got: string[] = [];
+  await it.consumer((message) => void got.push(message.text()), { heartbeatMs: 60_000 });
+  const before = it.cluster.broker.heartbeats.length;
+  it.cluster.broker.reactions.pull.push(ResponseCode.SUBSCRIPTION_NOT_EXIST);
+  await it.send(1);
+  await it.send(1);
+  await until(() => got.length === 2 && it.cluster.broker.reactions.pull.length === 0);
+  await until(() => it.cluster.broker.heartbeats.length > before);
+});
+
 test("broadcasting: every member gets everything, nothing comes again, offsets are local", async () => {
   const it = await bed();
   const disk = new MemoryDisk(seededRandom(1));

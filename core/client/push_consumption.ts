@@ -255,9 +255,7 @@ export class PushConsumption {
       try {
         const members = await this.calls.members(brokerName, group);
         // It may have been restarted since our last heartbeat.
-        if (!members.includes(this.core.clientId)) {
-          await this.core.beatTo(brokerName, this.calls.address(brokerName));
-        }
+        if (!members.includes(this.core.clientId)) await this.core.reintroduce(brokerName);
         return members;
       } catch (error) {
         failure = error;

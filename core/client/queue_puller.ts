@@ -4,11 +4,16 @@ import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../log.ts";
 import { ClientError } from "./client_error.ts";
 import type { ConsumeStats } from "./consume_stats.ts";
-import { PULL_BUSY_WAIT_MS, PULL_ERROR_WAIT_MS, PULL_TIMEOUT_MS } from "./limits.ts";
+import {
+  PULL_BUSY_WAIT_MS,
+  PULL_ERROR_WAIT_MS,
+  PULL_TIMEOUT_MS,
+  PULL_UNKNOWN_WAIT_MS,
+} from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
 import type { OffsetBook } from "./offsets.ts";
 import { type FlowLimits, ProcessQueue, type QueuedMessage } from "./process_queue.ts";
-import { isBusy, type Puller, type PullResult } from "./pull.ts";
+import { isBusy, isUnknownHere, type Puller, type PullResult } from "./pull.ts";
 import type { Subscription } from "./subscription.ts";
 
 export interface QueuePullerOptions extends FlowLimits {
@@ -26,6 +31,8 @@ export interface QueuePullerOptions extends FlowLimits {
   deliver: (entries: readonly QueuedMessage[]) => void;
   /** Consumer-wide: true while nothing is to be pulled. */
   isPaused: () => boolean;
+  /** The broker doesn't know our subscription (any more): tell it. Never rejects. */
+  reintroduce: (brokerName: string) => Promise<void>;
   /** The broker moved the offset: commit it. */
   moved: (queue: MessageQueue, offset: number) => void;
 }
@@ -147,10 +154,13 @@ export class QueuePuller {
   }
 
   private async waitAfter(error: unknown): Promise<void> {
-    const busy = error instanceof ClientError && error.responseCode !== null &&
-      isBusy(error.responseCode);
-    if (!busy) this.options.log.warn("a pull failed", { ...this.queue, error });
-    await this.waitFor(busy ? PULL_BUSY_WAIT_MS : PULL_ERROR_WAIT_MS);
+    const { log, reintroduce } = this.options;
+    const responseCode = error instanceof ClientError ? error.responseCode ?? -1 : -1;
+    if (isBusy(responseCode)) return await this.waitFor(PULL_BUSY_WAIT_MS);
+    log.warn("a pull failed", { ...this.queue, error });
+    if (!isUnknownHere(responseCode)) return await this.waitFor(PULL_ERROR_WAIT_MS);
+    await reintroduce(this.queue.brokerName);
+    await this.waitFor(PULL_UNKNOWN_WAIT_MS);
   }
 
   private async waitFor(delayMs: number): Promise<void> {

@@ -21,6 +21,9 @@ export interface FakeTopic {
   brokers?: string[];
 }
 
+/** Clients of different clusters have different ids, as they do in life. */
+let clustersMade = 0;
+
 export class FakeCluster implements AsyncDisposable {
   readonly topics = new Map<string, FakeTopic>();
   readonly brokers: FakeBroker[] = [];
@@ -29,7 +32,7 @@ export class FakeCluster implements AsyncDisposable {
   /** What the clients have logged. */
   readonly entries: LogEntry[] = [];
   routeQuestions = 0;
-  private readonly random = seededRandom(1);
+  private readonly random = seededRandom(++clustersMade);
   private readonly stack = new AsyncDisposableStack();
 
   private constructor(readonly nameServer: RemotingServer) {
