@@ -2,13 +2,14 @@
 // object with callbacks instead of promises, since hundreds of thousands may pass in a second.
 import type { RemotingCommand } from "../remoting/command.ts";
 import type { RemotingConnection } from "../remoting/connection.ts";
+import type { Frame } from "../remoting/frame.ts";
 import type { AnswerWaiter } from "../remoting/pending_answers.ts";
 import { RemotingError } from "../remoting/remoting_error.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import { ClientError, refusal } from "./client_error.ts";
 import type { MessageQueue, SendResult } from "./message.ts";
 import { callError, isPassing } from "./remote_calls.ts";
-import { isRetried, sendResultOf, sendStatusOf } from "./send_answer.ts";
+import { isRetried, scanSendResult, sendResultOf, sendStatusOf } from "./send_answer.ts";
 import type { SendFields } from "./send_frame.ts";
 import type { Sender } from "./sender.ts";
 
@@ -106,6 +107,16 @@ export class PendingSend implements AnswerWaiter {
     );
     if (retried) this.again(error);
     else this.fail(error);
+  }
+
+  /** For PendingAnswers alone: the usual answer, without decoding it. */
+  resolveFrame(frame: Frame): boolean {
+    const queue = this.queue!;
+    const result = scanSendResult(frame, queue, this.prepared.messageId);
+    if (result === null) return false;
+    this.sender.faults?.answered(queue.brokerName, this.attemptMs());
+    this.succeed(result);
+    return true;
   }
 
   /** For PendingAnswers alone. */

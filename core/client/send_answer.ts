@@ -1,5 +1,9 @@
 // What a broker's answer to a send means: stored, worth another attempt, or refused. Pure.
+import type { Buffer } from "node:buffer";
+import { readI32, readU16 } from "../bytes/big_endian.ts";
 import type { RemotingCommand } from "../remoting/command.ts";
+import type { Frame } from "../remoting/frame.ts";
+import { asciiBytes, equalsAt, parseDecimal } from "../remoting/json_scan.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { MessageQueue, SendResult, SendStatus } from "./message.ts";
 
@@ -36,6 +40,93 @@ export function isRetried(responseCode: number): boolean {
 }
 
 const DEFAULT_REGION = "DefaultRegion";
+const DEFAULT_REGION_BYTES = asciiBytes(DEFAULT_REGION);
+const MSG_ID = asciiBytes("msgId");
+const QUEUE_ID = asciiBytes("queueId");
+const QUEUE_OFFSET = asciiBytes("queueOffset");
+const TRANSACTION_ID = asciiBytes("transactionId");
+const MSG_REGION = asciiBytes("MSG_REGION");
+const TRACE_ON = asciiBytes("TRACE_ON");
+
+/** Where a binary header has the lengths of its remark and of its fields when there is no remark. */
+const REMARK_LENGTH_AT = 13;
+const FIELDS_LENGTH_AT = 17;
+const FIELDS_AT = 21;
+
+/**
+ * The result in a plain successful answer, read from the frame's binary header without decoding it.
+ * Null for any other answer: refusals, other fields, broken bytes.
+ */
+export function scanSendResult(
+  frame: Frame,
+  queue: MessageQueue,
+  messageId: string,
+): SendResult | null {
+  const { buffer, headerStart, bodyStart } = frame;
+  const at = headerStart + FIELDS_AT;
+  const isPlain = readU16(buffer, headerStart) === ResponseCode.SUCCESS &&
+    readI32(buffer, headerStart + REMARK_LENGTH_AT) === 0 &&
+    at + readI32(buffer, headerStart + FIELDS_LENGTH_AT) === bodyStart;
+  if (!isPlain) return null;
+  const result: SendResult = {
+    status: "ok",
+    messageId,
+    offsetMessageId: "",
+    queue,
+    queueOffset: -1,
+    transactionId: null,
+    regionId: DEFAULT_REGION,
+    recallHandle: null,
+  };
+  return scanFields(buffer, at, bodyStart, result) ? result : null;
+}
+
+function scanFields(buffer: Buffer, start: number, end: number, result: SendResult): boolean {
+  for (let at = start; at < end;) {
+    const nameAt = at + 2;
+    const nameEnd = nameAt + readU16(buffer, at);
+    const valueAt = nameEnd + 4;
+    if (valueAt > end) return false;
+    const valueEnd = valueAt + readI32(buffer, nameEnd);
+    if (valueEnd < valueAt || valueEnd > end) return false;
+    if (!takeField(buffer, nameAt, nameEnd, valueAt, valueEnd, result)) return false;
+    at = valueEnd;
+  }
+  return result.queueOffset >= 0;
+}
+
+/** Puts one field in its place; false for one that isn't part of a plain answer. */
+function takeField(
+  buffer: Buffer,
+  nameAt: number,
+  nameEnd: number,
+  valueAt: number,
+  valueEnd: number,
+  result: SendResult,
+): boolean {
+  switch (nameEnd - nameAt) {
+    case MSG_ID.length:
+      result.offsetMessageId = buffer.toString("latin1", valueAt, valueEnd);
+      return equalsAt(buffer, nameAt, MSG_ID);
+    case QUEUE_ID.length:
+      return equalsAt(buffer, nameAt, QUEUE_ID) &&
+        parseDecimal(buffer, valueAt, valueEnd) === result.queue.queueId;
+    case QUEUE_OFFSET.length:
+      result.queueOffset = parseDecimal(buffer, valueAt, valueEnd);
+      return equalsAt(buffer, nameAt, QUEUE_OFFSET);
+    case TRANSACTION_ID.length:
+      result.transactionId = buffer.toString("utf8", valueAt, valueEnd);
+      return equalsAt(buffer, nameAt, TRANSACTION_ID);
+    case MSG_REGION.length:
+      return equalsAt(buffer, nameAt, MSG_REGION) &&
+        valueEnd - valueAt === DEFAULT_REGION_BYTES.length &&
+        equalsAt(buffer, valueAt, DEFAULT_REGION_BYTES);
+    case TRACE_ON.length:
+      return equalsAt(buffer, nameAt, TRACE_ON);
+    default:
+      return false;
+  }
+}
 
 export function sendResultOf(
   answer: RemotingCommand,

@@ -93,6 +93,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
 
   /** Handles one frame; throws DecodeError when it can't be decoded. */
   frame(frame: Frame, connection: RemotingConnection): void {
+    if (connection.pending !== null && connection.pending.settleFrame(frame)) return;
     const code = peekCode(frame);
     const handler = this.raw.get(code);
     if (handler === undefined) return this.dispatch(decode(frame), connection, false);

@@ -1,8 +1,17 @@
 // Requests of ours on one connection that wait for their answers, matched by opaque.
 // One timer for all of them, set to the earliest deadline: a call costs no timer of its own.
 import type { Clock, Timer } from "../time/clock.ts";
-import type { RemotingCommand } from "./command.ts";
+import { readI32 } from "../bytes/big_endian.ts";
+import { decodeFrame } from "./codec.ts";
+import { FLAG_RESPONSE, type RemotingCommand, SERIALIZE_ROCKETMQ } from "./command.ts";
+import type { Frame } from "./frame.ts";
 import { RemotingError } from "./remoting_error.ts";
+
+/** Where a binary header has its opaque; the flag follows. */
+const OPAQUE_AT = 5;
+const OPAQUE_END = 9;
+/** Up to here every binary header goes. */
+const HEADER_BYTES_MIN = 21;
 
 /** Who waits for an answer: a promise's two ends, or an object of a hot path's own. */
 export interface AnswerWaiter {
@@ -12,6 +21,11 @@ export interface AnswerWaiter {
   /** Either is called once, unless the waiter was forgotten before. */
   resolve: (answer: RemotingCommand) => void;
   reject: (error: RemotingError) => void;
+  /**
+   * Reads an answer with a binary header straight from its frame, instead of `resolve`; false to
+   * have it decoded after all.
+   */
+  resolveFrame?(frame: Frame): boolean;
 }
 
 export class PendingAnswers {
@@ -67,6 +81,24 @@ export class PendingAnswers {
     if (pending === undefined) return false;
     this.byOpaque.delete(answer.opaque);
     pending.resolve(answer);
+    return true;
+  }
+
+  /**
+   * Hands an answer that isn't decoded yet to a waiter that wants it so; false when there is none
+   * such.
+   */
+  settleFrame(frame: Frame): boolean {
+    const { buffer, headerStart, bodyStart } = frame;
+    if (frame.serializeType !== SERIALIZE_ROCKETMQ || bodyStart - headerStart < HEADER_BYTES_MIN) {
+      return false;
+    }
+    const opaque = readI32(buffer, headerStart + OPAQUE_AT);
+    const waiter = this.byOpaque.get(opaque);
+    if (waiter?.resolveFrame === undefined) return false;
+    if ((readI32(buffer, headerStart + OPAQUE_END) & FLAG_RESPONSE) === 0) return false;
+    this.byOpaque.delete(opaque);
+    if (!waiter.resolveFrame(frame)) waiter.resolve(decodeFrame(frame));
     return true;
   }
 
