@@ -33,20 +33,26 @@ export async function startRoquetNamesrv(folder: string, conf: Conf = {}): Promi
 export async function startRoquetBroker(
   folder: string,
   namesrvAddress: string,
-  options: BrokerStartOptions = {},
+  options: BrokerStartOptions & {
+    /** Command and arguments that run the command behind them (nsenter …). */
+    through?: readonly string[];
+  } = {},
 ): Promise<RoquetServer> {
-  return await start(folder, "broker", await brokerConf(folder, namesrvAddress, options));
+  const conf = await brokerConf(folder, namesrvAddress, options);
+  return await start(folder, "broker", conf, options.through);
 }
 
 async function start(
   folder: string,
   role: "namesrv" | "broker",
   { file, port, storePath }: ServerConf,
+  through: readonly string[] = [],
 ): Promise<RoquetServer> {
   const { command, args } = roquetCommand();
+  const [program, ...rest] = [...through, command, ...args, role, "-c", file];
   const process = startProcess({
-    command,
-    args: [...args, role, "-c", file],
+    command: program!,
+    args: rest,
     logPath: `${folder}/stdout.log`,
     // As the Apache servers have it: it is one of the settings that are listed.
     env: { ROCKETMQ_HOME: folder },
