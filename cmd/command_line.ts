@@ -6,11 +6,6 @@ import { type Command, rootParser } from "./parser.ts";
 import { PROTOCOL_VERSION, VERSION } from "./version.ts";
 import { EXIT_DONE, EXIT_USAGE } from "./server_process.ts";
 
-/** Links by these names act as the command. */
-const COMMAND_OF_LINK = new Map([["mqnamesrv", "namesrv"], ["mqbroker", "broker"], [
-  "mqadmin",
-  "inspector",
-]]);
 const COMMANDS = new Set(["namesrv", "broker", "quickstart"]);
 
 export interface Terminal {
@@ -22,13 +17,6 @@ export interface Terminal {
 /** Instead of a command: what was asked for has been printed, or what was wrong. */
 export class Exit {
   constructor(readonly code: number) {}
-}
-
-/** Arguments as if the command had been named, when the binary was called through one of Apache's names. */
-export function argumentsOf(calledAs: string, args: readonly string[]): string[] {
-  const name = calledAs.slice(calledAs.lastIndexOf("/") + 1);
-  const command = COMMAND_OF_LINK.get(name);
-  return command === undefined ? [...args] : [command, ...args];
 }
 
 /** Parses; help, version, completion and complaints are printed here. */

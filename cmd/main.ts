@@ -1,7 +1,7 @@
 // The binary's entry: the command line to one command, its exit code to the system. Errors never show a stack here.
 import process from "node:process";
 import { UsageError } from "../core/errors.ts";
-import { argumentsOf, Exit, parseCommandLine } from "./command_line.ts";
+import { argumentsOf } from "./called_as.ts";
 import { systemConsole } from "./console.ts";
 import type { Command } from "./parser.ts";
 import { EXIT_FAILED, EXIT_USAGE, explain } from "./server_process.ts";
@@ -10,6 +10,8 @@ async function main(): Promise<number> {
   const args = argumentsOf(process.argv0, process.argv.slice(2));
   const own = await runWithOwnArguments(args[0], args.slice(1));
   if (own !== null) return own;
+  // Loaded here, since it costs as much as what the commands above do altogether.
+  const { Exit, parseCommandLine } = await import("./command_line.ts");
   const command = parseCommandLine(args, {
     console: systemConsole,
     colors: process.stdout.isTTY === true && !process.env["NO_COLOR"],
@@ -39,6 +41,13 @@ async function runWithOwnArguments(
     case "inspector": {
       const { processEnvironment, runInspector } = await import("./inspector/main.ts");
       return await runInspector(args, processEnvironment(systemConsole));
+    }
+    case "completion": {
+      const [shell = "", command, ...words] = args;
+      if (command !== "inspector" || words.length === 0) return null;
+      const { processEnvironment } = await import("./inspector/main.ts");
+      const { completeWords } = await import("./inspector/complete_words.ts");
+      return await completeWords(shell, words, processEnvironment(systemConsole));
     }
     case "producer-bench": {
       const { runBench } = await import("./bench/bench_command.ts");
