@@ -1,0 +1,210 @@
+// The hot way and the general way must store the same record: every message here is sent both ways.
+import { Buffer } from "node:buffer";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fc from "fast-check";
+import { decodeOffsetMessageId } from "../../../core/message/message_id.ts";
+import { formatProperties, parseProperties } from "../../../core/message/properties.ts";
+import { decodeRecord, type MessageRecord } from "../../../core/message/record.ts";
+import { requestCommand } from "../../../core/remoting/answers.ts";
+import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
+import { SEND_MESSAGE, SEND_MESSAGE_V2 } from "../../../core/remoting/codes/send.ts";
+import {
+  type RemotingCommand,
+  SERIALIZE_JSON,
+  SERIALIZE_ROCKETMQ,
+  type SerializeType,
+} from "../../../core/remoting/command.ts";
+import { encodeFields } from "../../../core/remoting/fields.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import { call, openTestBroker, send, type TestBroker, TestPeer } from "../testing.ts";
+
+let broker: TestBroker;
+let peer: TestPeer;
+
+beforeAll(async () => {
+  broker = await openTestBroker();
+  peer = await TestPeer.connect(broker.port);
+  await send(peer, "HotTopic", "makes the topic");
+});
+
+afterAll(async () => {
+  peer[Symbol.dispose]();
+  await broker[Symbol.asyncDispose]();
+});
+
+interface Sent {
+  code: 10 | 310;
+  serializeType: SerializeType;
+  queueId: number;
+  flag: number;
+  sysFlag: number;
+  bornTimestampMs: number;
+  reconsumeTimes: number;
+  properties: string;
+  body: Buffer;
+}
+
+/** A field that the scan doesn't know sends a message the general way. */
+function request(sent: Sent, general: boolean): RemotingCommand {
+  const { bornTimestampMs, code, flag, properties, queueId, reconsumeTimes, sysFlag } = sent;
+  const extFields = code === 310
+    ? encodeFields(SEND_MESSAGE_V2.request, {
+      a: "P",
+      b: "HotTopic",
+      c: "TBW102",
+      d: 4,
+      e: queueId,
+      f: sysFlag,
+      g: bornTimestampMs,
+      h: flag,
+      i: properties,
+      j: reconsumeTimes,
+    })
+    : encodeFields(SEND_MESSAGE.request, {
+      producerGroup: "P",
+      topic: "HotTopic",
+      defaultTopic: "TBW102",
+      defaultTopicQueueNums: 4,
+      queueId,
+      sysFlag,
+      bornTimestamp: bornTimestampMs,
+      flag,
+      properties,
+      reconsumeTimes,
+    });
+  if (general) extFields.set("unknown", "field");
+  return {
+    ...requestCommand(code, { extFields, body: sent.body }),
+    serializeType: sent.serializeType,
+  };
+}
+
+/** The stored record behind a send's answer, without what differs between any two sends. */
+async function stored(sent: Sent, general: boolean) {
+  const answer = await peer.call(request(sent, general));
+  expect(answer.code).toBe(ResponseCode.SUCCESS);
+  const { physicalOffset } = decodeOffsetMessageId(answer.extFields.get("msgId")!);
+  const view = await call(peer, VIEW_MESSAGE_BY_ID, { offset: physicalOffset });
+  expect(view.code).toBe(ResponseCode.SUCCESS);
+  const record = decodeRecord(Buffer.from(view.body), 0, view.body.length);
+  return { answer, fields: comparable(record) };
+}
+
+function comparable(record: MessageRecord) {
+  return {
+    magic: record.magic,
+    bodyCrc: record.bodyCrc,
+    queueId: record.queueId,
+    flag: record.flag,
+    sysFlag: record.sysFlag,
+    bornTimestampMs: record.bornTimestampMs,
+    bornAddress: [...record.bornAddress],
+    bornPort: record.bornPort,
+    storeAddress: [...record.storeAddress],
+    storePort: record.storePort,
+    reconsumeTimes: record.reconsumeTimes,
+    body: Buffer.from(record.body).toString("hex"),
+    properties: Object.fromEntries([...parseProperties(record.properties)].sort()),
+  };
+}
+
+/** Without the separators of properties. */
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((value) =>
+  value.isWellFormed() && [...value].every((character) => character > "\u0002")
+);
+const properties = fc.dictionary(
+  fc.constantFrom("KEYS", "TAGS", "WAIT", "BUYER_ID", "POP_CK", "MSG_REGION", "CLUSTER", "a", "名"),
+  text,
+).chain((map) =>
+  fc.tuple(fc.stringMatching(/^[0-9A-F]{32}$/), fc.boolean()).map(([key, endless]) => {
+    const all = formatProperties([["UNIQ_KEY", key], ...Object.entries(map)]);
+    // Older clients leave the last separator out.
+    return endless ? all.slice(0, -1) : all;
+  })
+);
+const messages: fc.Arbitrary<Sent> = fc.record({
+  code: fc.constantFrom(10 as const, 310 as const),
+  serializeType: fc.constantFrom<SerializeType>(SERIALIZE_JSON, SERIALIZE_ROCKETMQ),
+  queueId: fc.nat(3),
+  flag: fc.integer(),
+  sysFlag: fc.constantFrom(0, 1, 1 | (1 << 8), 1 | (3 << 8), 16, 32),
+  bornTimestampMs: fc.nat(2_000_000_000_000),
+  reconsumeTimes: fc.nat(20),
+  properties,
+  body: fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+});
+
+test("a message is stored the same way by the hot path as by the general one", async () => {
+  await fc.assert(
+    fc.asyncProperty(messages, async (sent) => {
+      const hot = await stored(sent, false);
+      const general = await stored(sent, true);
+      expect(hot.fields).toEqual(general.fields);
+      const names = (command: RemotingCommand) => [...command.extFields.keys()].sort();
+      expect(names(hot.answer)).toEqual(names(general.answer));
+      expect(hot.answer.extFields.get("transactionId")).toBe(
+        general.answer.extFields.get("transactionId")!,
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("keys, tags and the unique key find a message whichever way it came", async () => {
+  const unique = "00112233445566778899AABBCCDDEEFF";
+  const sent: Sent = {
+    code: 310,
+    serializeType: SERIALIZE_JSON,
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestampMs: 1,
+    reconsumeTimes: 0,
+    properties: formatProperties([["UNIQ_KEY", unique], ["KEYS", "k1 clé  k3"], ["TAGS", "TagH"]]),
+    body: Buffer.from("found"),
+  };
+  await stored(sent, false);
+  await stored(sent, true);
+  for (const key of ["k1", "clé", "k3", unique]) {
+    const answer = await call(peer, QUERY_MESSAGE, {
+      topic: "HotTopic",
+      key,
+      maxNum: 10,
+      beginTimestamp: 0,
+      endTimestamp: Date.now() + 60_000,
+    });
+    expect(answer.code).toBe(ResponseCode.SUCCESS);
+    let count = 0;
+    for (let at = 0; at < answer.body.length; count++) {
+      at += Buffer.from(answer.body).readInt32BE(at);
+    }
+    expect(count).toBe(2);
+  }
+});
+
+test("what isn't plain goes the general way and is answered as it decides", async () => {
+  const base: Sent = {
+    code: 310,
+    serializeType: SERIALIZE_JSON,
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestampMs: 1,
+    reconsumeTimes: 0,
+    properties: formatProperties([["UNIQ_KEY", "00"]]),
+    body: Buffer.from("x"),
+  };
+  const codeOf = async (changes: Partial<Sent>) =>
+    (await peer.call(request({ ...base, ...changes }, false))).code;
+  expect(await codeOf({ body: Buffer.alloc(0) })).toBe(ResponseCode.MESSAGE_ILLEGAL);
+  expect(await codeOf({ queueId: 99 })).toBe(ResponseCode.INVALID_PARAMETER);
+  expect(await codeOf({ queueId: -1 })).toBe(ResponseCode.SUCCESS);
+  expect(await codeOf({ sysFlag: 4 })).toBe(ResponseCode.NO_PERMISSION);
+  expect(await codeOf({ properties: formatProperties([["UNIQ_KEY", "0"], ["DELAY", "3"]]) })).toBe(
+    ResponseCode.SUCCESS,
+  );
+  expect(await codeOf({ properties: "" })).toBe(ResponseCode.SUCCESS);
+  expect(await codeOf({ properties: formatProperties([["p", "x".repeat(32_768)]]) })).toBe(
+    ResponseCode.MESSAGE_ILLEGAL,
+  );
+});
