@@ -9,6 +9,7 @@ import { compare, type ComparisonResult } from "./compare.ts";
 import { endToEnd } from "./end_to_end.ts";
 import { datasyncRate } from "./datasync_rate.ts";
 import { footprint } from "./footprint.ts";
+import { namesrvBench } from "./namesrv_bench.ts";
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +38,7 @@ try {
     results.push(await compare(comparison, folder, rounds));
     rmSync(`${folder}/${comparison.name}`, { recursive: true, force: true });
   }
+  if ("name server".includes(values.only)) results.push(await namesrvBench());
   if ("footprint".includes(values.only)) results.push(await footprint(folder));
 } finally {
   if (!values.keep) rmSync(folder, { recursive: true, force: true });
