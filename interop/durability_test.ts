@@ -39,7 +39,8 @@ const CONF = {
 const DISK_BYTES = 24 * 1024 * 1024;
 const FILLER_BYTES = 8 * 1024 * 1024;
 /** What a producer is told then: a code on which Java clients try another broker, and the cause. */
-const REFUSAL = `${ResponseCode.SERVICE_NOT_AVAILABLE} service not available now: ???`;
+const REFUSAL =
+  `${ResponseCode.SERVICE_NOT_AVAILABLE} service not available now: the disk is full (ENOSPC)`;
 const NOTHING_WRONG = { missing: [], changed: [], clashes: [], unreadable: [] };
 
 /** A name server and one broker that dies and comes back on its store and port. */

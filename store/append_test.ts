@@ -1,6 +1,7 @@
 // Appending through the whole store on the memory disk: numbering, roll-over, full and failing disks, group commit,
 // sync time-outs, confirm bounds. What owners are told is what a client would be.
 import { expect, test } from "bun:test";
+import { createLogger } from "../core/log.ts";
 import { VirtualClock } from "../core/time/virtual_clock.ts";
 import type { PutResult } from "./message_store.ts";
 import {
@@ -108,8 +109,11 @@ test("what can't be stored is refused before anything has happened", async () =>
 
 test("a full disk takes back the numbers of a burst, says why, and writes resume with room", async () => {
   const disk = newMemoryDisk();
-  const store = await openTestStore(disk);
+  const lines: string[] = [];
+  const log = createLogger(({ level, text }) => level !== "debug" && lines.push(text));
+  const store = await openTestStore(disk, { log });
   const [kept] = await store.put([testMessage(0, { bodyBytes: 3000 })]);
+  lines.length = 0;
   const free = disk.freeBytes;
   disk.freeBytes = 3 * 4096;
   const burst = [2, 4, 6, 8, 10, 12].map((index) =>
@@ -117,15 +121,23 @@ test("a full disk takes back the numbers of a burst, says why, and writes resume
   );
   const failed = (await Promise.all(burst)).flat();
   expect(statuses(failed)).toEqual(Array(6).fill("disk_full"));
-  expect(failed[0]!.detail).toContain("ENOSPC");
+  // A producer is told the cause, and nothing of the machine's paths.
+  expect(failed[0]!.detail).toBe("the disk is full (ENOSPC)");
+  expect(statuses(await store.put([testMessage(16, { bodyBytes: 20_000 })]))).toEqual([
+    "disk_full",
+  ]);
   expect(store.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 1 });
   expect(store.maxPhysicalOffset).toBe(kept!.size);
   expect(store.writeRefusal).toBeNull();
-  expect(store.stats()).toMatchObject({ putTotal: 1, putFailedTotal: 6 });
+  expect(store.stats()).toMatchObject({ putTotal: 1, putFailedTotal: 7 });
   expect((await store.queryIndex("TestTopic", "key2", 8, 0, 1e15)).offsets).toEqual([]);
   disk.freeBytes = free;
   const [next] = await store.put([testMessage(14, { bodyBytes: 3000 })]);
   expect([next!.status, next!.queueOffset, next!.physicalOffset]).toEqual(["ok", 1, kept!.size]);
+  expect(lines).toEqual([
+    "the log can't be written: sends are refused meanwhile",
+    "the log can be written again",
+  ]);
   disk.crash("process");
   await using reopened = await openTestStore(disk);
   expect(reopened.maxPhysicalOffset).toBe(kept!.size + next!.size);

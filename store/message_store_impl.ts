@@ -110,6 +110,10 @@ export class FileMessageStore implements MessageStore {
     this.settlement.noteLastRecord(lastRecord, lastStoreTimestampMs);
     this.flusher = this.makeFlusher(end);
     this.appender = new Appender(files.log, hot, this.settlement, clock, end);
+    this.appender.onWriteState = (error) => {
+      if (error === null) log.info("the log can be written again");
+      else log.error("the log can't be written: sends are refused meanwhile", { error });
+    };
     this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end);
     this.writer = new MessageWriter(this.appender, files.queues, clock, config);
     this.checkpointer = new Checkpointer({
@@ -154,7 +158,7 @@ export class FileMessageStore implements MessageStore {
 
   /** What is on the device is unknown: nothing more is taken, and nothing is said to be safe. */
   private breakDown(error: unknown): void {
-    const cause = error instanceof DiskError ? error.message : String(error);
+    const cause = error instanceof DiskError ? error.code : String(error);
     const detail = `the log can't be made durable: ${cause}`;
     this.isBroken = true;
     this.appender.refusal = { status: "not_writeable", detail };

@@ -77,6 +77,8 @@ export class Appender {
   refusal: Refusal | null = null;
   /** Why the last `begin` or `reserve` said REFUSED. */
   lastRefusal: Refusal = { status: "not_writeable", detail: "" };
+  /** Told of the first burst that can't be written, and by null of the first that can again. */
+  onWriteState: (error: DiskError | null) => void = () => {};
   readonly meter = new AppendMeter();
   private readonly records: StagedRecords;
   private readonly fileSizeBytes: number;
@@ -91,6 +93,7 @@ export class Appender {
   private segmentCount = 0;
   private recordStart = -1;
   private committing = false;
+  private failing = false;
 
   constructor(
     private readonly writer: BurstWriter,
@@ -231,6 +234,7 @@ export class Appender {
       return;
     }
     this.segmentCount = 0;
+    if (this.failing) this.noteWriteState(null);
     const tookMs = this.clock.monotonicMs() - startedMs;
     this.meter.noteWrite(this.records.count - this.records.written, bytes, tookMs);
     this.settlement.written(this.physicalEnd, this.records.count);
@@ -268,11 +272,20 @@ export class Appender {
     const lost = this.records.takeFrom(row);
     this.meter.failed += lost.length;
     if (row > this.records.written) this.settlement.written(this.physicalEnd, row);
-    this.settlement.failureDetail = `the log can't be written: ${error.message}`;
-    const status = isFull(error) ? "disk_full" : "write_failed";
+    const isDiskFull = isFull(error);
+    // Producers are told the cause; where the file is stays between the store and its log.
+    const what = isDiskFull ? "the disk is full" : "the log can't be written";
+    this.settlement.failureDetail = `${what} (${error.code})`;
+    if (!this.failing) this.noteWriteState(error);
+    const status = isDiskFull ? "disk_full" : "write_failed";
     for (const { owner, token, physicalOffset, queueOffset } of lost) {
       owner?.onStored(token, status, physicalOffset, queueOffset);
     }
+  }
+
+  private noteWriteState(error: DiskError | null): void {
+    this.failing = error !== null;
+    this.onWriteState(error);
   }
 
   /** What the failed write left must not be found by a recovery as records that nobody was promised. */
