@@ -133,7 +133,7 @@ const CHANGES: readonly Comparison[] = [
   compare(`deleteSubGroup -c ${CLUSTER} -g G_made -r true`),
   compare("updateBrokerConfig -b BROKER -k maxTransferCountOnMessageInMemory -v 31"),
   compare(`updateBrokerConfig -c ${CLUSTER} -k maxTransferCountOnMessageInMemory -v 32`),
-  compare("updateNamesrvConfig -n NAMESRV -k waitSecondsForService -v 45"),
+  compare("updateNamesrvConfig -n NAMESRV -k orderMessageEnable -v false"),
   compare("wipeWritePerm -b broker-a -n NAMESRV"),
   compare("addWritePerm -b broker-a -n NAMESRV"),
   compare("updateKvConfig -s ns -k k -v v"),

@@ -128,12 +128,17 @@ export function reportFields(
  * Writes the body where Apache's tool writes it and gives the path. Producers choose message ids, so what could leave
  * the folder is replaced, and a link that someone laid there isn't followed.
  */
-export function writeBody(message: ClientMessage, index: number, report: Report): string {
+export function writeBody(
+  message: ClientMessage,
+  index: number,
+  report: Report,
+  folder = BODY_FOLDER,
+): string {
   if (report.asJson) return "";
   const name = message.messageId.replace(/[^\w.+:@-]/g, "_").replace(/^\.+/, "_");
-  const path = `${BODY_FOLDER}/${name}${index > 0 ? `_${index}` : ""}`;
+  const path = `${folder}/${name}${index > 0 ? `_${index}` : ""}`;
   try {
-    fs.mkdirSync(BODY_FOLDER, { recursive: true });
+    fs.mkdirSync(folder, { recursive: true });
     const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = fs.constants;
     const file = fs.openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
     try {

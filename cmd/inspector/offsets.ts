@@ -11,7 +11,7 @@ import { ResponseCode } from "../../core/remoting/response_codes.ts";
 import { bodyObject, number, queueEntries } from "./bodies.ts";
 import { type Cluster, Refusal } from "./cluster.ts";
 import { defineCommand, type RunContext } from "./command.ts";
-import { progressOf, progressOn } from "./consume_stats.ts";
+import { progressAt, progressOn } from "./consume_stats.ts";
 import { front } from "./java_text.ts";
 import * as option from "./option.ts";
 import type { Layout } from "./report.ts";
@@ -248,10 +248,8 @@ const cloneGroupOffset = defineCommand({
   example: "-n 127.0.0.1:9876 -s order_service -d order_audit -t Orders",
   async run({ cluster, options, report }) {
     const { source, target, topic } = options;
-    const [{ brokers }, progress] = await Promise.all([
-      cluster.route(topic),
-      progressOf(cluster, source),
-    ]);
+    const { brokers } = await cluster.route(topic);
+    const progress = await progressAt(cluster, addressesOf(brokers), source, topic);
     const queues = progress.queues.filter((queue) =>
       queue.topic === topic && queue.consumerOffset >= 0
     );
