@@ -1,5 +1,6 @@
 // Makes messages ready to be sent: checks them, compresses large bodies, gives them their unique key.
 // Sends nothing.
+import { Buffer } from "node:buffer";
 import { PROPERTIES_BYTES_MAX } from "../limits.ts";
 import { compress, compressionBits, type CompressionKind } from "../message/compression.ts";
 import { parseAddress } from "../message/host_address.ts";
@@ -36,6 +37,8 @@ export interface Delivery {
 export class MessagePreparer {
   private readonly clock: Clock;
   private readonly uniqueKeys: UniqueKeyGenerator;
+  /** The last key's digits; used again for each. */
+  private readonly uniqueKey: Buffer;
   private readonly compressionBits: number;
 
   constructor(private readonly options: PrepareOptions, environment: ClientEnvironment) {
@@ -47,6 +50,7 @@ export class MessagePreparer {
       processId,
       instanceHash: randomBelow(random, 2 ** 32),
     });
+    this.uniqueKey = Buffer.alloc(this.uniqueKeys.length);
     this.compressionBits = compressionBits(options.compression);
   }
 
@@ -60,7 +64,9 @@ export class MessagePreparer {
       body = compress(body, compression, compressionLevel);
       sysFlag = this.compressionBits;
     }
-    const messageId = this.uniqueKeys.next();
+    const bornTimestampMs = this.clock.nowMs();
+    this.uniqueKeys.write(this.uniqueKey, 0, bornTimestampMs);
+    const messageId = this.uniqueKey.toString("latin1");
     const properties = propertiesText(message, messageId);
     checkPropertiesLength(properties);
     return {
@@ -70,7 +76,7 @@ export class MessagePreparer {
       properties,
       sysFlag,
       flag: message.flag ?? 0,
-      bornTimestampMs: this.clock.nowMs(),
+      bornTimestampMs,
       isBatch: false,
       isOneway,
       fixedQueue,
