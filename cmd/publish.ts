@@ -1,10 +1,5 @@
-// roquet inspector publish: standard input to a topic, a message for each line. Reads no faster than brokers store, and
-// succeeds only when every line that was read is stored.
-import { ClientError } from "../core/client/client_error.ts";
-import type { MessageQueue, SendResult } from "../core/client/message.ts";
-import { Producer, type SendOptions } from "../core/client/producer.ts";
-import { byKey } from "../core/client/selectors.ts";
-import { OperationError, UsageError } from "../core/errors.ts";
+// roquet inspector publish: the command's row. What it does is loaded only when it is called.
+import { UsageError } from "../core/errors.ts";
 import { type CommandRow, defineCommand, type RunContext } from "./inspector/command.ts";
 import {
   brokerName,
@@ -18,26 +13,7 @@ import {
   topicName,
   type ValueKind,
 } from "./inspector/option.ts";
-import { type Input, InterruptibleInput, standardInput } from "./publish_input.ts";
-import {
-  jsonLines,
-  type LineReader,
-  LineSplitter,
-  plainLines,
-  type PublishedLine,
-} from "./publish_lines.ts";
-import { processSignals, type SignalSource } from "./server_process.ts";
-
-/** The process around the command. */
-export interface PublishIo {
-  input: () => Input;
-  signals: SignalSource;
-}
-
-const EXIT_FAILED = 1;
-const PRODUCER_GROUP = "roquet_publish";
-/** Between attempts of a line, after the producer's own were used up. */
-const RETRY_WAIT_MS = 500;
+import type { PublishIo } from "./publish_run.ts";
 
 const inputKind: ValueKind<"lines" | "json"> = {
   metavar: "lines|json",
@@ -68,189 +44,19 @@ const OPTIONS = {
   retrySeconds: defaulted(null, "retrySeconds", count, 60, "go on trying a line for so long"),
 };
 
-type Context = RunContext<typeof OPTIONS>;
+export type PublishContext = RunContext<typeof OPTIONS>;
 
-export function publishCommand(
-  io: PublishIo = { input: standardInput, signals: processSignals },
-): CommandRow {
+/** Without an argument: of this process. */
+export function publishCommand(io?: PublishIo): CommandRow {
   return defineCommand({
     name: "publish",
     summary: "Send the lines of standard input to a topic, a message each",
     options: OPTIONS,
     changes: true,
     example: "-t Orders -n 127.0.0.1:9876 < orders.txt",
-    run: (context) => runPublish(context, io),
+    async run(context) {
+      const { processPublishIo, runPublish } = await import("./publish_run.ts");
+      await runPublish(context, io ?? processPublishIo());
+    },
   });
-}
-
-async function runPublish(context: Context, { input, signals }: PublishIo): Promise<void> {
-  const { cluster, options } = context;
-  if (options.broker !== undefined && options.queueId === undefined) {
-    throw new UsageError("-b needs -i: which queue of the broker?");
-  }
-  const { clock, transport, nameServers } = cluster;
-  const reading = new InterruptibleInput(input(), clock);
-  let signalCount = 0;
-  using _ = signals.listen(() => {
-    if (++signalCount > 1) signals.exitAtOnce(EXIT_FAILED);
-    reading.interrupt();
-  });
-  await asOperation(async () => {
-    await using producer = await Producer.open({
-      nameServers,
-      group: PRODUCER_GROUP,
-      sendsInFlightMax: Math.max(1, options.inFlight),
-    }, { clock, transport });
-    // A topic that nobody takes is told before anything is read.
-    const queues = await producer.queues(options.topic);
-    await new Publication(context, producer, queues, reading).run();
-  });
-}
-
-async function asOperation(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    if (error.code === "invalid_options") throw new UsageError(error.message, { cause: error });
-    throw new OperationError(error.message, { cause: error });
-  }
-}
-
-class Publication {
-  private readonly toMessage: LineReader;
-  private readonly splitter = new LineSplitter();
-  private lines = 0;
-  private stored = 0;
-  private empty = 0;
-  private notAsSafe = 0;
-  private inFlight = 0;
-  /** Why no further line is sent. */
-  private failure: unknown = null;
-  private wake: (() => void) | null = null;
-
-  constructor(
-    private readonly context: Context,
-    private readonly producer: Producer,
-    private readonly queues: readonly MessageQueue[],
-    private readonly input: InterruptibleInput,
-  ) {
-    const { options } = context;
-    this.toMessage = options.input === "json"
-      ? jsonLines(options, options.keepQueues)
-      : plainLines(options);
-  }
-
-  /** Throws OperationError when a line could not be sent, or could not be read. */
-  async run(): Promise<void> {
-    try {
-      for await (const chunk of this.input.chunks()) {
-        for (const line of this.splitter.push(chunk)) {
-          if (this.inFlight >= this.context.options.inFlight) await this.room();
-          if (this.failure !== null) break;
-          this.begin(line);
-        }
-        if (this.failure !== null) break;
-      }
-      const last = this.splitter.rest();
-      if (last.length > 0 && this.failure === null) this.takeLast(last);
-    } catch (error) {
-      this.fail(this.lines + 1, error);
-    }
-    while (this.inFlight > 0) await this.room();
-    this.tell();
-  }
-
-  /** A last line without its end is one when the input ended; when it was cut off, it may be half of one. */
-  private takeLast(line: Uint8Array): void {
-    if (this.input.end === "end") this.begin(line);
-    else this.fail(this.lines + 1, new OperationError("it is not complete"));
-  }
-
-  private begin(line: Uint8Array): void {
-    const number = ++this.lines;
-    if (line.length === 0) {
-      this.empty++;
-      return;
-    }
-    let published: PublishedLine;
-    try {
-      published = this.toMessage(line);
-    } catch (error) {
-      return this.fail(number, error);
-    }
-    this.inFlight++;
-    this.send(published).then(
-      ({ status }) => {
-        this.stored++;
-        if (status !== "ok") this.notAsSafe++;
-        this.settled();
-      },
-      (error) => {
-        this.fail(number, error);
-        this.settled();
-      },
-    );
-  }
-
-  /** Tries for as long as it may help: what was read from a pipe can't be put back. */
-  private async send(line: PublishedLine): Promise<SendResult> {
-    const { clock, options } = this.context;
-    const untilMs = clock.monotonicMs() + options.retrySeconds * 1000;
-    for (;;) {
-      try {
-        return await this.producer.send(line.message, this.placeOf(line));
-      } catch (error) {
-        const mayHelp = error instanceof ClientError && error.retriable;
-        if (!mayHelp || this.failure !== null || clock.monotonicMs() > untilMs) throw error;
-        await clock.sleep(RETRY_WAIT_MS);
-      }
-    }
-  }
-
-  private placeOf({ queue, shardingKey }: PublishedLine): SendOptions | undefined {
-    if (queue !== null) {
-      const found = this.queues.find(({ brokerName, queueId }) =>
-        queueId === queue.queueId && (queue.broker === null || brokerName === queue.broker)
-      );
-      if (found !== undefined) return { queue: found };
-      const where = queue.broker === null ? "" : ` on broker '${queue.broker}'`;
-      throw new OperationError(`the topic has no queue ${queue.queueId}${where}`);
-    }
-    return shardingKey === null ? undefined : { select: byKey(shardingKey) };
-  }
-
-  private settled(): void {
-    this.inFlight--;
-    this.wake?.();
-    this.wake = null;
-  }
-
-  private room(): Promise<void> {
-    return new Promise((resolve) => this.wake = resolve);
-  }
-
-  /** The first failure counts. */
-  private fail(line: number, error: unknown): void {
-    if (this.failure !== null) return;
-    const isKnown = error instanceof ClientError || error instanceof OperationError;
-    this.failure = isKnown
-      ? new OperationError(`line ${line}: ${error.message}`, { cause: error })
-      : error;
-    this.input.abandon();
-  }
-
-  private tell(): void {
-    const { context: { options, report }, empty, lines, notAsSafe, stored } = this;
-    const { end } = this.input;
-    report.json({ topic: options.topic, lines, stored, empty, notAsSafe, inputEnd: end });
-    if (!report.asJson) report.note(`${stored} messages stored in ${options.topic}`);
-    if (empty > 0) report.note(`${empty} empty lines left out`);
-    if (notAsSafe > 0) report.note(`${notAsSafe} were stored, but not flushed or copied in time`);
-    if (end === "cut") report.fail("interrupted: more input was coming");
-    if (this.failure === null) return;
-    const unsent = lines - empty - stored;
-    if (unsent > 0) report.note(`${unsent} lines were read and are not known to be stored`);
-    throw this.failure;
-  }
 }

@@ -1,4 +1,6 @@
 // The list of the inspector's commands. Each family declares its own rows.
+import { publishCommand } from "../publish.ts";
+import { subscribeCommand } from "../subscribe.ts";
 import { brokerCommands } from "./brokers.ts";
 import { clusterCommands } from "./clusters.ts";
 import type { CommandRow } from "./command.ts";
@@ -32,6 +34,7 @@ export const commandFamilies: readonly CommandFamily[] = [
   },
   { title: "Offsets", rows: offsetCommands },
   { title: "Messages", rows: [...messageCommands, ...printCommands, ...sendCommands] },
+  { title: "Pipes", rows: [publishCommand(), subscribeCommand()] },
   { title: "Name servers", rows: nameServerCommands },
   { title: "Statistics and export", rows: [...statsCommands, ...exportCommands] },
 ];

@@ -1,0 +1,173 @@
+// What subscribe does: the messages of a topic to standard output, a line each. An offset is committed only after its line
+// was written, so that a broken pipe, Ctrl-C or a crash repeats messages rather than losing them.
+import type { ConsumeOutcome } from "../core/client/consume_pool.ts";
+import { ClientError } from "../core/client/client_error.ts";
+import type { PushConsumerOptions } from "../core/client/options.ts";
+import { PushConsumer } from "../core/client/push_consumer.ts";
+import type { ReceivedMessage } from "../core/client/received_message.ts";
+import { OperationError, UsageError } from "../core/errors.ts";
+import { MIB } from "../core/limits.ts";
+import { processSignals, type SignalSource } from "./server_process.ts";
+import type { SubscribeContext } from "./subscribe.ts";
+import { jsonFormat, type LineFormat, templateFormat } from "./subscribe_format.ts";
+import { LineOutput, type WriteBytes, writeToStandardOutput } from "./subscribe_output.ts";
+import { Until } from "./subscribe_until.ts";
+
+/** The process around the command. */
+export interface SubscribeIo {
+  write: WriteBytes;
+  signals: SignalSource;
+}
+
+const EXIT_FAILED = 1;
+/** Messages at a time between being pulled and being written. */
+const CONCURRENCY = 10_000;
+const QUEUE_BYTES_MAX = 16 * MIB;
+const COMMIT_EVERY_MS = 1_000;
+/** How often --until asks how far the group is. */
+const UNTIL_CHECK_MS = 200;
+/** How long what is being written is waited for after Ctrl-C. */
+const LAST_WRITE_MS_MAX = 5_000;
+/** A reader may be as slow as it likes. */
+const CONSUME_TIMEOUT_MS = 24 * 3600_000;
+
+export function processSubscribeIo(): SubscribeIo {
+  return { write: writeToStandardOutput, signals: processSignals };
+}
+
+/** Throws UsageError or OperationError. */
+export async function runSubscribe(
+  context: SubscribeContext,
+  { write, signals }: SubscribeIo,
+): Promise<void> {
+  const { cluster, options } = context;
+  const { nameServers } = cluster;
+  const run = new Subscription(context, write);
+  let signalCount = 0;
+  using _ = signals.listen(() => {
+    if (++signalCount > 1) signals.exitAtOnce(EXIT_FAILED);
+    run.end();
+  });
+  await cluster.route(options.topic);
+  try {
+    await run.consume(nameServers.join(";"));
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    if (error.code === "invalid_options") throw new UsageError(error.message, { cause: error });
+    throw new OperationError(error.message, { cause: error });
+  }
+}
+
+/** What is not to be consumed now: nobody waits for it, and its offset is never committed. */
+const NEVER = new Promise<never>(() => {});
+
+class Subscription {
+  private readonly output: LineOutput;
+  private readonly format: LineFormat;
+  private readonly until: Until | null;
+  private readonly ended = Promise.withResolvers<void>();
+  private isEnded = false;
+  private left: number;
+
+  constructor(private readonly context: SubscribeContext, write: WriteBytes) {
+    const { cluster, options, report } = context;
+    if (report.asJson && options.format !== undefined) {
+      throw new UsageError("--json and --format can't go together");
+    }
+    this.output = new LineOutput(write);
+    this.format = report.asJson ? jsonFormat : templateFormat(options.format ?? "{body}");
+    this.left = options.count ?? Infinity;
+    const { topic, group } = options;
+    this.until = options.until === undefined
+      ? null
+      : new Until({ cluster, topic, group, until: options.until });
+  }
+
+  /** Takes no further message. */
+  end(): void {
+    this.isEnded = true;
+    this.ended.resolve();
+  }
+
+  /** Reads until the end; what was written is committed then. */
+  async consume(nameServers: string): Promise<void> {
+    await this.until?.find();
+    if (this.isEnded) return;
+    const { clock, transport } = this.context.cluster;
+    const consumer = new PushConsumer(
+      this.choices(nameServers),
+      (message) => this.take(message),
+      { clock, transport },
+    );
+    let failure: unknown = null;
+    try {
+      await consumer.start();
+      const failed = this.output.failed.then((error) => failure = error);
+      await Promise.race([this.ended.promise, failed, this.reached(consumer)]);
+      this.end();
+      await this.lastWrites();
+    } finally {
+      this.end();
+      await consumer.close();
+    }
+    if (failure !== null && !isReaderGone(failure)) {
+      throw new OperationError(`standard output: ${textOf(failure)}`, { cause: failure });
+    }
+  }
+
+  private choices(nameServers: string): PushConsumerOptions {
+    const { expression, from, group, topic } = this.context.options;
+    return {
+      nameServers,
+      group,
+      subscriptions: { [topic]: expression },
+      consumeFrom: from,
+      concurrency: CONCURRENCY,
+      consumeTimeoutMs: CONSUME_TIMEOUT_MS,
+      queueBytesMax: QUEUE_BYTES_MAX,
+      offsetCommitMs: COMMIT_EVERY_MS,
+      // What is written is settled before; the rest is to come again.
+      closeTimeoutMs: 0,
+    };
+  }
+
+  /** The listener: a message is consumed when its line is written. */
+  private take(message: ReceivedMessage): Promise<ConsumeOutcome> {
+    if (this.isEnded || (this.until !== null && !this.until.wants(message))) return NEVER;
+    this.format(message, this.output.lines);
+    this.output.lines.endLine();
+    if (--this.left === 0) this.end();
+    return this.output.written();
+  }
+
+  /** Resolves when all that is wanted is committed; never without --until. */
+  private async reached(consumer: PushConsumer): Promise<void> {
+    if (this.until === null) return await NEVER;
+    const { clock } = this.context;
+    while (!this.isEnded) {
+      await clock.sleep(UNTIL_CHECK_MS);
+      await this.output.drained();
+      await consumer.commit();
+      if (await this.until.isReached()) return;
+    }
+  }
+
+  /** What was taken is written, unless the reader stands still. */
+  private async lastWrites(): Promise<void> {
+    const { clock } = this.context;
+    const enough = new AbortController();
+    const timeout = clock.sleep(LAST_WRITE_MS_MAX, enough.signal).catch(() => {});
+    await Promise.race([this.output.drained(), timeout]);
+    enough.abort();
+    // Those that waited for the last write hear of it before the consumer looks.
+    await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+  }
+}
+
+function isReaderGone(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "EPIPE";
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
