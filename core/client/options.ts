@@ -62,7 +62,10 @@ const producerSchema = z.strictObject({
   sendsWaitingMax: z.number().int().min(0).default(limits.SENDS_WAITING_MAX),
   /** Queues of a topic that a broker creates on its first message. */
   autoCreateQueues: count(1024).default(limits.AUTO_CREATE_QUEUES),
-});
+}).refine(
+  ({ compression, compressionLevel }) => compression !== "zlib" || compressionLevel <= 9,
+  { path: ["compressionLevel"], message: "zlib has the levels 0 to 9" },
+);
 
 const subscription = z.string().min(1).default("*");
 

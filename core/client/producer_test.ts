@@ -324,6 +324,8 @@ test("wrong options are refused together, before anything is connected", () => {
   const wrong = () => new Producer({ nameServers: "nowhere", sendRetries: -1, group: "a b" });
   expect(wrong).toThrow(ClientError);
   expect(wrong).toThrow(/nameServers.*group.*sendRetries/);
+  const tooHigh = () => new Producer({ nameServers: "h:1", compressionLevel: 12 });
+  expect(tooHigh).toThrow("compressionLevel: zlib has the levels 0 to 9");
 });
 
 test("wrong messages are refused before they are sent", async () => {
