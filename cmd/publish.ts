@@ -53,7 +53,7 @@ export function publishCommand(io?: PublishIo): CommandRow {
     summary: "Send the lines of standard input to a topic, a message each",
     options: OPTIONS,
     changes: true,
-    example: "-t Orders -n 127.0.0.1:9876 < orders.txt",
+    example: "-t Orders --input json -n 127.0.0.1:9876",
     async run(context) {
       const { processPublishIo, runPublish } = await import("./publish_run.ts");
       await runPublish(context, io ?? processPublishIo());
