@@ -173,7 +173,7 @@ export class Producer implements AsyncDisposable {
    * @example
    * ```ts
    * function* messages() {
-   *   for (let i = 0; i < 10_000; i++) yield { topic: "Orders", body: `${i}` };
+   *   for (let i = 0; i < 1000; i++) yield { topic: "Orders", body: `${i}` };
    * }
    * for await (const result of producer.sendAll(messages())) console.log(result.queueOffset);
    * ```
