@@ -33,6 +33,10 @@ describe("the compiled binary", () => {
     expect(broker.out).toContain("brokerRole=ASYNC_MASTER\n");
     const namesrv = await run(["-p"], { program: [join(path, "mqnamesrv")] });
     expect(namesrv.out).toContain("listenPort=9876\n");
+    symlinkSync("roquet", join(path, "mqadmin"));
+    const mqadmin = await run(["help", "topicRoute"], { program: [join(path, "mqadmin")] });
+    expect(mqadmin.out).toContain("Usage: mqadmin topicRoute -t TOPIC [-l]");
+    expect((await run(["topicRoute"], { program: [join(path, "mqadmin")] })).code).toBe(2);
     const byPath = await run(["-p"], {
       program: ["mqnamesrv"],
       env: { PATH: `${path}:${process.env["PATH"]}` },

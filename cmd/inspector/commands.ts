@@ -15,6 +15,7 @@ import { printCommands } from "./print_messages.ts";
 import { producerCommands } from "./producers.ts";
 import { queueCommands } from "./queue_entries.ts";
 import { sendCommands } from "./send_messages.ts";
+import { sendTimeCommands } from "./send_times.ts";
 import { statsCommands } from "./stats.ts";
 import { topicChangeCommands } from "./topic_changes.ts";
 import { topicCommands } from "./topics.ts";
@@ -33,7 +34,10 @@ export const commandFamilies: readonly CommandFamily[] = [
     rows: [...groupCommands, ...consumerCommands, ...consumerStatusCommands, ...producerCommands],
   },
   { title: "Offsets", rows: offsetCommands },
-  { title: "Messages", rows: [...messageCommands, ...printCommands, ...sendCommands] },
+  {
+    title: "Messages",
+    rows: [...messageCommands, ...printCommands, ...sendCommands, ...sendTimeCommands],
+  },
   { title: "Pipes", rows: [publishCommand(), subscribeCommand()] },
   { title: "Name servers", rows: nameServerCommands },
   { title: "Statistics and export", rows: [...statsCommands, ...exportCommands] },
