@@ -73,7 +73,9 @@ function firstRate(rates: string): number {
 
 function baseOf(node: Node, nowMs: number) {
   const { address, brokerId, brokerName, clusterName, figures } = node;
-  const at = (name: string, absent = "") => figures?.get(name) ?? absent;
+  const at = (name: string) => figures?.get(name) ?? "";
+  /** Null for what the broker doesn't tell. */
+  const whole = (name: string) => at(name) === "" ? null : Number(at(name));
   const earliestMs = Number(at("earliestMessageTimeStamp")) || 0;
   return {
     clusterName,
@@ -82,19 +84,19 @@ function baseOf(node: Node, nowMs: number) {
     address,
     version: at("brokerVersionDesc"),
     inTps: firstRate(at("putTps")),
-    sendQueueSize: at("sendThreadPoolQueueSize"),
-    sendQueueWaitMs: at("sendThreadPoolQueueHeadWaitTimeMills"),
+    sendQueueSize: whole("sendThreadPoolQueueSize"),
+    sendQueueWaitMs: whole("sendThreadPoolQueueHeadWaitTimeMills"),
     outTps: firstRate(at("getTransferredTps")),
-    pullQueueSize: at("pullThreadPoolQueueSize"),
-    pullQueueWaitMs: at("pullThreadPoolQueueHeadWaitTimeMills"),
-    ackQueueSize: at("ackThreadPoolQueueSize", "N"),
-    ackQueueWaitMs: at("ackThreadPoolQueueHeadWaitTimeMills", "N"),
+    pullQueueSize: whole("pullThreadPoolQueueSize"),
+    pullQueueWaitMs: whole("pullThreadPoolQueueHeadWaitTimeMills"),
+    ackQueueSize: whole("ackThreadPoolQueueSize"),
+    ackQueueWaitMs: whole("ackThreadPoolQueueHeadWaitTimeMills"),
     timerReadBehind: Number(at("timerReadBehind")) || 0,
     timerOffsetBehind: Number(at("timerOffsetBehind")) || 0,
     timerCongestion: Number(at("timerCongestNum")) || 0,
     timerEnqueueTps: Number(at("timerEnqueueTps")) || 0,
     timerDequeueTps: Number(at("timerDequeueTps")) || 0,
-    pageCacheLockMs: at("pageCacheLockTimeMills"),
+    pageCacheLockMs: whole("pageCacheLockTimeMills"),
     earliestMessageHours: earliestMs > 0 ? (nowMs - earliestMs) / 3_600_000 : 0,
     diskRatio: Number(at("commitLogDiskRatio")) || 0,
     isActive: at("brokerActive") === "true",
@@ -126,14 +128,14 @@ const BASE: Layout<Base> = {
     row.brokerId,
     row.address,
     row.version,
-    printf("%9.2f(%s,%sms)", row.inTps, row.sendQueueSize, row.sendQueueWaitMs),
+    printf("%9.2f(%s,%sms)", row.inTps, row.sendQueueSize ?? "", row.sendQueueWaitMs ?? ""),
     printf(
       "%9.2f(%s,%sms|%s,%sms)",
       row.outTps,
-      row.pullQueueSize,
-      row.pullQueueWaitMs,
-      row.ackQueueSize,
-      row.ackQueueWaitMs,
+      row.pullQueueSize ?? "",
+      row.pullQueueWaitMs ?? "",
+      row.ackQueueSize ?? "N",
+      row.ackQueueWaitMs ?? "N",
     ),
     printf(
       "%d-%d(%.1fw, %.1f, %.1f)",
@@ -143,7 +145,7 @@ const BASE: Layout<Base> = {
       row.timerEnqueueTps,
       row.timerDequeueTps,
     ),
-    row.pageCacheLockMs,
+    row.pageCacheLockMs ?? "",
     printf("%2.2f", row.earliestMessageHours),
     printf("%.4f", row.diskRatio),
     row.isActive,

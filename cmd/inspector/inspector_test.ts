@@ -42,6 +42,8 @@ describe("looking at a cluster", () => {
       brokerId: 0,
       address: cluster.broker,
       version: "V5_4_0",
+      sendQueueSize: 0,
+      isActive: true,
     });
   });
 
@@ -271,6 +273,7 @@ describe("errors name the cause, and the exit code tells", () => {
     ["topicRoute -n 127.0.0.1:1 -t Orders", 1, /no name server answers: 127.0.0.1:1: /],
     ["topicRoute -n nonsense -t Orders", 2, /name server 'nonsense' isn't HOST:PORT/],
     ["brokerStatus -b 127.0.0.1:1", 1, /no answer from 127.0.0.1:1: /],
+    ["printMsg -t Orders -s ||", 2, /'\|\|' names no tag/],
     ["topicRoute", 2, /-t \(--topic\) is missing/],
     ["topicRout -t Orders", 2, /unknown command 'topicRout', did you mean 'topicRoute'\?/],
   ];

@@ -75,6 +75,15 @@ export const bool: ValueKind<boolean> = {
   },
 };
 
+/** "*", or tags with "||" between them. */
+export const tagExpression: ValueKind<string> = {
+  metavar: "TAG||TAG",
+  parse(value) {
+    if (value !== "" && value.split("||").some((tag) => tag.trim() !== "")) return value;
+    throw new UsageError(`'${value}' names no tag`);
+  },
+};
+
 /** A body's charset, by any name that TextDecoder knows. */
 export const charset: ValueKind<TextDecoder> = {
   metavar: "CHARSET",

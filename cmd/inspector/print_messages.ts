@@ -78,7 +78,13 @@ async function readFrom(
 }
 
 const CHARSET = option.defaulted("c", "charsetName", option.charset, UTF8, "charset of the bodies");
-const TAGS = option.defaulted("s", "subExpression", option.text, "*", "tags, as TagA || TagB");
+const TAGS = option.defaulted(
+  "s",
+  "subExpression",
+  option.tagExpression,
+  "*",
+  "tags, as TagA || TagB",
+);
 const BEGIN = option.optional("b", "beginTimestamp", option.time, "stored since then");
 const END = option.optional("e", "endTimestamp", option.time, "stored until then");
 
