@@ -5,33 +5,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { type ConfigSource } from "../core/config/load.ts";
-import { loadBrokerConfig, loadNamesrvConfig } from "../core/config/servers.ts";
+import { type MessageQueue, Producer, PullConsumer } from "../core/client/mod.ts";
 import { OperationError } from "../core/errors.ts";
 import type { Logger } from "../core/log.ts";
-import type { ClientMessage } from "../core/message/client_message.ts";
-import { RemotingClient } from "../core/remoting/client.ts";
-import { openBroker } from "./broker.ts";
 import { type Console, systemConsole } from "./console.ts";
+import { type EmbeddedCluster, startRoquet } from "./embedded.ts";
 import { openLog } from "./logging.ts";
-import { thisMachine } from "./machine.ts";
-import { openNameServer } from "./namesrv.ts";
 import type { QuickstartCommand } from "./parser.ts";
 import { thisPlatform } from "./platform.ts";
-import { findRoute, pullAll, type Route, send } from "./quickstart_client.ts";
 import { EXIT_DONE, EXIT_FAILED, processSignals, runServer } from "./server_process.ts";
 
 const TOPIC = "QuickstartTopic";
+const GROUP = "quickstart";
 const GREETINGS = 5;
 const LOAD_MESSAGES = 20_000;
 const LOAD_BODY = Buffer.alloc(128, "x");
-const LOAD_IN_FLIGHT = 256;
-const HOST = "127.0.0.1";
-
-interface Servers extends AsyncDisposable {
-  readonly nameServer: string;
-  readonly broker: string;
-}
 
 /** Resolves with the exit code: 0 when every message came out as it went in. */
 export async function runQuickstart(
@@ -48,102 +36,80 @@ export async function runQuickstart(
   const log = sink.logger;
   const folder = mkdtempSync(join(tmpdir(), "roquet-quickstart-"));
   const remove = () => rmSync(folder, { recursive: true, force: true });
-  const open = async () => {
-    const servers = await openServers(folder, log);
-    console.print(`name server  ${servers.nameServer}`);
-    console.print(`broker       ${servers.broker}, its store in ${folder}`);
-    return servers;
-  };
   try {
     if (keep) {
-      const openAndShow = async () => {
-        const servers = await open();
-        await show(servers, console, log);
-        return servers;
-      };
-      const describe = ({ nameServer, broker }: Servers) => ({
+      const describe = ({ nameServer, broker }: EmbeddedCluster) => ({
         role: "quickstart",
         nameServer,
         broker,
       });
-      return await runServer({ open: openAndShow, describe, console, log, debug });
+      const open = () => openAndShow(folder, console, log);
+      return await runServer({ open, describe, console, log, debug });
     }
     using _ = processSignals.listen(() => {
       remove();
       process.exit(EXIT_FAILED);
     });
-    await using servers = await open();
-    await show(servers, console, log);
+    await using _cluster = await openAndShow(folder, console, log);
     return EXIT_DONE;
   } finally {
     remove();
   }
 }
 
-async function openServers(folder: string, log: Logger): Promise<Servers> {
+async function openAndShow(
+  folder: string,
+  console: Console,
+  log: Logger,
+): Promise<EmbeddedCluster> {
   await using stack = new AsyncDisposableStack();
-  const machine = { ...thisMachine(), namesrvAddr: null };
-  const namesrvConfig = loadNamesrvConfig(
-    settings({ kvConfigPath: `${folder}/kvConfig.json` }),
-    machine,
+  const cluster = stack.use(
+    await startRoquet({ folder, log, broker: { brokerName: "quickstart" } }),
   );
-  const nameServer = stack.use(await openNameServer(namesrvConfig, log));
-  const nameServerAddress = `${HOST}:${nameServer.addresses[0]!.port}`;
-  const brokerConfig = loadBrokerConfig(
-    settings({
-      brokerIP1: HOST,
-      brokerIP2: HOST,
-      brokerName: "quickstart",
-      namesrvAddr: nameServerAddress,
-      storePathRootDir: `${folder}/store`,
-    }),
-    machine,
-  );
-  const broker = stack.use(await openBroker(brokerConfig, log));
-  const opened = stack.move();
-  return {
-    nameServer: nameServerAddress,
-    broker: `${HOST}:${broker.addresses[0]!.port}`,
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  };
-}
-
-/** Loopback, a free port, and these. */
-function settings(values: Record<string, string>): ConfigSource {
-  const all = { bindAddress: HOST, listenPort: "0", ...values };
-  return { overrides: Object.entries(all).map(([name, value]) => `${name}=${value}`) };
+  console.print(`name server  ${cluster.nameServer}`);
+  console.print(`broker       ${cluster.broker}, its store in ${folder}`);
+  await show(cluster, console);
+  const owned = stack.move();
+  return { ...cluster, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Sends, consumes, compares, and says so. Throws OperationError when something is missing or wrong. */
-async function show(servers: Servers, console: Console, log: Logger): Promise<void> {
-  const { clock, transport } = thisPlatform();
-  await using client = new RemotingClient({ transport, clock, log: log.named("client") });
+async function show(cluster: EmbeddedCluster, console: Console): Promise<void> {
+  const nameServers = cluster.nameServer;
+  await using producer = await Producer.open({ nameServers, group: GROUP });
+  await using consumer = await PullConsumer.open({ nameServers, group: GROUP });
   for (let number = 0; number < GREETINGS; number++) {
-    const body = Buffer.from(greeting(number), "utf8");
-    const sent = await send(client, servers.broker, TOPIC, number % 4, body);
-    const place = `queue ${sent.queueId} offset ${sent.queueOffset}`;
-    console.print(`sent         ${greeting(number)} → ${place}, id ${sent.messageId}`);
+    const body = `Hello ${number + 1}`;
+    const { queue, queueOffset, messageId } = await producer.send({ topic: TOPIC, body });
+    const place = `queue ${queue.queueId} offset ${queueOffset}`;
+    console.print(`sent         "${body}" → ${place}, id ${messageId}`);
   }
-  const route = await findRoute(client, servers.nameServer, TOPIC);
-  if (route === null) throw new OperationError(`the name server doesn't know ${TOPIC}`);
-  console.print(`route        ${TOPIC}: ${route.queueCount} queues on ${route.brokerName}`);
-  for (const message of await consume(client, route)) {
-    const place = `queue ${message.queueId} offset ${message.queueOffset}`;
-    console.print(`consumed     ${Buffer.from(message.body).toString("utf8")} ← ${place}`);
-  }
-  await showLoad(client, route, console);
+  const queues = await consumer.queues(TOPIC);
+  console.print(`route        ${TOPIC}: ${queues.length} queues on ${queues[0]?.brokerName}`);
+  await consume(consumer, queues, (queueId, queueOffset, body) => {
+    const place = `queue ${queueId} offset ${queueOffset}`;
+    console.print(`consumed     "${Buffer.from(body).toString("utf8")}" ← ${place}`);
+  });
+  await showLoad(producer, consumer, queues, console);
 }
 
-async function showLoad(client: RemotingClient, route: Route, console: Console): Promise<void> {
-  const { clock } = client;
+async function showLoad(
+  producer: Producer,
+  consumer: PullConsumer,
+  queues: readonly MessageQueue[],
+  console: Console,
+): Promise<void> {
+  const { clock } = thisPlatform();
   const startedMs = clock.monotonicMs();
-  await sendMany(client, route);
+  const source = Array.from({ length: LOAD_MESSAGES }, () => ({ topic: TOPIC, body: LOAD_BODY }));
+  let stored = 0;
+  for await (const { status } of producer.sendAll(source)) if (status === "ok") stored++;
   const sentMs = clock.monotonicMs();
-  const messages = await consume(client, route);
+  const count = await consume(consumer, queues, () => {});
   const consumedMs = clock.monotonicMs();
   const expected = GREETINGS + LOAD_MESSAGES;
-  if (messages.length !== expected) {
-    throw new OperationError(`${messages.length} messages came out, ${expected} went in`);
+  if (stored !== LOAD_MESSAGES || count !== expected) {
+    throw new OperationError(`${count} messages came out, ${expected} went in`);
   }
   const rate = (milliseconds: number) =>
     `${Math.round(LOAD_MESSAGES / Math.max(1, milliseconds))} 000 a second`;
@@ -154,24 +120,18 @@ async function showLoad(client: RemotingClient, route: Route, console: Console):
   );
 }
 
-async function sendMany(client: RemotingClient, route: Route): Promise<void> {
-  let next = 0;
-  const sender = async () => {
-    while (next < LOAD_MESSAGES) {
-      await send(client, route.address, TOPIC, next++ % route.queueCount, LOAD_BODY);
+/** Reads every queue from its first message to its end; gives how many there were. */
+async function consume(
+  consumer: PullConsumer,
+  queues: readonly MessageQueue[],
+  each: (queueId: number, queueOffset: number, body: Uint8Array) => void,
+): Promise<number> {
+  let count = 0;
+  for (const queue of queues) {
+    for await (const message of consumer.read(queue, { from: "first", untilEnd: true })) {
+      each(queue.queueId, message.queueOffset, message.body);
+      count++;
     }
-  };
-  await Promise.all(Array.from({ length: LOAD_IN_FLIGHT }, sender));
-}
-
-async function consume(client: RemotingClient, route: Route): Promise<ClientMessage[]> {
-  const messages: ClientMessage[] = [];
-  for (let queueId = 0; queueId < route.queueCount; queueId++) {
-    messages.push(...await pullAll(client, route.address, TOPIC, queueId, 0));
   }
-  return messages;
-}
-
-function greeting(number: number): string {
-  return `"Hello ${number + 1}"`;
+  return count;
 }
