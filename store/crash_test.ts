@@ -2,11 +2,13 @@
 // the log. Killed at every byte of a small log; power cut at random moments; lost queues and indexes made again.
 import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
+import { createLogger } from "../core/log.ts";
 import { type Random, randomBelow, seededRandom } from "../core/random.ts";
 import { crc32Masked } from "../core/bytes/crc32.ts";
 import type { PutResult } from "./message_store.ts";
 import type { FileMessageStore } from "./message_store_impl.ts";
 import {
+  LOG_FILE_BYTES,
   newMemoryDisk,
   openTestStore,
   STORE_PATH,
@@ -208,7 +210,6 @@ test("a crash replays from the checkpoint on, not from the log's beginning", asy
   const late = (await putOne(second, 50, 100))!;
   disk.crash("process");
   const lines: Record<string, unknown>[] = [];
-  const { createLogger } = await import("../core/log.ts");
   const log = createLogger(({ fields }) => lines.push(fields ?? {}));
   await using third = await openTestStore(disk, { log });
   const line = lines.find((fields) => "records" in fields)!;
@@ -254,4 +255,67 @@ test("a deleted topic's queues don't come back after a crash", async () => {
   disk.crash("process");
   await using reopened = await openTestStore(disk);
   expect(reopened.queueTopics().map(({ topic }) => topic)).toEqual(["Kept"]);
+});
+
+for (const lost of ["consumequeue", "index"]) {
+  test(`a damaged record hides itself and no other when a lost ${lost} folder is made again`, async () => {
+    const { disk, acknowledged } = await smallStore();
+    const kept = killedAt(disk, 1 << 20, (path) => !path.includes(`/${lost}/`));
+    kept.unlinkSync(`${STORE_PATH}/abort`);
+    const damaged = acknowledged[4]!;
+    kept.flipBit(LOG_PATH, damaged.result.physicalOffset + 90, 0);
+    const lines: Record<string, unknown>[] = [];
+    const log = createLogger(({ fields }) => lines.push(fields ?? {}));
+    await using store = await openTestStore(kept, { log });
+    const last = acknowledged.at(-1)!.result;
+    expect(store.maxPhysicalOffset).toBe(last.physicalOffset + last.size);
+    await expectAll(store, acknowledged.filter((each) => each !== damaged));
+    expect(lines.find((fields) => "unreadable" in fields)).toMatchObject({ unreadable: 1 });
+  });
+}
+
+test("a record whose size is damaged too hides no more than the rest of its file", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  const acknowledged: Acknowledged[] = [];
+  for (let index = 0; index < 30; index++) acknowledged.push((await putOne(store, index, 4000))!);
+  await store[Symbol.asyncDispose]();
+  const kept = killedAt(disk, 1 << 20, (path) => !path.includes("/consumequeue/"));
+  const damaged = acknowledged[3]!.result.physicalOffset;
+  kept.flipBit(LOG_PATH, damaged + 1, 7);
+  await using reopened = await openTestStore(kept);
+  const last = acknowledged.at(-1)!.result;
+  expect(reopened.maxPhysicalOffset).toBe(last.physicalOffset + last.size);
+  await expectAll(
+    reopened,
+    acknowledged.filter(({ result: { physicalOffset } }) =>
+      physicalOffset < damaged || physicalOffset >= LOG_FILE_BYTES
+    ),
+  );
+});
+
+test("a zero byte that a producer put into a property doesn't make the last record a torn one", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  const properties = new TextEncoder().encode("UNIQ_KEY\x01U1\x02note\x01a\0b\x02");
+  const [result] = await store.put([testMessage(0, { properties })]);
+  disk.crash("process");
+  await using reopened = await openTestStore(disk);
+  expect(reopened.maxPhysicalOffset).toBe(result!.size);
+  expect(reopened.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 1 });
+});
+
+test("a topic made again while its deletion is under way keeps its new messages after a kill", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  for (let index = 0; index < 10; index += 2) await putOne(store, index, 50);
+  disk.holdSyncs();
+  const deleting = store.deleteTopic("TestTopic");
+  const again = [(await putOne(store, 20, 60))!, (await putOne(store, 22, 61))!];
+  expect(again.map(({ result }) => result.queueOffset)).toEqual([0, 1]);
+  disk.crash("process");
+  void deleting.catch(() => {});
+  await using reopened = await openTestStore(disk);
+  await expectAll(reopened, again);
+  expect(reopened.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 2 });
 });

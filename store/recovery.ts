@@ -71,6 +71,7 @@ class Recovery {
     const scan = await scanLog({
       files: parts.log.files,
       from: plan.scanFrom,
+      knownEnd: plan.knownEnd,
       checkCrc: parts.checkCrc,
       requirePropertyCrc: parts.requirePropertyCrc,
       cutTornTail: !parts.isClean,
@@ -165,9 +166,12 @@ class Recovery {
       cut: scan.damage ?? "nothing",
       suspectRecords: scan.suspects,
       ...(scan.firstSuspicion === null ? {} : { firstSuspicion: scan.firstSuspicion }),
+      ...(scan.unreadable === 0
+        ? {}
+        : { unreadable: scan.unreadable, firstUnreadable: scan.firstUnreadable }),
       tookMs: Math.round(tookMs),
     };
-    if (scan.damage !== null || scan.suspects > 0) logger.warn(line, fields);
+    if (scan.damage !== null || scan.suspects + scan.unreadable > 0) logger.warn(line, fields);
     else logger.info(line, fields);
   }
 

@@ -29,6 +29,8 @@ export interface StoreState {
 export interface RecoveryPlan {
   /** Where the log is read from; all before it is taken as it is. */
   scanFrom: number;
+  /** The log is known to reach here, though more of it is read to make what was lost: damage before this cuts nothing. */
+  knownEnd: number;
   /** Records from these offsets on are entered into queues and index. */
   queuesFrom: number;
   indexFrom: number;
@@ -69,7 +71,7 @@ function planFromReplayPoint(state: StoreState, replay: ReplayPoint): RecoveryPl
     rebuilt.push("index");
   }
   const scanFrom = Math.min(queuesFrom, state.hasIndex ? indexFrom : queuesFrom);
-  return { scanFrom, queuesFrom, indexFrom, rebuilt };
+  return { scanFrom, knownEnd: replay.replayFrom, queuesFrom, indexFrom, rebuilt };
 }
 
 /** Apache stopped cleanly: queues and index are level with the log; its last files are looked through for its end. */
@@ -82,8 +84,10 @@ function planCleanStop(state: StoreState): RecoveryPlan {
   const rebuilt = state.queuesEnd === 0 && state.filesEnd > 0 ? ["queues"] : [];
   const isIndexLost = state.hasIndex && state.indexEnd === 0;
   if (isIndexLost && state.filesEnd > 0) rebuilt.push("index");
+  const knownEnd = Math.max(covered, lastFileWithRecords(state));
   return {
     scanFrom: isIndexLost ? state.filesStart : Math.min(fileStart, covered),
+    knownEnd,
     queuesFrom: covered,
     indexFrom: isIndexLost ? state.filesStart : covered,
     rebuilt,
@@ -102,6 +106,7 @@ function planCrash(state: StoreState): RecoveryPlan {
     if (storeTimeMs !== null && storeTimeMs > 0 && storeTimeMs <= levelMs) break;
     scanFrom -= state.fileSizeBytes;
   }
+  const knownEnd = scanFrom;
   const rebuilt: string[] = [];
   if (state.queuesEnd < scanFrom) {
     scanFrom = boundaryNear(state, state.queuesEnd);
@@ -111,7 +116,7 @@ function planCrash(state: StoreState): RecoveryPlan {
     scanFrom = state.filesStart;
     rebuilt.push("index");
   }
-  return { scanFrom, queuesFrom: scanFrom, indexFrom: scanFrom, rebuilt };
+  return { scanFrom, knownEnd, queuesFrom: scanFrom, indexFrom: scanFrom, rebuilt };
 }
 
 function isInLog(state: StoreState, offset: number): boolean {
@@ -120,6 +125,15 @@ function isInLog(state: StoreState, offset: number): boolean {
 
 function lastFile(state: StoreState): number {
   return Math.max(state.filesStart, state.filesEnd - state.fileSizeBytes);
+}
+
+/** Apache has a file of zeros ready behind the one that it writes. */
+function lastFileWithRecords(state: StoreState): number {
+  let fileStart = lastFile(state);
+  while (fileStart > state.filesStart && state.firstStoreTimeMs(fileStart) === null) {
+    fileStart -= state.fileSizeBytes;
+  }
+  return fileStart;
 }
 
 /** The offset itself where a record begins there, otherwise the start of the log. */

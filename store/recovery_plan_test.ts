@@ -48,7 +48,13 @@ function withReplay(replayFrom: number, fields: Partial<StoreState> = {}): Store
 test("a crash of Apache's begins at the last file that is older than the checkpoint's times", () => {
   expect(planRecovery(state()).scanFrom).toBe(4000);
   const older = planRecovery(state({}, { physic: NOW, logics: NOW - 100_000 }));
-  expect(older).toEqual({ scanFrom: 2000, queuesFrom: 2000, indexFrom: 2000, rebuilt: [] });
+  expect(older).toEqual({
+    scanFrom: 2000,
+    knownEnd: 2000,
+    queuesFrom: 2000,
+    indexFrom: 2000,
+    rebuilt: [],
+  });
   expect(planRecovery(state({}, { physic: 0, logics: NOW })).scanFrom).toBe(0);
 });
 
@@ -59,15 +65,21 @@ test("the index' own time counts only when it is to be safe", () => {
 
 test("a clean stop of Apache's reads only the last file and enters nothing twice", () => {
   expect(planRecovery(state({ isClean: true })))
-    .toEqual({ scanFrom: 4000, queuesFrom: 4500, indexFrom: 4500, rebuilt: [] });
+    .toEqual({ scanFrom: 4000, knownEnd: 4500, queuesFrom: 4500, indexFrom: 4500, rebuilt: [] });
   const behind = planRecovery(state({ isClean: true, queuesEnd: 2700 }));
-  expect(behind).toEqual({ scanFrom: 2000, queuesFrom: 2700, indexFrom: 2700, rebuilt: [] });
+  expect(behind).toEqual({
+    scanFrom: 2000,
+    knownEnd: 4000,
+    queuesFrom: 2700,
+    indexFrom: 2700,
+    rebuilt: [],
+  });
 });
 
 test("our checkpoint says exactly where to begin, after a crash and after a clean stop", () => {
   for (const isClean of [false, true]) {
     expect(planRecovery(withReplay(4200, { isClean })))
-      .toEqual({ scanFrom: 4200, queuesFrom: 4200, indexFrom: 4200, rebuilt: [] });
+      .toEqual({ scanFrom: 4200, knownEnd: 4200, queuesFrom: 4200, indexFrom: 4200, rebuilt: [] });
   }
 });
 
@@ -79,18 +91,40 @@ test("our checkpoint isn't believed when the log doesn't reach it or has no reco
 
 test("queues or an index that reach less far than they did are made again from there, lost ones from the start", () => {
   expect(planRecovery(withReplay(4200, { queuesEnd: 3100 })))
-    .toEqual({ scanFrom: 3100, queuesFrom: 3100, indexFrom: 4200, rebuilt: ["queues"] });
+    .toEqual({
+      scanFrom: 3100,
+      knownEnd: 4200,
+      queuesFrom: 3100,
+      indexFrom: 4200,
+      rebuilt: ["queues"],
+    });
   expect(planRecovery(withReplay(4200, { indexEnd: 0 })))
-    .toEqual({ scanFrom: 0, queuesFrom: 4200, indexFrom: 0, rebuilt: ["index"] });
+    .toEqual({ scanFrom: 0, knownEnd: 4200, queuesFrom: 4200, indexFrom: 0, rebuilt: ["index"] });
   expect(planRecovery(withReplay(4200, { indexEnd: 0, hasIndex: false })).scanFrom).toBe(4200);
   expect(planRecovery(state({ isClean: true, queuesEnd: 0, indexEnd: 0 })))
-    .toEqual({ scanFrom: 0, queuesFrom: 0, indexFrom: 0, rebuilt: ["queues", "index"] });
+    .toEqual({
+      scanFrom: 0,
+      knownEnd: 4000,
+      queuesFrom: 0,
+      indexFrom: 0,
+      rebuilt: ["queues", "index"],
+    });
   expect(planRecovery(state({ queuesEnd: 0 })))
-    .toEqual({ scanFrom: 0, queuesFrom: 0, indexFrom: 0, rebuilt: ["queues"] });
+    .toEqual({ scanFrom: 0, knownEnd: 4000, queuesFrom: 0, indexFrom: 0, rebuilt: ["queues"] });
 });
 
 test("after retention nothing before the first file is asked for", () => {
   const kept = { filesStart: 3000, queuesEnd: 0, indexEnd: 0 };
   expect(planRecovery(state({ ...kept, isClean: true })).scanFrom).toBe(3000);
   expect(planRecovery(withReplay(4200, kept)).scanFrom).toBe(3000);
+});
+
+test("a file of zeros that Apache made ready says nothing of how far the log goes", () => {
+  const lost = { isClean: true, queuesEnd: 0, indexEnd: 0 };
+  const { firstStoreTimeMs } = state();
+  const ready = {
+    ...lost,
+    firstStoreTimeMs: (start: number) => start === 4000 ? null : firstStoreTimeMs(start),
+  };
+  expect(planRecovery(state(ready)).knownEnd).toBe(3000);
 });

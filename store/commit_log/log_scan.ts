@@ -14,6 +14,7 @@ import { checkRecordAt, type RecordCheck } from "../../core/message/record_check
 import type { SegmentFiles } from "../file/segment_files.ts";
 
 const PIECE_BYTES = 1024 * 1024;
+const SECTOR_BYTES = 512;
 /** A larger record than any frame can bring is damage, not to be read into memory. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -23,6 +24,8 @@ export interface ScanOptions {
   from: number;
   checkCrc: boolean;
   requirePropertyCrc: boolean;
+  /** The log is known to go on to here, a record's end: damage before it is passed over and never ends the log. */
+  knownEnd: number;
   /** After a crash: a last record with holes in its topic or properties was torn, though its body is whole. */
   cutTornTail: boolean;
   onRecord: (buffer: Buffer, start: number, size: number) => void;
@@ -37,6 +40,9 @@ export interface ScanResult {
   /** Records that look damaged outside their body and are served all the same, as Apache does. */
   suspects: number;
   firstSuspicion: string | null;
+  /** Places before the known end that can't be read as records, and what is wrong with the first. */
+  unreadable: number;
+  firstUnreadable: string | null;
 }
 
 const TOO_LARGE: RecordCheck = {
@@ -76,6 +82,8 @@ class LogScan {
       damage: null,
       suspects: 0,
       firstSuspicion: null,
+      unreadable: 0,
+      firstUnreadable: null,
     };
   }
 
@@ -85,13 +93,32 @@ class LogScan {
     while (files.find(offset) !== null) {
       const fileEnd = offset - offset % files.fileSizeBytes + files.fileSizeBytes;
       const check = await this.checkAt(offset, fileEnd);
-      if (check.kind === "bad") this.result.damage = check.reason;
-      if (check.kind === "bad" || check.kind === "end") break;
-      if (check.kind === "message") this.take(offset, check);
-      offset = check.kind === "blank" ? fileEnd : offset + check.size;
+      if (check.kind === "bad" || check.kind === "end") {
+        if (offset >= this.options.knownEnd) {
+          this.result.damage = check.kind === "bad" ? check.reason : null;
+          break;
+        }
+        offset = await this.passOver(offset, fileEnd, check.reason);
+      } else {
+        if (check.kind === "message") this.take(offset, check);
+        offset = check.kind === "blank" ? fileEnd : offset + check.size;
+      }
       if (this.held === null) this.result.end = offset;
     }
     this.settleHeld();
+  }
+
+  /** Leaves out what can't be read: one record where its size can be believed, otherwise the rest of its file. */
+  private async passOver(offset: number, fileEnd: number, reason: string | null): Promise<number> {
+    this.passHeld();
+    this.result.unreadable++;
+    this.result.firstUnreadable ??= `${reason} at ${offset}`;
+    const end = Math.min(fileEnd, this.options.knownEnd);
+    const next = offset + this.messageBytesAt(offset, end - offset);
+    if (next === offset || next === end) return end;
+    const after = await this.checkAt(next, fileEnd);
+    const goesOn = after.kind === "blank" || (after.kind === "message" && after.suspicion === null);
+    return goesOn ? next : end;
   }
 
   /** Checks the record at an offset, reading more of the file until the whole of it is there. */
@@ -164,14 +191,25 @@ class LogScan {
     this.result.end = held.offset + held.bytes.length;
   }
 
-  /** What a torn write leaves are zeros, which no topic and no property holds. */
+  /** What a torn write leaves are zeros: up to the record's end, or whole sectors. */
   private hasHoles(start: number, size: number, offset: number): boolean {
     const { parts, buffer } = this;
     if (locateParts(buffer, start, start + size, parts) !== null) return true;
-    if (parts.topicStart === parts.topicEnd) return true;
-    const topic = buffer.subarray(parts.topicStart, parts.topicEnd);
-    const properties = buffer.subarray(parts.propertiesStart, parts.propertiesEnd);
-    return topic.includes(0) || properties.includes(0) || !this.isAtItsOffset(start, offset);
+    if (parts.topicStart === parts.topicEnd || !this.isAtItsOffset(start, offset)) return true;
+    if (buffer.subarray(parts.topicStart, parts.topicEnd).includes(0)) return true;
+    return this.hasHole(parts.propertiesStart, parts.propertiesEnd, offset - start);
+  }
+
+  /** A producer may put zeros into a property, so only those count that a device could have left. */
+  private hasHole(from: number, to: number, shift: number): boolean {
+    const isEdge = (at: number) => at === from || (at + shift) % SECTOR_BYTES === 0;
+    for (let at = this.buffer.indexOf(0, from); at >= 0 && at < to;) {
+      let end = at;
+      while (end < to && this.buffer[end] === 0) end++;
+      if (end === to || (isEdge(at) && isEdge(end))) return true;
+      at = this.buffer.indexOf(0, end);
+    }
+    return false;
   }
 
   private isAtItsOffset(start: number, offset: number): boolean {

@@ -77,6 +77,7 @@ export class BatchConsumeQueue extends UnitQueue {
     storeTimestampMs: number,
     batchCount: number,
   ): void {
+    if (queueOffset < this.endOffset) this.forgetEarlierLife(queueOffset, physicalOffset);
     if (queueOffset < this.endOffset || this.isDeleted) return;
     const at = this.reserve();
     const bytes = this.tail;

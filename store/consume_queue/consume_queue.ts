@@ -46,7 +46,7 @@ export class ConsumeQueue extends UnitQueue {
     _batchCount: number,
   ): void {
     const position = queueOffset * UNIT_BYTES;
-    if (position !== this.endByte && !this.prepareAt(position, queueOffset)) return;
+    if (position !== this.endByte && !this.prepareAt(position, queueOffset, physicalOffset)) return;
     this.put(physicalOffset, size, tagsCode);
     if (this.nextOffset <= queueOffset) this.nextOffset = queueOffset + 1;
   }
@@ -61,7 +61,8 @@ export class ConsumeQueue extends UnitQueue {
   }
 
   /** For an entry that isn't the next one. False: there already, or too far away to be true. */
-  private prepareAt(position: number, queueOffset: number): boolean {
+  private prepareAt(position: number, queueOffset: number, physicalOffset: number): boolean {
+    this.forgetEarlierLife(queueOffset, physicalOffset);
     if (this.isDeleted || (position < this.endByte && !this.isEmpty)) return false;
     const isNew = this.isEmpty && (position < this.endByte || !this.files.exist);
     if (isNew) {

@@ -256,6 +256,22 @@ export abstract class UnitQueue implements StoredQueue {
   }
 
   /**
+   * Drops all entries when a record begins the queue anew: number 0, behind every record that the queue holds. Only a
+   * replay meets one, of a topic that was deleted and made again: the kill came before the deletion was durable.
+   */
+  protected forgetEarlierLife(queueOffset: number, physicalOffset: number): void {
+    const isAnew = queueOffset === 0 && physicalOffset >= this.coveredPhysicalOffset;
+    if (!isAnew || this.isEmpty || this.isDeleted) return;
+    const { topic, queueId, maxOffset } = this;
+    this.context.log.warn("a queue begins anew: its topic was deleted", {
+      topic,
+      queueId,
+      maxOffset,
+    });
+    this.truncate(BEFORE_THE_LOG);
+  }
+
+  /**
    * True from the first entry of a record that ends past `physicalOffset` on, even when sectors behind it are missing or
    * torn: an entry counts only if it continues the one before.
    */
@@ -381,6 +397,7 @@ export abstract class UnitQueue implements StoredQueue {
 }
 
 const NOTHING_KNOWN = -1;
+const BEFORE_THE_LOG = -1;
 /** No position of a unit: a deleted queue takes and shows nothing. */
 const GONE = -1;
 
