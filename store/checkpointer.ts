@@ -42,6 +42,11 @@ export class Checkpointer {
     this.writtenAtMs = parts.clock.monotonicMs();
   }
 
+  /** Up to where log, queues and index are durable, as the checkpoint on disk says; −1 before the first one. */
+  get durableEnd(): number {
+    return this.coveredEnd;
+  }
+
   task(): BackgroundTask {
     return {
       name: "checkpoint",

@@ -5,6 +5,7 @@ import type { FileLocks } from "../core/disk/file_lock.ts";
 import type { Logger } from "../core/log.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { QueueKind } from "./consume_queue/stored_queue.ts";
+import { RETENTION_DEFAULTS, type RetentionSettings } from "./retention/retention_plan.ts";
 import { DelayLevels } from "./schedule/delay_levels.ts";
 
 export interface FileMessageStoreConfig {
@@ -43,6 +44,8 @@ export interface FileMessageStoreConfig {
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk yet (queue.type of its topic). */
   queueKindOf: (topic: string) => QueueKind;
+  /** Asked each time, so that changes at run time count. */
+  retention: () => RetentionSettings;
 }
 
 const MIB = 1024 * 1024;
@@ -69,6 +72,7 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   storePort: 10911,
   delayLevels: DelayLevels.parse("1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"),
   queueKindOf: () => "simple",
+  retention: () => RETENTION_DEFAULTS,
 };
 
 export interface FileMessageStoreParts {

@@ -38,6 +38,7 @@ import type {
 import { MessageWriter } from "./message_writer.ts";
 import { openStoreFiles } from "./open_store.ts";
 import type { RecoveryResult } from "./recovery.ts";
+import { Retention, type RetentionControl } from "./retention/retention.ts";
 
 /** The file system is asked for its free space no more often than this. */
 const DISK_USAGE_AGE_MS_MAX = 10_000;
@@ -53,7 +54,7 @@ export interface StoreFiles {
   recovered: RecoveryResult;
 }
 
-export class FileMessageStore implements MessageStore {
+export class FileMessageStore implements MessageStore, RetentionControl {
   /** For the send path: stages records in place. Everything else goes through `put`. */
   readonly appender: Appender;
   readonly queues: ConsumeQueues;
@@ -65,6 +66,7 @@ export class FileMessageStore implements MessageStore {
   private readonly dispatcher: Dispatcher;
   private readonly writer: MessageWriter;
   private readonly checkpointer: Checkpointer;
+  private readonly retention: Retention;
   private readonly background = new AsyncDisposableStack();
   private getFound = 0;
   private getMissed = 0;
@@ -126,6 +128,26 @@ export class FileMessageStore implements MessageStore {
       flusher: this.flusher,
       settlement: this.settlement,
     });
+    this.retention = this.makeRetention();
+  }
+
+  private makeRetention(): Retention {
+    const { config, parts, files, checkpointer } = this;
+    const { disk, clock, log } = parts;
+    return new Retention({
+      disk,
+      clock,
+      log,
+      settings: config.retention,
+      files: files.log.files,
+      logPath: files.log.path,
+      queuesPath: `${config.storePath}/consumequeue`,
+      queues: files.queues,
+      index: files.index,
+      settledEnd: () => checkpointer.durableEnd,
+      checkpoint: () => checkpointer.write(),
+      refuse: (refusal) => this.setWriteRefusal(refusal),
+    });
   }
 
   private makeFlusher(end: number): Flusher {
@@ -154,6 +176,7 @@ export class FileMessageStore implements MessageStore {
       this.background.use(runInBackground(task, clock, log));
     }
     this.background.use(runInBackground(this.checkpointer.task(), clock, log));
+    this.background.use(this.retention).start();
   }
 
   /** What is on the device is unknown: nothing more is taken, and nothing is said to be safe. */
@@ -272,6 +295,14 @@ export class FileMessageStore implements MessageStore {
     await this.checkpointer.write();
   }
 
+  deleteExpiredFiles(): void {
+    this.retention.deleteExpiredFiles();
+  }
+
+  deleteExpiredQueueFiles(): Promise<void> {
+    return this.retention.deleteExpiredQueueFiles();
+  }
+
   queueTopics(): { topic: string; queueId: number }[] {
     const found: { topic: string; queueId: number }[] = [];
     for (const { topic, queueId } of this.queues.all()) found.push({ topic, queueId });
@@ -343,11 +374,30 @@ export class FileMessageStore implements MessageStore {
     let isClean = await this.flusher.flush();
     isClean = await this.checkpointer.write() && isClean;
     this.settlement.close();
-    await this.queues[Symbol.asyncDispose]();
-    await this.files.index?.[Symbol.asyncDispose]();
-    await this.files.checkpoint.close();
-    await this.files.log.close();
+    isClean = await this.closeFiles() && isClean;
     this.files.lock.release(isClean && !this.isBroken);
     if (!isClean) this.log.error("the store was not closed cleanly: the next start recovers it");
+  }
+
+  /** Closes everything, whatever the disk says meanwhile; false when something couldn't be written. */
+  private async closeFiles(): Promise<boolean> {
+    const { index, checkpoint, log } = this.files;
+    const steps = [
+      () => this.queues[Symbol.asyncDispose](),
+      () => index?.[Symbol.asyncDispose](),
+      () => checkpoint.close(),
+      () => log.close(),
+    ];
+    let isWritten = true;
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        isWritten = false;
+        this.log.error("a part of the store can't be written at its closing", { error });
+      }
+    }
+    return isWritten;
   }
 }

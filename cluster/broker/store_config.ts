@@ -6,8 +6,11 @@ import {
   FILE_MESSAGE_STORE_DEFAULTS,
   type FileMessageStoreConfig,
 } from "../../store/file_message_store_options.ts";
+import type { RetentionSettings } from "../../store/retention/retention_plan.ts";
 import type { DelayLevels } from "../../store/schedule/delay_levels.ts";
 import type { TopicTable } from "./topics/topic_table.ts";
+
+const HOUR_MS = 3_600_000;
 
 export interface StoreConfigParts {
   config: BrokerConfig;
@@ -41,6 +44,24 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     storePort: storeHost.port,
     delayLevels,
     queueKindOf: (topic) => queueKindOf(topics, topic),
+    retention: () => retentionOf(config),
+  };
+}
+
+/** Of the values as they are now: most of these keys may change at run time. */
+function retentionOf(config: BrokerConfig): RetentionSettings {
+  return {
+    deleteWhen: config.deleteWhen,
+    reservedMs: config.fileReservedTime * HOUR_MS,
+    batchFilesMax: config.deleteFileBatchMax,
+    reclaimPercent: config.diskMaxUsedSpaceRatio,
+    forciblyPercent: config.diskSpaceCleanForciblyRatio,
+    forciblyEnabled: config.cleanFileForciblyEnable,
+    warningPercent: config.diskSpaceWarningLevelRatio,
+    logFilesPauseMs: config.deleteCommitLogFilesInterval,
+    queueFilesPauseMs: config.deleteConsumeQueueFilesInterval,
+    intervalMs: config.cleanResourceInterval,
+    retryMs: config.redeleteHangedFileInterval,
   };
 }
 

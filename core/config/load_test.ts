@@ -40,12 +40,13 @@ deleteWhen=04
 fileReservedTime=48
 brokerRole=ASYNC_MASTER
 flushDiskType=SYNC_FLUSH
+osPageCacheBusyTimeOutMills=1000
 `));
     expect(values.brokerName).toBe("broker-a");
     expect(values.flushDiskType).toBe("SYNC_FLUSH");
     expect(values.fileReservedTime).toBe(48);
     expect(warnings).toEqual([]);
-    expect(ignored.map(({ name }) => name)).toEqual(["deleteWhen", "fileReservedTime"]);
+    expect(ignored.map(({ name }) => name)).toEqual(["osPageCacheBusyTimeOutMills"]);
   });
 
   test("is beaten by --set, and that by a flag", () => {

@@ -38,6 +38,11 @@ export class CommitLog implements BurstWriter {
     this.files = new SegmentFiles(options);
   }
 
+  /** The folder of the files. */
+  get path(): string {
+    return this.options.path;
+  }
+
   get fileSizeBytes(): number {
     return this.options.fileSizeBytes;
   }
@@ -92,7 +97,8 @@ export class CommitLog implements BurstWriter {
   async sync(start: number, end: number): Promise<void> {
     const folderDirty = this.folderDirty;
     this.folderDirty = false;
-    for (const segment of this.files.segments) {
+    // Of a copy: retention may take the first files away meanwhile.
+    for (const segment of [...this.files.segments]) {
       const segmentEnd = segment.startOffset + this.fileSizeBytes;
       if (segmentEnd > start && segment.startOffset < end) {
         await this.files.open(segment).datasync();

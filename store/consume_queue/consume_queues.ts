@@ -134,16 +134,27 @@ export class ConsumeQueues implements AsyncDisposable {
     for (const queue of this.each()) queue.truncate(physicalOffset);
   }
 
-  /** After the log's first files were deleted: corrects minimum offsets and deletes files that only point there. */
-  async deleteExpired(minPhysicalOffset: number): Promise<void> {
+  /**
+   * After the log's first files were deleted: corrects minimum offsets and deletes files that only point there. Rests for
+   * `pauseMs` after each queue that lost files; ends early when the signal is aborted.
+   */
+  async deleteExpired(
+    minPhysicalOffset: number,
+    pauseMs?: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
     this.context.minPhysicalOffset = Math.max(this.context.minPhysicalOffset, minPhysicalOffset);
     const { clock } = this.options;
     let sliceStartMs = clock.monotonicMs();
     for (const queue of [...this.each()]) {
+      if (signal?.aborted) return;
       if (queue.isDeleted) continue;
+      const { firstByte } = queue;
       await queue.deleteExpired();
-      if (clock.monotonicMs() - sliceStartMs < RETENTION_SLICE_MS) continue;
-      await clock.sleep(1);
+      const isSliceOver = clock.monotonicMs() - sliceStartMs >= RETENTION_SLICE_MS;
+      const restMs = Math.max(queue.firstByte > firstByte ? pauseMs ?? 0 : 0, isSliceOver ? 1 : 0);
+      if (restMs === 0 || signal?.aborted) continue;
+      await clock.sleep(restMs, signal).catch(() => {});
       sliceStartMs = clock.monotonicMs();
     }
   }
@@ -194,8 +205,11 @@ export class ConsumeQueues implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.context.writer.stop();
     await Promise.all(this.deleting);
-    await this.context.writer.sync();
-    await this.context.descriptors.closeAll();
+    try {
+      await this.context.writer.sync();
+    } finally {
+      await this.context.descriptors.closeAll();
+    }
   }
 
   private *each(): Generator<UnitQueue> {

@@ -7,6 +7,7 @@ import type { Logger } from "../../../core/log.ts";
 import type { HandlerRegistry, PeerCaller } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
+import type { RetentionControl } from "../../../store/retention/retention.ts";
 import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
 import type { Consumers } from "../clients/consumers.ts";
 import type { Producers } from "../clients/producers.ts";
@@ -18,7 +19,7 @@ import type { TopicTable } from "../topics/topic_table.ts";
 export interface AdminParts {
   /** Registers handlers, and carries the broker's own requests to its clients. */
   server: HandlerRegistry & PeerCaller;
-  store: MessageStore;
+  store: MessageStore & RetentionControl;
   topics: TopicTable;
   groups: GroupTable;
   producers: Producers;

@@ -58,6 +58,7 @@ async function runtimeInfo(parts: AdminParts): Promise<Record<string, string>> {
     ...delayFigures(parts),
     ...dayFigures(parts),
     ...poolFigures(parts),
+    ...refusalFigure(parts),
     brokerActive: "true",
     brokerVersionDesc: VERSION_TEXT,
     commitLogMinOffset: store.minPhysicalOffset,
@@ -117,6 +118,12 @@ function diskFigures({ config, disk }: AdminParts) {
       bytesText(root.freeBytes + (root.reservedBytes ?? 0))
     }.`,
   };
+}
+
+/** Roquet's own, and there only while sends are refused: why. */
+function refusalFigure({ store }: AdminParts): Record<string, string> {
+  const refusal = store.writeRefusal;
+  return refusal === null ? {} : { writeRefusal: `${refusal.status}: ${refusal.detail}` };
 }
 
 /** How far each level is, beside how far its queue goes. */

@@ -9,24 +9,28 @@ import {
   int,
   keysOf,
   type Kind,
+  live,
   long,
   optionalText,
+  pattern,
   refused,
-  text,
   used,
 } from "../key.ts";
 import {
   ALWAYS_SO,
+  APACHE_UNUSED,
   COMPACTION,
   DLEDGER,
   NO_COLD_DATA,
   NO_MAPPING,
+  QUEUES_FOLLOW,
   REPLICATION,
-  RETENTION,
+  SHARED_DISK,
 } from "./reasons.ts";
 
 const MIB = 1024 * 1024;
-const retention = <T>(kind: Kind<T>, meaning: string) => ignored(kind, RETENTION, meaning);
+/** "04", "4;16". */
+const DELETE_HOURS = /^([01]?\d|2[0-3])(;([01]?\d|2[0-3]))*;?$/;
 const replication = <T>(kind: Kind<T>, meaning: string) => ignored(kind, REPLICATION, meaning);
 const compaction = <T>(kind: Kind<T>, meaning: string) => ignored(kind, COMPACTION, meaning);
 const mapping = <T>(kind: Kind<T>, meaning: string) => ignored(kind, NO_MAPPING, meaning);
@@ -34,57 +38,72 @@ const dledger = <T>(kind: Kind<T>, meaning: string, aliases: string[] = []) =>
   ignored(kind, DLEDGER, meaning, { aliases });
 
 const keeping = keysOf("MessageStoreConfig", {
-  deleteWhen: important(retention(
-    text("04"),
-    "Hours of the day at which expired files are deleted, separated by semicolons.",
+  deleteWhen: important(live(
+    pattern("04", DELETE_HOURS, "hours of the day, 0 to 23, separated by semicolons"),
+    "Hours of the day, local time, at which expired files are deleted, separated by semicolons.",
   )),
-  fileReservedTime: important(retention(
+  fileReservedTime: important(live(
     int(72, "h"),
-    "How long a file is kept after its last change.",
+    "A log file expires this long after its last change. Queue and index files follow the log.",
   )),
-  deleteFileBatchMax: important(retention(int(10, "files"), "Files deleted in one go.")),
-  cleanFileForciblyEnable: important(retention(
+  deleteFileBatchMax: important(live(
+    int(10, "files", { min: 1 }),
+    "Most log files deleted in one round.",
+  )),
+  cleanFileForciblyEnable: important(live(
     bool(true),
-    "Deletes the oldest files, expired or not, while the disk is too full.",
+    "Deletes the oldest log files, expired or not, while the disk is too full.",
   )),
-  diskMaxUsedSpaceRatio: retention(
+  diskMaxUsedSpaceRatio: live(
     int(75, "percent", { max: 100 }),
     "Use of the disk above which expired files are deleted at any hour.",
   ),
-  diskSpaceCleanForciblyRatio: retention(
+  diskSpaceCleanForciblyRatio: live(
     int(85, "percent", { max: 100 }),
-    "Use of the disk above which files are deleted forcibly.",
+    "Use of the disk above which files are deleted forcibly; taken as 30 at least, 85 at most.",
   ),
-  diskSpaceWarningLevelRatio: retention(
+  diskSpaceWarningLevelRatio: live(
     int(90, "percent", { max: 100 }),
-    "Use of the disk above which sends are refused.",
+    "Use of the disk above which sends are refused, until diskSpaceCleanForciblyRatio is reached; " +
+      "taken as 35 at least, 90 at most.",
   ),
-  logicalDiskSpaceCleanForciblyThreshold: retention(
+  logicalDiskSpaceCleanForciblyThreshold: ignored(
     double(0.8, "", { max: 1 }),
+    SHARED_DISK,
     "Share of a logical disk above which files are deleted forcibly.",
   ),
-  replicasPerDiskPartition: retention(int(1), "Brokers that share this disk."),
-  cleanResourceInterval: retention(int(10_000, "ms"), "Between two looks for expired files."),
-  deleteCommitLogFilesInterval: retention(int(100, "ms"), "Pause between two deleted log files."),
-  deleteConsumeQueueFilesInterval: retention(
-    int(100, "ms"),
-    "Pause between two deleted queue files.",
+  replicasPerDiskPartition: ignored(int(1), SHARED_DISK, "Brokers that share this disk."),
+  cleanResourceInterval: used(
+    int(10_000, "ms", { min: 1 }),
+    "Between two rounds of deletion; the disk is asked how full it is in each.",
   ),
-  destroyMapedFileIntervalForcibly: retention(
+  deleteCommitLogFilesInterval: live(int(100, "ms"), "Pause between two deleted log files."),
+  deleteConsumeQueueFilesInterval: live(
+    int(100, "ms"),
+    "Pause after each queue that lost files.",
+  ),
+  destroyMapedFileIntervalForcibly: ignored(
     int(120_000, "ms"),
+    "a file is freed as soon as its last read is over",
     "How long a file in use is spared.",
   ),
-  redeleteHangedFileInterval: retention(
+  redeleteHangedFileInterval: live(
     int(120_000, "ms"),
-    "Between two tries to delete a file in use.",
+    "Between two tries to delete a file that the disk didn't let go.",
   ),
-  maxBatchDeleteFilesNum: retention(int(50, "files"), "Most files deleted in one go."),
-  correctLogicMinOffsetSleepInterval: retention(
+  maxBatchDeleteFilesNum: ignored(
+    int(50, "files"),
+    APACHE_UNUSED,
+    "Most files deleted in one go.",
+  ),
+  correctLogicMinOffsetSleepInterval: ignored(
     int(1, "ms"),
+    QUEUES_FOLLOW,
     "Pause while queues are cut to the log's beginning.",
   ),
-  correctLogicMinOffsetForceInterval: retention(
+  correctLogicMinOffsetForceInterval: ignored(
     int(300_000, "ms"),
+    QUEUES_FOLLOW,
     "Cuts every queue at least this often.",
   ),
   enableCleanExpiredOffset: important(ignored(
