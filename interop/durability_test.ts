@@ -190,7 +190,14 @@ describe("no acknowledged message is lost or changed", () => {
   test(
     "when the disk is full: sends are refused with the cause, reads go on, and room ends it",
     async () => {
-      const conf = { flushDiskType: "ASYNC_FLUSH" };
+      // Nothing is deleted or refused ahead of time: here the disk itself has the last word.
+      const conf = {
+        flushDiskType: "ASYNC_FLUSH",
+        cleanFileForciblyEnable: "false",
+        diskMaxUsedSpaceRatio: 100,
+        diskSpaceCleanForciblyRatio: 100,
+        diskSpaceWarningLevelRatio: 100,
+      };
       await using victim = await Victim.open("full", conf, DISK_BYTES);
       const disk = victim.disk!;
       const refusals = new Map<string, number>();

@@ -144,6 +144,22 @@ test("a full disk takes back the numbers of a burst, says why, and writes resume
   expect(reopened.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 2 });
 });
 
+test("a store that is closed on a full disk gives up its lock, and the next start finds all that was acknowledged", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  await store.put([testMessage(0)]);
+  await settle();
+  disk.freeBytes = 0;
+  // The log's page takes it; queue and index of another topic would need new ones.
+  const [kept] = await store.put([testMessage(0, { topic: "Other" })]);
+  expect(kept!.status).toBe("ok");
+  await store[Symbol.asyncDispose]();
+  expect(disk.statSync(`${STORE_PATH}/abort`)).not.toBeNull();
+  disk.freeBytes = Infinity;
+  await using reopened = await openTestStore(disk);
+  expect(reopened.queueBounds("Other", 0)).toEqual({ minOffset: 0, maxOffset: 1 });
+});
+
 test("records that a failed write left whole are not there after a crash", async () => {
   const disk = newMemoryDisk();
   const store = await openTestStore(disk);
