@@ -1,12 +1,13 @@
 // What publish does: standard input to a topic, a message for each line. Reads no faster than brokers store, and succeeds
 // only when every line that was read is stored.
 import { ClientError } from "../core/client/client_error.ts";
-import type { MessageQueue, SendResult } from "../core/client/message.ts";
-import { Producer, type SendOptions } from "../core/client/producer.ts";
+import type { Message, MessageQueue, SendStatus } from "../core/client/message.ts";
+import { Producer } from "../core/client/producer.ts";
 import { byKey } from "../core/client/selectors.ts";
 import { OperationError, UsageError } from "../core/errors.ts";
 import type { PublishContext } from "./publish.ts";
 import { type Input, InterruptibleInput, standardInput } from "./publish_input.ts";
+import { PublishLanes } from "./publish_lanes.ts";
 import {
   jsonLines,
   type LineReader,
@@ -72,6 +73,9 @@ async function asOperation(work: () => Promise<void>): Promise<void> {
 class Publication {
   private readonly toMessage: LineReader;
   private readonly splitter = new LineSplitter();
+  private readonly lanes = new PublishLanes((queue, messages) =>
+    this.sendTogether(queue, messages)
+  );
   private lines = 0;
   private stored = 0;
   private empty = 0;
@@ -133,7 +137,7 @@ class Publication {
     }
     this.inFlight++;
     this.send(published).then(
-      ({ status }) => {
+      (status) => {
         this.stored++;
         if (status !== "ok") this.notAsSafe++;
         this.settled();
@@ -145,13 +149,30 @@ class Publication {
     );
   }
 
+  /** Lines of a queue or a sharding key keep their order; the others go as they come. */
+  private async send(line: PublishedLine): Promise<SendStatus> {
+    const queue = this.queueOf(line);
+    if (queue !== null) return await this.lanes.put(queue, line.message);
+    return await this.patiently(async () => (await this.producer.send(line.message)).status);
+  }
+
+  private sendTogether(queue: MessageQueue, messages: readonly Message[]): Promise<SendStatus> {
+    return this.patiently(async () => {
+      if (messages.length === 1) return (await this.producer.send(messages[0]!, { queue })).status;
+      const results = await this.producer.sendBatch(messages, { queue });
+      return results.find(({ status }) => status !== "ok")?.status ?? "ok";
+    });
+  }
+
   /** Tries for as long as it may help: what was read from a pipe can't be put back. */
-  private async send(line: PublishedLine): Promise<SendResult> {
+  private async patiently(attempt: () => Promise<SendStatus>): Promise<SendStatus> {
     const { clock, options } = this.context;
     const untilMs = clock.monotonicMs() + options.retrySeconds * 1000;
     for (;;) {
+      // What comes after a line that failed must not be stored before it, nor instead of it.
+      if (this.failure !== null) throw this.failure;
       try {
-        return await this.producer.send(line.message, this.placeOf(line));
+        return await attempt();
       } catch (error) {
         const mayHelp = error instanceof ClientError && error.retriable;
         if (!mayHelp || this.failure !== null || clock.monotonicMs() > untilMs) throw error;
@@ -160,16 +181,15 @@ class Publication {
     }
   }
 
-  private placeOf({ queue, shardingKey }: PublishedLine): SendOptions | undefined {
-    if (queue !== null) {
-      const found = this.queues.find(({ brokerName, queueId }) =>
-        queueId === queue.queueId && (queue.broker === null || brokerName === queue.broker)
-      );
-      if (found !== undefined) return { queue: found };
-      const where = queue.broker === null ? "" : ` on broker '${queue.broker}'`;
-      throw new OperationError(`the topic has no queue ${queue.queueId}${where}`);
-    }
-    return shardingKey === null ? undefined : { select: byKey(shardingKey) };
+  /** Null: any queue. */
+  private queueOf({ queue, shardingKey }: PublishedLine): MessageQueue | null {
+    if (queue === null) return shardingKey === null ? null : byKey(shardingKey)(this.queues);
+    const found = this.queues.find(({ brokerName, queueId }) =>
+      queueId === queue.queueId && (queue.broker === null || brokerName === queue.broker)
+    );
+    if (found !== undefined) return found;
+    const where = queue.broker === null ? "" : ` on broker '${queue.broker}'`;
+    throw new OperationError(`the topic has no queue ${queue.queueId}${where}`);
   }
 
   private settled(): void {

@@ -126,6 +126,8 @@ class Subscription {
       consumeTimeoutMs: CONSUME_TIMEOUT_MS,
       queueBytesMax: QUEUE_BYTES_MAX,
       offsetCommitMs: COMMIT_EVERY_MS,
+      // Messages that aren't wanted count as consumed with the answer to the next pull.
+      ...(this.until !== null && { pullHoldMs: UNTIL_CHECK_MS }),
       // What is written is settled before; the rest is to come again.
       closeTimeoutMs: 0,
     };
