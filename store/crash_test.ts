@@ -319,3 +319,23 @@ test("a topic made again while its deletion is under way keeps its new messages 
   await expectAll(reopened, again);
   expect(reopened.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 2 });
 });
+
+test("a kill while an index file is begun doesn't make the whole index again", async () => {
+  const disk = newMemoryDisk();
+  const first = await openTestStore(disk);
+  // Three keys a message: the first file of 1999 items is all but full.
+  for (let index = 0; index < 665; index++) await first.put([testMessage(index)]);
+  await first[Symbol.asyncDispose]();
+  const second = await openTestStore(disk);
+  const late = [(await putOne(second, 665, 100))!, (await putOne(second, 666, 100))!];
+  expect(disk.listSync(`${STORE_PATH}/index`)).toHaveLength(2);
+  disk.crash("process");
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger(({ fields }) => lines.push(fields ?? {}));
+  await using third = await openTestStore(disk, { log });
+  expect(lines.find((fields) => "records" in fields)).toMatchObject({
+    records: 2,
+    rebuilt: "nothing",
+  });
+  await expectAll(third, late);
+});

@@ -100,7 +100,9 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
   /** The physical offset of the newest record in the index; records before it are in it already (replay). */
   get endPhysicalOffset(): number {
-    return this.files.at(-1)?.header.endPhysicalOffset ?? 0;
+    // A file that was begun just before a kill has no header yet.
+    const newest = this.files.findLast(({ header }) => header.endPhysicalOffset > 0);
+    return newest?.header.endPhysicalOffset ?? 0;
   }
 
   /**
