@@ -66,8 +66,14 @@ class BunSocket implements TransportSocket {
   }
 }
 
-/** The handlers of a listener's or a connect's sockets: each event goes to the socket's own. */
-function socketHandler(opened: SocketOpener): SocketHandler<SocketData> {
+/**
+ * The handlers of a listener's or a connect's sockets: each event goes to the socket's own.
+ * `received` is told of every buffer first.
+ */
+function socketHandler(
+  opened: SocketOpener,
+  received: (bytes: number) => void = () => {},
+): SocketHandler<SocketData> {
   return {
     open(socket) {
       const wrapper = new BunSocket(socket);
@@ -75,6 +81,7 @@ function socketHandler(opened: SocketOpener): SocketHandler<SocketData> {
       wrapper.handlers = opened(wrapper);
     },
     data(socket, bytes: Buffer) {
+      received(bytes.length);
       socket.data.wrapper?.handlers.data(bytes);
     },
     drain(socket) {
@@ -97,14 +104,20 @@ function socketHandler(opened: SocketOpener): SocketHandler<SocketData> {
 
 export function createBunTransport(clock: Clock): Transport {
   return {
-    listen(options, opened) {
-      return Promise.resolve().then(() => listen(options, opened));
+    async listen(options, opened) {
+      // Not imported above: under another runtime this file is loaded too, and never used.
+      const { noteYoungBytes } = await import("./young_garbage_bun.ts");
+      return listen(options, opened, noteYoungBytes);
     },
     connect: (options, opened) => connect(options, opened, clock),
   };
 }
 
-function listen(options: { host: string; port: number }, opened: SocketOpener): TransportListener {
+function listen(
+  options: { host: string; port: number },
+  opened: SocketOpener,
+  received: (bytes: number) => void,
+): TransportListener {
   const { host, port } = options;
   try {
     const listener = Bun.listen<SocketData>({
@@ -112,7 +125,7 @@ function listen(options: { host: string; port: number }, opened: SocketOpener): 
       port,
       exclusive: true,
       allowHalfOpen: true,
-      socket: socketHandler(opened),
+      socket: socketHandler(opened, received),
     });
     return {
       host,
