@@ -9,6 +9,7 @@ import { compare, type ComparisonResult } from "./compare.ts";
 import { endToEnd } from "./end_to_end.ts";
 import { datasyncRate } from "./datasync_rate.ts";
 import { footprint } from "./footprint.ts";
+import { reportMicro, runMicro } from "./micro/run.ts";
 import { namesrvBench } from "./namesrv_bench.ts";
 
 const { values } = parseArgs({
@@ -25,6 +26,9 @@ const rounds = Number(values.rounds ?? (values.short ? 1 : 5));
 const seconds = Number(values.seconds ?? (values.short ? 3 : 8));
 const folder = mkdtempSync(`${tmpdir()}/roquet-bench-`);
 const results: ComparisonResult[] = [];
+
+// Whether they run at all; what they say is for `deno task micro`, without others on the machine.
+if (values.short && "micro".includes(values.only)) reportMicro(await runMicro({ brief: true }));
 
 const missing = await missingJavaTools();
 if (missing.length > 0) {

@@ -25,7 +25,7 @@ export interface FoundHead {
 
 /** Writes lengths and header at a position; the records' bytes follow at the position that it returns. */
 export function writeFoundHead(
-  request: PullRequest,
+  request: Pick<PullRequest, "command">,
   selection: Selection,
   head: FoundHead,
   target: Buffer,
