@@ -1,8 +1,18 @@
 // Java peers: Apache's jars from Maven Central and the driver compiled against them, kept below interop/.work.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { runToEnd } from "./processes.ts";
 
 export type ClientVersion = "5.4.0" | "4.9.8";
+/** Of Apache's servers; the broker of 4.9.8 was never published as a jar. */
+export type ServerVersion = "5.4.0" | "4.9.7";
 
 const interopRoot = new URL("..", import.meta.url).pathname;
 /** Downloaded jars, compiled drivers and logs; never committed. */
@@ -40,7 +50,7 @@ async function missingOf(tools: readonly Tool[]): Promise<string[]> {
 }
 
 /** The folder with the jars of a version, brought from Maven Central once. */
-export async function jars(version: ClientVersion): Promise<string> {
+export async function jars(version: ClientVersion | ServerVersion): Promise<string> {
   const folder = `${workFolder}/jars-${version}`;
   if (existsSync(folder)) return folder;
   mkdirSync(workFolder, { recursive: true });
@@ -67,19 +77,24 @@ export async function driverClassPath(version: ClientVersion): Promise<string> {
     .map((name) => `${interopRoot}java/src/${name}`);
   const classes = `${workFolder}/classes-${version}`;
   const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
-  if (!existsSync(`${classes}/done`) || statSync(`${classes}/done`).mtimeMs < newest) {
-    rmSync(classes, { recursive: true, force: true });
-    mkdirSync(classes, { recursive: true });
-    const result = await runToEnd("javac", [
-      "-nowarn",
-      "-d",
-      classes,
-      "-cp",
-      `${lib}/*`,
-      ...sources,
-    ]);
-    if (result.code !== 0) throw new Error(`javac failed:\n${result.stdout}${result.stderr}`);
-    mkdirSync(`${classes}/done`);
+  if (existsSync(classes) && statSync(classes).mtimeMs >= newest) return `${classes}:${lib}/*`;
+  // Compiled aside and renamed: another run may be doing the same.
+  const partial = mkdtempSync(`${workFolder}/classes-`);
+  const result = await runToEnd("javac", [
+    "-nowarn",
+    "-d",
+    partial,
+    "-cp",
+    `${lib}/*`,
+    ...sources,
+  ]);
+  if (result.code !== 0) throw new Error(`javac failed:\n${result.stdout}${result.stderr}`);
+  rmSync(classes, { recursive: true, force: true });
+  try {
+    renameSync(partial, classes);
+  } catch (error) {
+    if (!existsSync(classes)) throw error;
+    rmSync(partial, { recursive: true, force: true });
   }
   return `${classes}:${lib}/*`;
 }
