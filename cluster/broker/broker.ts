@@ -22,6 +22,7 @@ import { registerClientCodes } from "./clients/client_codes.ts";
 import { Consumers } from "./clients/consumers.ts";
 import { MemberNotices } from "./clients/member_notices.ts";
 import { Producers } from "./clients/producers.ts";
+import { FILTER_SAVE_INTERVAL_MS } from "./filters/filter_table.ts";
 import { registerGroupCodes } from "./groups/group_codes.ts";
 import { registerLockCodes } from "./locks/lock_codes.ts";
 import { QueueLocks } from "./locks/queue_locks.ts";
@@ -212,7 +213,8 @@ function registerCodes(parts: BrokerParts): void {
 }
 
 function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void {
-  const { clock, log, consumers, producers, broadcastOffsets, offsets, saveDelayOffsets } = parts;
+  const { clock, log, consumers, producers, broadcastOffsets, offsets, saveDelayOffsets, filters } =
+    parts;
   const settings = parts.config.values;
   const every = (name: string, intervalMs: number, work: () => void | Promise<void>) => {
     const tick = async () => {
@@ -233,5 +235,6 @@ function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void 
     settings.flushConsumerOffsetInterval,
     () => offsets.saveWhenDirty(),
   );
+  every("saving filters", FILTER_SAVE_INTERVAL_MS, () => filters.table.saveWhenChanged());
   every("saving delay offsets", settings.flushDelayOffsetInterval, saveDelayOffsets);
 }

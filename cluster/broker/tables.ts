@@ -8,6 +8,9 @@ import type { Clock } from "../../core/time/clock.ts";
 import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
 import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
+import { Expressions } from "./filters/expressions.ts";
+import { FilterTable } from "./filters/filter_table.ts";
+import { PullFilters } from "./filters/pull_filters.ts";
 import { GroupTable } from "./groups/group_table.ts";
 import { OffsetTable } from "./offsets/offset_table.ts";
 import { TopicTable } from "./topics/topic_table.ts";
@@ -16,6 +19,7 @@ export interface Tables {
   topics: TopicTable;
   groups: GroupTable;
   offsets: OffsetTable;
+  filters: PullFilters;
   delayOffsets: DelayOffsets;
   delayLevels: DelayLevels;
   saveDelayOffsets: () => Promise<void>;
@@ -39,10 +43,13 @@ export function openTables(parts: TableParts): Tables {
   const delayOffsets = new DelayOffsets(clock.nowMs(), settings.delayOffsetUpdateVersionStep);
   const delayText = delayFile.load();
   if (delayText !== null) delayOffsets.decode(delayText);
+  const expressions = new Expressions();
+  const filterTable = new FilterTable({ ...parts, file: fileOf("consumerFilter"), expressions });
   return {
     topics: new TopicTable({ ...parts, file: fileOf("topics") }),
     groups: new GroupTable({ ...parts, file: fileOf("subscriptionGroup") }),
     offsets: new OffsetTable({ ...parts, file: fileOf("consumerOffset"), parse: parseLenientJson }),
+    filters: new PullFilters(expressions, filterTable, settings),
     delayOffsets,
     delayLevels: DelayLevels.parse(settings.messageDelayLevel),
     saveDelayOffsets: async () => {
@@ -55,6 +62,7 @@ export function openTables(parts: TableParts): Tables {
 export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
   stack.defer(() => tables.offsets.saveWhenDirty());
   stack.defer(() => tables.saveDelayOffsets());
+  stack.defer(() => tables.filters.table.saveWhenChanged());
   stack.defer(() => tables.groups.save());
   stack.defer(() => tables.topics.save());
 }

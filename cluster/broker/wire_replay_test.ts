@@ -59,7 +59,6 @@ interface Intended {
   why: string;
 }
 
-const SQL = "SQL92 isn't served yet: refused as Apache refuses it when enablePropertyFilter is off";
 const INTENDED: readonly Intended[] = [
   {
     scenario: /producerTx/,
@@ -73,8 +72,6 @@ const INTENDED: readonly Intended[] = [
     ours: ResponseCode.SYSTEM_ERROR,
     why: "timers aren't served yet: refused as with timerWheelEnable=false",
   },
-  { scenario: /sqlFilter/, code: 46, ours: ResponseCode.SYSTEM_ERROR, why: SQL },
-  { scenario: /sqlFilter/, code: 11, ours: ResponseCode.SYSTEM_ERROR, why: SQL },
   {
     scenario: /producer(Sync|Errors)/,
     code: 10,
@@ -181,6 +178,7 @@ async function openBroker(): Promise<Broker> {
       "maxHashSlotNum=500",
       "maxIndexNum=2000",
       "traceTopicEnable=true",
+      "enablePropertyFilter=true",
     ],
   }, {
     processors: 2,

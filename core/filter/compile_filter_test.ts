@@ -10,7 +10,8 @@ import { compileFilter } from "./compile_filter.ts";
 type Case = [text: string, refusal: string] | [text: string, sets: number[], outcomes: string];
 
 const { properties, cases } = JSON.parse(
-  gunzipSync(readFileSync(new URL("./testdata/vectors.json.gz", import.meta.url))).toString("utf8"),
+  gunzipSync(readFileSync(new URL("./testdata/vectors.json.gz", import.meta.url).pathname))
+    .toString("utf8"),
 ) as { properties: string[]; cases: Case[] };
 const encoded = properties.map((set) => Buffer.from(set, "utf8"));
 
@@ -110,7 +111,7 @@ describe("a filter", () => {
   test("that is nested without end is refused", () => {
     expect(refusalOf("(".repeat(100_000))).not.toBe("");
     expect(refusalOf(`${"NOT ".repeat(100_000)}a`)).not.toBe("");
-    expect(refusalOf(Array.from({ length: 3000 }, () => "a = 1").join(" OR "))).toBe("");
+    expect(refusalOf(Array.from({ length: 1500 }, () => "a = 1").join(" OR "))).toBe("");
     expect(refusalOf(Array.from({ length: 5000 }, () => "a = 1").join(" OR "))).not.toBe("");
   });
 

@@ -13,6 +13,7 @@ import { retryTopicOf } from "../../../core/message/topic_names.ts";
 import type { Connection, HandlerRegistry } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
+import type { PullFilters } from "../filters/pull_filters.ts";
 import type { GroupTable } from "../groups/group_table.ts";
 import { JsonFields } from "../json_fields.ts";
 import { PERM_READ_WRITE, TOPIC_FLAG_UNIT_SUB } from "../topics/topic_config.ts";
@@ -21,7 +22,6 @@ import type { Client } from "./client.ts";
 import type { Consumers } from "./consumers.ts";
 import { decodeHeartbeat, type HeartbeatConsumer, subscriptionOf } from "./heartbeat_body.ts";
 import type { Producers } from "./producers.ts";
-import { isTagType } from "./subscription.ts";
 
 /** Configuration keys by Apache's names. */
 export interface ClientSettings {
@@ -33,11 +33,13 @@ export interface ClientCodeParts {
   groups: GroupTable;
   producers: Producers;
   consumers: Consumers;
+  filters: PullFilters;
   clock: Clock;
   settings: ClientSettings;
 }
 
 export function registerClientCodes(registry: HandlerRegistry, parts: ClientCodeParts): void {
+  parts.consumers.onGroupGone((group) => parts.filters.table.unregister(group));
   const heartbeats = new Heartbeats(parts);
   registry.handle(HEART_BEAT, ({ command }, connection) => ({
     fields: {
@@ -70,12 +72,10 @@ export function registerClientCodes(registry: HandlerRegistry, parts: ClientCode
 
   registry.handle(CHECK_CLIENT_CONFIG, ({ body }) => {
     const data = JsonFields.ofBody(body, "checkClient").object("subscriptionData");
-    const type = data === null ? null : subscriptionOf(data).expressionType;
-    if (isTagType(type)) return {};
-    throw new RequestError(
-      ResponseCode.SYSTEM_ERROR,
-      `The broker does not support consumer to filter message by ${type}`,
-    );
+    if (data === null) return {};
+    const { subString, expressionType } = subscriptionOf(data);
+    parts.filters.checkExpression(subString, expressionType);
+    return {};
   });
 }
 
@@ -112,7 +112,7 @@ class Heartbeats {
     fingerprint: number,
     withoutSubscriptions: boolean,
   ): boolean {
-    const { topics, groups, consumers, settings } = this.parts;
+    const { topics, groups, consumers, filters, settings } = this.parts;
     if (settings.rejectPullConsumerEnable && consumer.consumeType === "CONSUME_ACTIVELY") {
       return false;
     }
@@ -127,13 +127,15 @@ class Heartbeats {
       consumer.unitMode ? TOPIC_FLAG_UNIT_SUB : 0,
       consumer.subscriptions.some(({ topic }) => topics.isOrder(topic)),
     );
+    const subscriptions = fingerprint !== 0 && withoutSubscriptions ? null : consumer.subscriptions;
     consumers.register(
       consumer.group,
       client,
       consumer,
-      fingerprint !== 0 && withoutSubscriptions ? null : consumer.subscriptions,
+      subscriptions,
       config.notifyConsumerIdsChangedEnable,
     );
+    if (subscriptions !== null) filters.table.register(consumer.group, subscriptions);
     return known !== undefined && known !== fingerprint;
   }
 }

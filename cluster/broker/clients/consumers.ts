@@ -45,12 +45,18 @@ export class Consumers {
   /** Groups known from their pulls alone; they show in lag figures, not among the connected. */
   private readonly compensated = new Map<string, ConsumerGroup>();
   private listener: MembershipListener = () => {};
+  private goneListener: (group: string) => void = () => {};
 
   constructor(private readonly options: ConsumersOptions) {}
 
   /** Who tells members that their group changed. */
   onMembershipChange(listener: MembershipListener): void {
     this.listener = listener;
+  }
+
+  /** Who hears when a group's last member is gone. */
+  onGroupGone(listener: (group: string) => void): void {
+    this.goneListener = listener;
   }
 
   group(group: string): ConsumerGroup | undefined {
@@ -240,6 +246,7 @@ export class Consumers {
     if (group.members.size > 0) return;
     this.groups.delete(group.group);
     for (const topic of group.subscriptions.keys()) this.unindexTopic(topic, group.group);
+    this.goneListener(group.group);
   }
 
   private indexTopic(topic: string, group: string): void {

@@ -41,6 +41,31 @@ export class ColdBlocks {
     return block;
   }
 
+  /**
+   * The bytes of a stretch when they are in memory: where they lie, or copied together when they cross blocks. Null when
+   * they aren't all there.
+   */
+  loaded(physicalOffset: number, size: number): { buffer: Buffer; start: number } | null {
+    const { blockBytes } = this;
+    const number = Math.floor(physicalOffset / blockBytes);
+    const first = this.blocks.get(number);
+    if (first === undefined || physicalOffset < first.base + first.start) return null;
+    const start = physicalOffset - first.base;
+    if (start + size <= first.length) return { buffer: first.buffer, start };
+    if (start + size <= blockBytes) return null;
+    const joined = Buffer.allocUnsafe(size);
+    let copied = ColdBlocks.copy(first, physicalOffset, size, joined, 0);
+    for (let next = number + 1; copied < size; next++) {
+      const block = this.blocks.get(next);
+      const added = block === undefined
+        ? 0
+        : ColdBlocks.copy(block, physicalOffset, size, joined, 0);
+      if (added === 0) return null;
+      copied += added;
+    }
+    return { buffer: joined, start: 0 };
+  }
+
   release(block: ColdBlock): void {
     block.holders--;
   }

@@ -3,14 +3,25 @@
 import { PULLS_HELD_MAX } from "../limits.ts";
 import type { Clock, Timer } from "../../../core/time/clock.ts";
 import { matchesTags, type Subscription } from "../clients/subscription.ts";
+import type { RecordFilter } from "../filters/record_filter.ts";
 import type { PullRequest } from "./pull_request.ts";
 
 interface HeldPull {
   request: PullRequest;
   subscription: Subscription;
+  /** What looks at the record itself; null when tags decide. */
+  filter: RecordFilter | null;
   /** On the monotonic clock. */
   deadlineMs: number;
 }
+
+/** Whether a filter lets the message through that has just arrived in a queue. */
+export type ArrivalFilter = (
+  filter: RecordFilter,
+  topic: string,
+  queueId: number,
+  queueOffset: number,
+) => boolean;
 
 type Queues = Map<number, HeldPull[]>;
 
@@ -28,6 +39,7 @@ export class HeldPulls implements Disposable {
   constructor(
     private readonly clock: Clock,
     private readonly resume: (request: PullRequest) => void,
+    private readonly passes: ArrivalFilter = () => true,
   ) {}
 
   get count(): number {
@@ -35,15 +47,21 @@ export class HeldPulls implements Disposable {
   }
 
   /** Holds a pull for a message at or past its offset; false when too many are held already. */
-  hold(request: PullRequest, subscription: Subscription, timeoutMs: number): boolean {
+  hold(
+    request: PullRequest,
+    subscription: Subscription,
+    timeoutMs: number,
+    filter: RecordFilter | null = null,
+  ): boolean {
     if (this.heldCount >= PULLS_HELD_MAX) return false;
     const deadlineMs = this.clock.monotonicMs() + timeoutMs;
     const { topic, queueId } = request.fields;
     const queues = this.topics.get(topic) ?? new Map<number, HeldPull[]>();
     this.topics.set(topic, queues);
     const held = queues.get(queueId);
-    if (held === undefined) queues.set(queueId, [{ request, subscription, deadlineMs }]);
-    else held.push({ request, subscription, deadlineMs });
+    const pull = { request, subscription, filter, deadlineMs };
+    if (held === undefined) queues.set(queueId, [pull]);
+    else held.push(pull);
     this.heldCount++;
     this.scheduleExpiry(deadlineMs);
     return true;
@@ -57,7 +75,9 @@ export class HeldPulls implements Disposable {
     this.take(
       held,
       (pull) =>
-        queueOffset >= pull.request.fields.queueOffset && matchesTags(pull.subscription, tagsCode),
+        queueOffset >= pull.request.fields.queueOffset &&
+        matchesTags(pull.subscription, tagsCode) &&
+        (pull.filter === null || this.passes(pull.filter, topic, queueId, queueOffset)),
     );
   }
 

@@ -6,8 +6,10 @@ import { LITE_PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { ConsumerGroup, Consumers } from "../clients/consumers.ts";
-import { isTagType, parseSubscription, type Subscription } from "../clients/subscription.ts";
+import { parseSubscription, type Subscription } from "../clients/subscription.ts";
 import { FAQ_HINT } from "../faq.ts";
+import type { PullFilters } from "../filters/pull_filters.ts";
+import type { RecordFilter } from "../filters/record_filter.ts";
 import type { GroupConfig } from "../groups/group_config.ts";
 import { FORBIDDEN_READ, type GroupTable } from "../groups/group_table.ts";
 import { isReadable, type TopicConfig } from "../topics/topic_config.ts";
@@ -39,12 +41,15 @@ export interface AllowedPull {
   group: GroupConfig;
   topic: TopicConfig;
   subscription: Subscription;
+  /** What looks at the records themselves; null when tags decide. */
+  filter: RecordFilter | null;
 }
 
 export interface PullCheckParts {
   topics: TopicTable;
   groups: GroupTable;
   consumers: Consumers;
+  filters: PullFilters;
   settings: PullSettings;
   clock: Clock;
 }
@@ -56,17 +61,16 @@ export function checkPull(parts: PullCheckParts, request: PullRequest): AllowedP
   const group = checkGroup(parts.groups, fields.consumerGroup);
   const topic = checkTopic(parts.topics, fields, connection.remoteAddress);
   compensate(parts.consumers, fields);
-  const subscription = (fields.sysFlag & PULL_SUBSCRIBES) !== 0
+  const { consumerGroup, subVersion } = fields;
+  const isOwn = (fields.sysFlag & PULL_SUBSCRIBES) !== 0;
+  const subscription = isOwn
     ? ownSubscription(parts, fields)
     : heartbeatSubscription(parts, group, fields);
-  if (!isTagType(subscription.expressionType)) {
-    throw new RequestError(
-      ResponseCode.SYSTEM_ERROR,
-      `The broker does not support consumer to filter message by ${subscription.expressionType}`,
-    );
-  }
+  const filter = isOwn
+    ? parts.filters.ofPull(consumerGroup, subscription)
+    : parts.filters.ofHeartbeats(consumerGroup, subscription, subVersion);
   if (parts.settings.rejectPullConsumerEnable) rejectPullConsumer(parts.consumers, request);
-  return { group, topic, subscription };
+  return { group, topic, subscription, filter };
 }
 
 function checkBroker(settings: PullSettings, code: number): void {

@@ -7,8 +7,10 @@ import { answerTo, refusalOf } from "../../../core/remoting/answers.ts";
 import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
+import type { RecordFilter } from "../filters/record_filter.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { ColdBlock } from "./cold_blocks.ts";
+import { FilteredScan } from "./filtered_scan.ts";
 import { HeldPulls } from "./held_pulls.ts";
 import { FOUND_HEAD_BYTES_MAX, type FoundHead, writeFoundHead } from "./pull_answer.ts";
 import { type AllowedPull, checkPull, type PullCheckParts, PullForbidden } from "./pull_checks.ts";
@@ -38,7 +40,11 @@ export class Pulls implements Disposable {
   private readonly head: FoundHead = { topicSysFlag: 0, groupSysFlag: 0, suggestedBrokerId: 0 };
 
   constructor(private readonly parts: PullParts) {
-    this.held = new HeldPulls(parts.clock, (request) => this.resume(request));
+    this.held = new HeldPulls(
+      parts.clock,
+      (request) => this.resume(request),
+      (filter, topic, queueId, queueOffset) => this.passes(filter, topic, queueId, queueOffset),
+    );
     this.selector = new Selector(parts.store, parts.settings, parts.physicalMemoryBytes);
     this.records = new RecordBytes(parts.store);
     this.progress = new PullProgress(parts);
@@ -90,9 +96,43 @@ export class Pulls implements Disposable {
     if (resetOffset >= 0) this.selectReset(selection, request, resetOffset);
     else {
       const { topic, queueId, queueOffset, maxMsgNums } = request.fields;
-      const { subscription } = allowed;
+      const { subscription, filter } = allowed;
+      if (filter !== null) return this.serveFiltered(request, allowed, selection, filter);
       this.selector.select(selection, topic, queueId, queueOffset, maxMsgNums, subscription);
     }
+    this.answer(request, allowed, selection);
+  }
+
+  /** The same for a filter that looks at the records themselves, which may have to be read first. */
+  private serveFiltered(
+    request: PullRequest,
+    allowed: AllowedPull,
+    selection: Selection,
+    filter: RecordFilter,
+  ): void {
+    const scan = new FilteredScan(this.parts.store, this.records, this.selector, filter);
+    const waiting = scan.run(selection, request.fields, allowed.subscription);
+    if (waiting === null) return this.answer(request, allowed, selection);
+    waiting.then(() => this.answer(request, allowed, selection)).catch((error: unknown) =>
+      this.failed(request, selection, error)
+    );
+  }
+
+  /** Whether a filter lets the message through that has just arrived; what can't be read at once is taken for wanted. */
+  private passes(
+    filter: RecordFilter,
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+  ): boolean {
+    const { store } = this.parts;
+    const cursor = store.openCursor(topic, queueId, queueOffset);
+    if (cursor === null || !cursor.next()) return true;
+    const view = store.readHot(cursor.physicalOffset, cursor.size);
+    return view === null || filter.matches(view.buffer as Buffer, view.start, cursor.size);
+  }
+
+  private answer(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
     if (selection.status === "FOUND") return this.answerFound(request, allowed, selection);
     this.answerNothing(request, allowed, selection);
     this.release(selection);
@@ -141,7 +181,7 @@ export class Pulls implements Disposable {
     const timeoutMs = settings.longPollingEnable
       ? request.fields.suspendTimeoutMillis
       : settings.shortPollingTimeMills;
-    return this.held.hold(request, allowed.subscription, timeoutMs);
+    return this.held.hold(request, allowed.subscription, timeoutMs, allowed.filter);
   }
 
   private answerFound(request: PullRequest, allowed: AllowedPull, selection: Selection): void {

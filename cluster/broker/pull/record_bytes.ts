@@ -55,6 +55,29 @@ export class RecordBytes {
     return held;
   }
 
+  /** A record whose bytes are in cold blocks that are in memory; null when they aren't. Valid in this turn. */
+  loaded(physicalOffset: number, size: number): { buffer: Buffer; start: number } | null {
+    return this.blocks.loaded(physicalOffset, size);
+  }
+
+  /** Reads the blocks that a record lies in. They stay in memory until the function that it gives is called. */
+  async load(physicalOffset: number, size: number): Promise<() => void> {
+    const held: ColdBlock[] = [];
+    const end = physicalOffset + size;
+    for (let position = physicalOffset; position < end;) {
+      const block = this.blocks.hold(position, end);
+      held.push(block);
+      position = block.base + block.buffer.length;
+    }
+    try {
+      await Promise.all(held.map((block) => block.loading));
+    } catch (error) {
+      this.release(held);
+      throw error;
+    }
+    return () => this.release(held);
+  }
+
   release(held: readonly ColdBlock[]): void {
     for (const block of held) this.blocks.release(block);
   }

@@ -1,5 +1,5 @@
 // Which records a pull gets: walks queue entries from an offset under Apache's limits and collects positions.
-// Reads queue entries only; the log's bytes are the answer's business (Java: DefaultMessageStore.getMessage).
+// Reads queue entries only; the log's bytes are the answer's business, and a matcher's (Java: DefaultMessageStore.getMessage).
 import type { MessageStore, QueueCursor } from "../../../store/message_store.ts";
 import { matchesTags, type Subscription } from "../clients/subscription.ts";
 import type { PullSettings } from "./pull_settings.ts";
@@ -67,6 +67,16 @@ export class Selection {
   }
 }
 
+/** What a filter says of a record. */
+export const Verdict = { WANTED: 0, UNWANTED: 1, UNREAD: 2, GONE: 3 } as const;
+export type Verdict = typeof Verdict[keyof typeof Verdict];
+
+/** Looks at records themselves, where tags don't decide. */
+export interface RecordMatcher {
+  /** UNREAD when the record isn't in memory: the walk stops before it. GONE when it has left the log. */
+  judge(physicalOffset: number, size: number): Verdict;
+}
+
 export type SelectionSettings = Pick<
   PullSettings,
   | "maxFilterMessageSize"
@@ -87,7 +97,10 @@ export class Selector {
     private readonly physicalMemoryBytes: number,
   ) {}
 
-  /** Fills `into` with the records from `offset` on that match, at most `maxCount` messages. */
+  /**
+   * Fills `into` with the records from `offset` on that match, at most `maxCount` messages. False when `matcher` stopped
+   * it before a record that isn't in memory: `goOn` goes on from there.
+   */
   select(
     into: Selection,
     topic: string,
@@ -95,20 +108,38 @@ export class Selector {
     offset: number,
     maxCount: number,
     subscription: Subscription,
-  ): void {
+    matcher: RecordMatcher | null = null,
+  ): boolean {
     const bounds = this.store.queueBounds(topic, queueId);
     const minOffset = bounds === null ? 0 : bounds.minOffset;
     const maxOffset = bounds === null ? 0 : bounds.maxOffset;
     into.minOffset = minOffset;
     into.maxOffset = maxOffset;
     // Apache makes the queue when it is asked for, so a missing one is an empty one.
-    if (maxOffset === 0) return into.reset("NO_MESSAGE_IN_QUEUE", 0);
-    if (offset < minOffset) return into.reset("OFFSET_TOO_SMALL", minOffset);
-    if (offset === maxOffset) return into.reset("OFFSET_OVERFLOW_ONE", offset);
-    if (offset > maxOffset) return into.reset("OFFSET_OVERFLOW_BADLY", maxOffset);
-    into.reset("NO_MATCHED_MESSAGE", offset);
-    const cursor = this.store.openCursor(topic, queueId, offset);
-    if (cursor !== null) this.walk(into, cursor, offset, maxCount, subscription);
+    if (maxOffset === 0) into.reset("NO_MESSAGE_IN_QUEUE", 0);
+    else if (offset < minOffset) into.reset("OFFSET_TOO_SMALL", minOffset);
+    else if (offset === maxOffset) into.reset("OFFSET_OVERFLOW_ONE", offset);
+    else if (offset > maxOffset) into.reset("OFFSET_OVERFLOW_BADLY", maxOffset);
+    else {
+      into.reset("NO_MATCHED_MESSAGE", offset);
+      return this.goOn(into, topic, queueId, offset, maxCount, subscription, matcher);
+    }
+    return true;
+  }
+
+  /** Walks on from where `into` stands, under the limits of a pull from `offset`. */
+  goOn(
+    into: Selection,
+    topic: string,
+    queueId: number,
+    offset: number,
+    maxCount: number,
+    subscription: Subscription,
+    matcher: RecordMatcher | null,
+  ): boolean {
+    const cursor = this.store.openCursor(topic, queueId, into.nextOffset);
+    if (cursor === null) return true;
+    return this.walk(into, cursor, offset, maxCount, subscription, matcher);
   }
 
   private walk(
@@ -117,7 +148,8 @@ export class Selector {
     offset: number,
     maxCount: number,
     subscription: Subscription,
-  ): void {
+    matcher: RecordMatcher | null,
+  ): boolean {
     const { settings } = this;
     const logEnd = this.store.confirmOffset;
     const logStart = this.store.minPhysicalOffset;
@@ -135,7 +167,20 @@ export class Selector {
       lastPhysical = physicalOffset;
       into.nextOffset = queueOffset + cursor.batchCount;
       if (!matchesTags(subscription, cursor.tagsCode)) continue;
-      if (physicalOffset < logStart) {
+      let isGone = physicalOffset < logStart;
+      if (matcher !== null && !isGone) {
+        const verdict = matcher.judge(physicalOffset, size);
+        if (verdict === Verdict.UNREAD) {
+          into.nextOffset = queueOffset;
+          return false;
+        }
+        if (verdict === Verdict.UNWANTED) {
+          if (into.totalBytes === 0) into.status = "NO_MATCHED_MESSAGE";
+          continue;
+        }
+        isGone = verdict === Verdict.GONE;
+      }
+      if (isGone) {
         if (into.totalBytes === 0) into.status = "MESSAGE_WAS_REMOVING";
         continue;
       }
@@ -144,6 +189,7 @@ export class Selector {
     }
     into.behindBytes = logEnd - lastPhysical;
     into.fellBehind = into.behindBytes > memoryBytes;
+    return true;
   }
 
   /** Whether one more record would pass a limit; the first is always taken (Java: isTheBatchFull). */

@@ -225,14 +225,22 @@ const pulling = keysOf("BrokerConfig", {
     NO_COLD_DATA,
     "Limit for all groups together.",
   ),
-  enablePropertyFilter: ignored(bool(false), FILTER, "Lets consumers filter by SQL92."),
-  filterSupportRetry: ignored(bool(false), FILTER, "Filters retried messages too."),
+  enablePropertyFilter: used(bool(false), "Lets consumers filter by SQL92."),
+  filterSupportRetry: used(
+    bool(false),
+    "Filters a retry topic's messages by the group's filter of the topic that they came from.",
+  ),
   enableCalcFilterBitMap: ignored(bool(false), FILTER, "Computes filters when messages arrive."),
-  expectConsumerNumUseFilter: ignored(int(32), FILTER, "Groups that the bit map is sized for."),
-  maxErrorRateOfBloomFilter: ignored(int(20, "percent"), FILTER, "Errors that it may make."),
-  filterDataCleanTimeSpan: ignored(
+  expectConsumerNumUseFilter: used(
+    int(32, "", { min: 1 }),
+    "Groups that the bit positions in consumerFilter.json are sized for.",
+  ),
+  maxErrorRateOfBloomFilter: used(
+    int(20, "percent", { min: 1, max: 99 }),
+    "Errors that those positions are sized for.",
+  ),
+  filterDataCleanTimeSpan: used(
     long(86_400_000, "ms"),
-    FILTER,
     "How long the filters of a gone group are kept.",
   ),
   estimateAccumulation: ignored(
