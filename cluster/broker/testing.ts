@@ -9,6 +9,7 @@ import process from "node:process";
 import type { LiveConfig } from "../../core/config/live_config.ts";
 import { loadBrokerConfig } from "../../core/config/servers.ts";
 import type { BrokerConfig } from "../../core/config/tables.ts";
+import type { Disk } from "../../core/disk/disk.ts";
 import { nodeDisk } from "../../core/disk/disk_node.ts";
 import { type Logger, silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -61,6 +62,7 @@ export interface TestBrokerOptions {
   settings?: Record<string, string | number | boolean>;
   storePath?: string;
   log?: Logger;
+  disk?: Disk;
 }
 
 export async function openTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
@@ -85,7 +87,7 @@ export async function openTestBroker(options: TestBrokerOptions = {}): Promise<T
     await Broker.open({
       config,
       clock: systemClock,
-      disk: nodeDisk,
+      disk: options.disk ?? nodeDisk,
       random: seededRandom(1),
       log: options.log ?? silentLogger,
       transport: createNodeTransport(systemClock),
