@@ -96,7 +96,7 @@ async function runConsumerBench(context: Context): Promise<boolean> {
   };
   const { client } = environment;
   await using consumer = await PushConsumer.open(choices, (each) => run.take(each), client);
-  if (!asJson) console.print("Consumer Started.");
+  if (!asJson) run.print("Consumer Started.");
   await run.over;
   await consumer.close();
   run.finish();
@@ -174,6 +174,11 @@ class ConsumerRun {
     );
     if (this.stats.messages === options.quantity) this.end();
     return isFailure ? "later" : "success";
+  }
+
+  /** A line for people, above the progress. */
+  print(line: string): void {
+    this.reporter.print(line);
   }
 
   /** The last report. */
