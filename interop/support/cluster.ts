@@ -1,4 +1,5 @@
 // A name server and a broker, each Apache's or Roquet's, in a temporary folder: what the suites run against.
+import type { ServerVersion } from "./java.ts";
 import { type Server, startApacheBroker, startApacheNamesrv } from "./apache.ts";
 import { startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
 import { waitUntilRegistered } from "./registered.ts";
@@ -16,20 +17,23 @@ export interface Cluster extends AsyncDisposable {
 export const SHORT_DELAYS = Array.from({ length: 18 }, () => "1s").join(" ");
 
 export async function startCluster(
-  makes: { namesrv: Make; broker: Make },
+  makes: { namesrv: Make; broker: Make; version?: ServerVersion },
   conf: Record<string, string | number | boolean> = {},
 ): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(tempFolder(`${makes.namesrv}-${makes.broker}`));
   const namesrv = stack.use(
     makes.namesrv === "apache"
-      ? await startApacheNamesrv(`${temp.path}/namesrv`)
+      ? await startApacheNamesrv(`${temp.path}/namesrv`, { version: makes.version })
       : await startRoquetNamesrv(`${temp.path}/namesrv`),
   );
   const options = { conf: { messageDelayLevel: SHORT_DELAYS, ...conf } };
   const broker = stack.use(
     makes.broker === "apache"
-      ? await startApacheBroker(`${temp.path}/broker`, namesrv.address, options)
+      ? await startApacheBroker(`${temp.path}/broker`, namesrv.address, {
+        ...options,
+        version: makes.version,
+      })
       : await startRoquetBroker(`${temp.path}/broker`, namesrv.address, options),
   );
   await waitUntilRegistered(namesrv.address, broker.address);
