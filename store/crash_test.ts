@@ -5,6 +5,7 @@ import type { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { createLogger } from "../core/log.ts";
 import { type Random, randomBelow, seededRandom } from "../core/random.ts";
 import { crc32Masked } from "../core/bytes/crc32.ts";
+import { VirtualClock } from "../core/time/virtual_clock.ts";
 import type { PutResult } from "./message_store.ts";
 import type { FileMessageStore } from "./message_store_impl.ts";
 import {
@@ -338,4 +339,18 @@ test("a kill while an index file is begun doesn't make the whole index again", a
     rebuilt: "nothing",
   });
   await expectAll(third, late);
+});
+
+test("keys of one millisecond are found after a kill though an index file ended within it", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk, { clock: new VirtualClock() });
+  for (let index = 0; index < 700; index++) await store.put([testMessage(index)]);
+  // Deleting a topic writes a checkpoint.
+  await store.deleteTopic("Absent");
+  disk.crash("process");
+  await using reopened = await openTestStore(disk);
+  for (const index of [0, 660, 670, 699]) {
+    const { offsets } = await reopened.queryIndex("TestTopic", `key${index}`, 8, 0, 1e15);
+    expect(offsets).toHaveLength(1);
+  }
 });

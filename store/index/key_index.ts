@@ -92,9 +92,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   static async open(options: KeyIndexOptions, start: IndexStart): Promise<KeyIndex> {
     const shape = { slotCount: options.slotCount, itemCount: options.itemCount };
     const files = await loadIndexFiles(options.disk, options.path, shape);
-    for (const file of files) {
-      file.isSuspect = !start.lastExitClean && file.header.endTimestampMs > start.completeUntilMs;
-    }
+    if (!start.lastExitClean) markSuspects(files, start.completeUntilMs);
     return new KeyIndex(options, files);
   }
 
@@ -373,4 +371,14 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Files after the one that the checkpoint names may be incomplete: many can end in the same millisecond. */
+function markSuspects(files: readonly IndexFile[], completeUntilMs: number): void {
+  const endOf = (file: IndexFile) => file.header.endTimestampMs;
+  const named = files.findIndex((file) => file.isFull && endOf(file) === completeUntilMs);
+  for (const [at, file] of files.entries()) {
+    const isComplete = named < 0 ? file.isFull && endOf(file) <= completeUntilMs : at <= named;
+    file.isSuspect = !isComplete;
+  }
 }

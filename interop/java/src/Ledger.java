@@ -28,9 +28,15 @@ public final class Ledger {
     private static final int NAMED_MAX = 5;
 
     public static void main(String[] args) throws Exception {
-        if (args[0].equals("send")) send(args);
-        else check(args);
-        Runtime.getRuntime().halt(0);
+        try {
+            if (args[0].equals("send")) send(args);
+            else check(args);
+            Runtime.getRuntime().halt(0);
+        } catch (Throwable error) {
+            // The client's threads would keep the process open.
+            error.printStackTrace();
+            Runtime.getRuntime().halt(1);
+        }
     }
 
     /** The same as `ledgerBody` of interop/support/ledger.ts. */
