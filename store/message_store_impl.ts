@@ -184,6 +184,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     const cause = error instanceof DiskError ? error.code : String(error);
     const detail = `the log can't be made durable: ${cause}`;
     this.isBroken = true;
+    this.retention.stop();
     this.appender.refusal = { status: "not_writeable", detail };
     this.settlement.giveUp(detail);
   }

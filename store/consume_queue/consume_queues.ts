@@ -172,11 +172,14 @@ export class ConsumeQueues implements AsyncDisposable {
 
   private async freeTopic(topic: string, queues: UnitQueue[], files: Promise<void>[]) {
     await Promise.all(files);
+    const { disk } = this.options;
+    const folders = queues.flatMap(({ files: { directory } }) => [directory, folderOf(directory)]);
+    // Otherwise a power cut could bring old entries back to a topic that was made again.
+    for (const path of new Set(folders)) {
+      if (disk.statSync(path) !== null) await disk.syncDirectory(path);
+    }
     for (const queue of queues) {
-      // Otherwise a power cut could bring old entries back to a topic that was made again.
       const { directory } = queue.files;
-      const isOnDisk = this.options.disk.statSync(directory) !== null;
-      if (isOnDisk) await this.options.disk.syncDirectory(directory);
       await this.context.ext.deleteQueue(topic, queue.queueId);
       // A topic of the same name may have been made meanwhile; then the folder is in use.
       if (this.find(topic, queue.queueId) === null) this.removeDirectory(directory);
@@ -240,4 +243,8 @@ export class ConsumeQueues implements AsyncDisposable {
   private fileBytesOf(kind: QueueKind): number {
     return kind === "simple" ? this.fileBytes : this.options.batchFileBytes;
   }
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -23,6 +23,7 @@ export function* findQueues(
   for (const topic of disk.listSync(root)) {
     if (disk.statSync(`${root}/${topic}`)?.isDirectory !== true) continue;
     for (const name of disk.listSync(`${root}/${topic}`)) {
+      if (name.endsWith(".deleted")) disk.unlinkSync(`${root}/${topic}/${name}`);
       if (!/^\d{1,10}$/.test(name)) continue;
       const queueId = Number(name);
       const directory = queueDirectory(root, topic, queueId);

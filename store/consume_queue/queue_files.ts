@@ -69,14 +69,19 @@ export class QueueFiles {
     this.context.writer.directoryChanged(this.directory);
   }
 
-  /** Takes the first file's name at once, so that a new one can have it; its blocks are freed in the background. */
+  /**
+   * Takes the first file's name at once, so that a new one can have it; its blocks are freed in the background. Should
+   * that not happen any more, it stands beside the queue's folder: in it Apache's broker would stumble over its name.
+   */
   discardFirst(): Promise<void> {
+    const { disk } = this.context;
     const path = this.pathOf(this.first);
+    const discarded = `${this.directory}.${queueFileName(this.first)}.deleted`;
     this.close();
-    this.context.disk.renameSync(path, `${path}.deleted`);
+    disk.renameSync(path, discarded);
     this.context.writer.directoryChanged(this.directory);
     this.first += this.fileBytes;
-    return this.context.disk.unlink(`${path}.deleted`);
+    return disk.unlink(discarded);
   }
 
   /** Without files, the next one is the one that holds `position`. */

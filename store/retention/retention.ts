@@ -65,8 +65,6 @@ interface Round {
 }
 
 export class Retention implements RetentionControl, AsyncDisposable {
-  /** Files of the log deleted since the start. */
-  deletedFiles = 0;
   private manualRounds = 0;
   /** Why sends are refused for the disk's sake. */
   private refusal: string | null = null;
@@ -99,9 +97,14 @@ export class Retention implements RetentionControl, AsyncDisposable {
     );
   }
 
-  /** Waits for a deletion that is under way, and for no other. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Nothing more is deleted, but for what is under way. */
+  stop(): void {
     this.stopping.abort();
+  }
+
+  /** Stops, and waits for a deletion that is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
     await this.task?.[Symbol.asyncDispose]();
     await this.running;
     await this.following;
@@ -109,7 +112,7 @@ export class Retention implements RetentionControl, AsyncDisposable {
 
   deleteExpiredFiles(): void {
     this.manualRounds = MANUAL_ROUNDS;
-    if (!this.stopping.signal.aborted) void this.run();
+    void this.run();
   }
 
   async deleteExpiredQueueFiles(): Promise<void> {
@@ -121,6 +124,7 @@ export class Retention implements RetentionControl, AsyncDisposable {
 
   /** One round; asked for during one, it is that one. Never rejects for the disk's sake. */
   run(): Promise<void> {
+    if (this.stopping.signal.aborted) return Promise.resolve();
     return this.running ??= this.round().finally(() => this.running = null);
   }
 
@@ -235,7 +239,6 @@ export class Retention implements RetentionControl, AsyncDisposable {
     // In order: a power cut must not bring a file back whose follower is gone.
     await disk.syncDirectory(logPath);
     this.hanged = null;
-    this.deletedFiles++;
   }
 
   private report(round: Round): void {
@@ -263,6 +266,7 @@ export class Retention implements RetentionControl, AsyncDisposable {
   private follow(pauseMs: number): void {
     const { files, log } = this.parts;
     const start = files.startOffset;
+    if (this.stopping.signal.aborted) return;
     if (this.following !== null || start <= this.followedOffset) return;
     this.following = this.followTo(start, pauseMs).then(
       () => void (this.followedOffset = start),

@@ -369,3 +369,24 @@ test("closing doesn't wait for files that aren't due yet", async () => {
   await close(scene.clock, scene.store);
   expect(logFiles(scene)).toHaveLength(before - 1);
 });
+
+test("what a kill leaves of a deleted queue file stands beside the queue's folder and goes at the next start", async () => {
+  const disk = newMemoryDisk();
+  const scene = await openScene(disk);
+  for (let index = 0; index < 900; index++) {
+    await scene.store.put([testMessage(index, { queueId: 0 })]);
+  }
+  await put(scene, 900, 902);
+  later(scene, 73);
+  disk.inject({ operation: "unlink", code: "EIO", path: "/consumequeue/" });
+  scene.store.deleteExpiredFiles();
+  await pass(scene, 5000);
+  disk.crash("process");
+  const topicPath = `${STORE_PATH}/consumequeue/TestTopic`;
+  const left = () => disk.listSync(topicPath).filter((name) => name.endsWith(".deleted"));
+  expect(left().length).toBeGreaterThan(0);
+  for (const name of disk.listSync(`${topicPath}/0`)) expect(name).toMatch(/^\d{20}$/);
+  await using again = await openScene(disk, new VirtualClock(scene.clock.nowMs()));
+  expect(left()).toEqual([]);
+  await expectReadable(again.store);
+});
