@@ -23,7 +23,7 @@ import { tempFolder } from "./support/temp.ts";
 
 /** Rounds of each flush setting. */
 const KILLS = Number(process.env.KILLS ?? 12);
-const LIFE_MS_MAX = 900;
+const LIFE_MS_MAX = 600;
 const OPENING_MS_MAX = 250;
 const CLOSING_MS_MAX = 30;
 const QUEUES = 8;
