@@ -5,6 +5,7 @@ import { runScenarios, type Serialization } from "./support/driver.ts";
 import type { ScenarioResult } from "./support/scenario_lines.ts";
 import type { ClientVersion } from "./support/java.ts";
 
+const SQL = ["consumeSql", "consumeSqlRetry", "consumeSqlRefused"];
 const PLAIN = [
   "sendSync",
   "sendAsync",
@@ -25,8 +26,16 @@ const PLAIN = [
   "pullConsumer",
   "litePullSubscribe",
   "litePullAssign",
+  ...SQL,
 ];
-const ACROSS = ["sendSync", "sendBatch", "queryMessages", "consumeClustering", "pullConsumer"];
+const ACROSS = [
+  "sendSync",
+  "sendBatch",
+  "queryMessages",
+  "consumeClustering",
+  "pullConsumer",
+  ...SQL,
+];
 
 interface Case {
   namesrv: Make;
@@ -87,7 +96,7 @@ for (const { namesrv, broker, version, serialization, scenarios } of CASES) {
     let results: Map<string, ScenarioResult>;
 
     beforeAll(async () => {
-      cluster = await startCluster({ namesrv, broker });
+      cluster = await startCluster({ namesrv, broker }, { enablePropertyFilter: true });
       results = await runScenarios({
         version,
         serialization,

@@ -23,9 +23,9 @@ afterEach(async () => {
   await stack.disposeAsync();
 });
 
-async function open(settings: Record<string, string | number | boolean> = ON, storePath?: string) {
+async function open(settings: Record<string, string | number | boolean> = ON, storePath = "") {
   const broker = stack.use(
-    await openTestBroker({ settings, ...(storePath !== undefined && { storePath }) }),
+    await openTestBroker({ settings, ...(storePath !== "" && { storePath }) }),
   );
   return { broker, peer: stack.use(await TestPeer.connect(broker.port)) };
 }

@@ -28,7 +28,7 @@ public final class Driver {
     }
 
     private static Method find(String name) throws Exception {
-        for (Class<?> family : new Class<?>[] {SendScenarios.class, ConsumeScenarios.class, QueryScenarios.class}) {
+        for (Class<?> family : new Class<?>[] {SendScenarios.class, ConsumeScenarios.class, SqlScenarios.class, QueryScenarios.class}) {
             for (Method method : family.getDeclaredMethods()) {
                 if (method.getName().equals(name)) return method;
             }
