@@ -133,11 +133,8 @@ export class FileMessageStore implements MessageStore, RetentionControl {
 
   private makeRetention(): Retention {
     const { config, parts, files, checkpointer } = this;
-    const { disk, clock, log } = parts;
     return new Retention({
-      disk,
-      clock,
-      log,
+      ...parts,
       settings: config.retention,
       files: files.log.files,
       logPath: files.log.path,
