@@ -1,5 +1,5 @@
-// The client library under load while members, a broker and a name server come and go: nothing that was acknowledged
-// is lost, and what comes again is bounded. Listeners that are slow or throw are here too.
+// The client library under load while a broker and a name server are killed and come back, and with listeners that are
+// slow or throw. Members that come and go are in typescript_client_test.ts, for every kind of server.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Producer, PushConsumer, type ReceivedMessage } from "../core/client/mod.ts";
 import { Load, Members } from "./client/load.ts";
@@ -12,38 +12,6 @@ const PER_SECOND = 500;
 const ARRIVED_MS_MAX = 30_000;
 // The shortest that a broker takes.
 const CONF = { registerNameServerPeriod: 10_000 };
-
-for (const make of ["roquet", "apache"] as const) {
-  test(`members that join, leave and are killed lose nothing (${make}'s servers)`, async () => {
-    await using cluster = await startCluster({ namesrv: make, broker: make });
-    const nameServers = cluster.namesrv.address;
-    await using load = await Load.start({ nameServers }, "T_members", PER_SECOND);
-    await using members = new Members(cluster.folder, nameServers, "G_members", "T_members");
-    await members.start();
-    await load.more(500);
-    const second = await members.start();
-    await load.more(500);
-    const third = await members.start();
-    await waitFor("messages for each of three", ARRIVED_MS_MAX, () => {
-      return [0, 1, 2].every((index) => members.of(index).length > 0);
-    });
-    second.kill("SIGTERM");
-    expect(await second.exited).toBe(0);
-    await load.more(500);
-    third.kill("SIGKILL");
-    await load.more(500);
-    await members.start();
-    await load.more(500);
-    await load.stop();
-    expect(load.failures).toEqual([]);
-    const times = await members.untilAllCame(load);
-    // Each of the five changes may bring an unfinished message once more.
-    expect(Math.max(...times.values())).toBeLessThanOrEqual(1 + 5);
-    const again = [...times.values()].reduce((sum, count) => sum + count - 1, 0);
-    // What a killed member had begun or not committed yet, and what was under way when a queue changed hands.
-    expect(again).toBeLessThan(load.acknowledged.size / 2);
-  });
-}
 
 describe("the client library and Roquet's servers", () => {
   let cluster: Cluster;

@@ -1,5 +1,6 @@
 // Roquet's own client library against Roquet's servers and Apache's of two versions: every way to send and to consume,
-// and the same messages seen by Apache's Java client. Restarts and rebalances are in typescript_client_faults_test.ts.
+// members that come and go, and the same messages seen by Apache's Java client. Restarts are in
+// typescript_client_faults_test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
@@ -10,6 +11,7 @@ import {
   type PushConsumerOptions,
   type ReceivedMessage,
 } from "../core/client/mod.ts";
+import { expectMembersToLoseNothing } from "./client/membership.ts";
 import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
 import { runJavaMain } from "./support/java_main.ts";
 import type { ServerVersion } from "./support/java.ts";
@@ -35,6 +37,8 @@ for (const { name, make, version } of CASES) {
 
     afterAll(async () => {
       await producer?.close();
+      // Nobody looks at its store any more, and Apache's takes its time to close it.
+      cluster?.broker.process.kill("SIGKILL");
       await cluster?.[Symbol.asyncDispose]();
     });
 
@@ -245,6 +249,10 @@ for (const { name, make, version } of CASES) {
       expect(await next.committedOffset(queue)).toBe(start + 7);
       const rest = await Array.fromAsync(next.read(queue, { untilEnd: true }));
       expect(bodies(rest)).toEqual(["7", "8", "9"]);
+    });
+
+    test("members that join, leave and are killed under load lose nothing", async () => {
+      await expectMembersToLoseNothing(cluster.folder, cluster.namesrv.address);
     });
 
     test("Apache's Java client sees the same messages, and this one sees Java's", async () => {
