@@ -132,17 +132,16 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   }
 
   private makeRetention(): Retention {
-    const { config, parts, files, checkpointer } = this;
     return new Retention({
-      ...parts,
-      settings: config.retention,
-      files: files.log.files,
-      logPath: files.log.path,
-      queuesPath: `${config.storePath}/consumequeue`,
-      queues: files.queues,
-      index: files.index,
-      settledEnd: () => checkpointer.durableEnd,
-      checkpoint: () => checkpointer.write(),
+      ...this.parts,
+      settings: this.config.retention,
+      files: this.files.log.files,
+      logPath: this.files.log.path,
+      queuesPath: `${this.config.storePath}/consumequeue`,
+      queues: this.files.queues,
+      index: this.files.index,
+      settledEnd: () => this.checkpointer.durableEnd,
+      checkpoint: () => this.checkpointer.write(),
       refuse: (refusal) => this.setWriteRefusal(refusal),
     });
   }
