@@ -176,8 +176,8 @@ for (const { name, make, version } of CASES) {
       await producer.send({ topic, body: "bad" });
       await using dead = await puller();
       const queue = { topic: `%DLQ%${group}`, brokerName: "broker-a", queueId: 0 };
-      await waitFor("a message in the DLQ", ARRIVED_MS_MAX, async () => {
-        return await dead.maxOffset(queue) === 1;
+      await waitFor("all deliveries, and one in the DLQ", ARRIVED_MS_MAX, async () => {
+        return seen.length >= 5 && await dead.maxOffset(queue) === 1;
       });
       expect(seen.sort()).toEqual([
         ...[0, 1, 2].map((times) => `bad ${times} ${topic}`),
