@@ -1,6 +1,6 @@
 // What a processor sees of remoting: a typed request, the connection it came on, and the answer it returns.
 // Errors are thrown as RequestError and become answers in the server alone.
-import type { CodeRow, FieldsOf, Fields } from "./code_row.ts";
+import type { CodeRow, Fields, FieldsOf } from "./code_row.ts";
 import type { RemotingCommand } from "./command.ts";
 import type { Frame } from "./frame.ts";
 

@@ -24,7 +24,11 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const entry = { dueMs: this.elapsedMs + Math.max(0, delayMs), sequence: this.sequence++, callback };
+    const entry = {
+      dueMs: this.elapsedMs + Math.max(0, delayMs),
+      sequence: this.sequence++,
+      callback,
+    };
     this.pending.add(entry);
     return { cancel: () => void this.pending.delete(entry) };
   }
