@@ -46,9 +46,10 @@ async function nodeConsume() {
     consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
   });
   const seen = new Set();
-  consumer.subscribe(topic, "TagNode", (message) => {
+  consumer.subscribe(topic, "TagNode", async (message) => {
+    // The client takes nothing but an async function.
+    await null;
     seen.add(message.body.toString());
-    return Promise.resolve();
   });
   await consumer.ready();
   for (let n = 0; n < COUNT; n++) await sender.send(new Message(topic, "TagNode", `node ${n}`));
