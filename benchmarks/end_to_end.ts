@@ -22,8 +22,8 @@ export function endToEnd({ backlog, folder, seconds }: EndToEndOptions): Compari
       ],
     })),
     {
-      name: "Java client, 64 threads, 15 000 msg/s, 128 B",
-      run: (side) => javaLoad(side, folder, ["produce", topic, 64, 128, seconds, 15_000]),
+      name: "Java client, 64 threads, 3 000 msg/s, 128 B",
+      run: (side) => javaLoad(side, folder, ["produce", topic, 64, 128, seconds, 3_000]),
       goals: [{ figure: "p99Ms", of: "ratio", atMost: 1 }],
     },
     ...[128, 1024].map((size): Comparison => ({
