@@ -6,3 +6,5 @@ export const PULLS_HELD_MAX = 100_000;
 export const REGISTRATION_WAIT_MS_MAX = 1_000;
 /** How long a stopping broker waits for each name server to take it out. */
 export const UNREGISTRATION_MS_MAX = 1_000;
+/** How long a client has to take a reply that is pushed to it (Broker2Client's ten seconds). */
+export const PUSH_REPLY_TIMEOUT_MS = 10_000;

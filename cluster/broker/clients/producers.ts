@@ -5,7 +5,7 @@ import { type Client, PRODUCER_EXPIRY_MS } from "./client.ts";
 
 export class Producers {
   private readonly groups = new Map<string, Map<Connection, Client>>();
-  private readonly byClientId = new Map<string, Connection>();
+  private readonly byClientId = new Map<string, Client>();
   private turn = 0;
 
   /** Adds the client to a group, or notes its heartbeat. */
@@ -18,7 +18,7 @@ export class Producers {
     }
     members.set(client.connection, client);
     this.groups.set(group, members);
-    this.byClientId.set(client.clientId, client.connection);
+    this.byClientId.set(client.clientId, client);
   }
 
   unregister(group: string, connection: Connection): void {
@@ -26,7 +26,7 @@ export class Producers {
     const client = members?.get(connection);
     if (members === undefined || client === undefined) return;
     members.delete(connection);
-    if (this.byClientId.get(client.clientId) === connection) {
+    if (this.byClientId.get(client.clientId)?.connection === connection) {
       this.byClientId.delete(client.clientId);
     }
     if (members.size === 0) this.groups.delete(group);
@@ -57,8 +57,8 @@ export class Producers {
     return this.groups;
   }
 
-  /** The connection of a client, for replies to its requests. */
-  connectionOf(clientId: string): Connection | undefined {
+  /** A client by its id, for replies to its requests. */
+  clientOf(clientId: string): Client | undefined {
     return this.byClientId.get(clientId);
   }
 

@@ -18,7 +18,7 @@ test("a producer is gone from all groups when its connection closes", () => {
   producers.register("Q", client);
   producers.connectionClosed(client.connection);
   expect(producers.all().size).toBe(0);
-  expect(producers.connectionOf("a")).toBeUndefined();
+  expect(producers.clientOf("a")).toBeUndefined();
 });
 
 test("a producer without a heartbeat for 120 s is dropped and its connection closed", () => {

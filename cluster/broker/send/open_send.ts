@@ -1,11 +1,13 @@
 // Puts the send path together and registers it: the hot way for plain messages, the general way for the rest.
+import type { Logger } from "../../../core/log.ts";
 import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import type { Random } from "../../../core/random.ts";
-import type { HandlerRegistry, HostAddress } from "../../../core/remoting/handler.ts";
+import type { HandlerRegistry, HostAddress, PeerCaller } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { Appender } from "../../../store/commit_log/appender.ts";
 import type { DispatchQueue } from "../../../store/dispatch.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
+import type { Producers } from "../clients/producers.ts";
 import type { GroupTable } from "../groups/group_table.ts";
 import type { QueueLocks } from "../locks/queue_locks.ts";
 import type { PutRules } from "../put_rules.ts";
@@ -14,6 +16,7 @@ import type { TopicTable } from "../topics/topic_table.ts";
 import { HotSend } from "./hot_send.ts";
 import { MessageDrafts } from "./message_draft.ts";
 import { PendingSends } from "./pending_sends.ts";
+import { ReplyHandler } from "./reply_handler.ts";
 import { SendAnswerWriter } from "./send_answers.ts";
 import { SendChecks, type SendSettings } from "./send_checks.ts";
 import { SendHandler } from "./send_handler.ts";
@@ -24,36 +27,40 @@ import { TopicPlans } from "./topic_plans.ts";
 const OFFSET_HEX_DIGITS = 16;
 
 export interface SendOptions {
-  server: HandlerRegistry & { onBurst(callback: () => void): void };
+  server: HandlerRegistry & PeerCaller & { onBurst(callback: () => void): void };
   store: MessageStore & {
     readonly appender: Appender;
     queue(topic: string, queueId: number): DispatchQueue;
   };
   topics: TopicTable;
+  producers: Producers;
   groups: GroupTable;
   locks: QueueLocks;
   rules: PutRules;
   clock: Clock;
   random: Random;
+  log: Logger;
   stats: StatsSink;
   /** Live configuration values by Apache's names. */
   settings: SendSettings & {
     readonly brokerClusterName: string;
     readonly regionId: string;
     readonly traceOn: boolean;
+    readonly storeReplyMessageEnable: boolean;
   };
   /** The address that records carry as their store host: brokerIP1 and listenPort. */
   storeHost: HostAddress;
   newUniqueKey: () => string;
 }
 
-/** Serves SEND_MESSAGE, SEND_MESSAGE_V2 and SEND_BATCH_MESSAGE. */
+/** Serves the codes by which clients send messages and replies. */
 export function openSend(options: SendOptions): void {
   const { server, settings, stats, store, storeHost, topics } = options;
   const { appender } = store;
   const checks = new SendChecks(topics, settings);
   const drafts = new MessageDrafts(options);
   new SendHandler({ ...options, checks, drafts }).register(server);
+  new ReplyHandler({ ...options, checks, drafts }).register(server);
 
   const pending = new PendingSends();
   const messageId = encodeOffsetMessageId(storeHost.address, storeHost.port, 0);

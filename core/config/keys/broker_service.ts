@@ -52,9 +52,8 @@ const topicsAndGroups = keysOf("BrokerConfig", {
     pattern("RMQ_SYS_TRACE_TOPIC", TOPIC, "1 to 127 letters, digits, or any of % | _ -"),
     "Topic that clients send their message traces to.",
   )),
-  storeReplyMessageEnable: ignored(
+  storeReplyMessageEnable: live(
     bool(true),
-    "request-reply isn't implemented yet",
     "Stores replies of request-reply as messages too.",
   ),
   validateSystemTopicWhenUpdateTopic: live(

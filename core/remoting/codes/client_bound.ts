@@ -2,8 +2,6 @@
 import { optional, required, row } from "../code_row.ts";
 import { consumerStatusRequest, resetOffsetRequest, rpcFields, topicFields } from "./common.ts";
 
-const REQUEST_REPLY = "Request-reply is not implemented yet.";
-
 const TRANSACTIONS = "Transactions are not implemented yet; prepared messages are refused.";
 
 export const CHECK_TRANSACTION_STATE = row({
@@ -98,8 +96,7 @@ export const PUSH_REPLY_MESSAGE_TO_CLIENT = row({
   code: 326,
   name: "PUSH_REPLY_MESSAGE_TO_CLIENT",
   doc: "Carries a reply to the producer that waits for it (body); answered with a code alone.",
-  servedBy: [],
-  whyNotServed: REQUEST_REPLY,
+  servedBy: ["client"],
   request: {
     producerGroup: required("string", "Producer group."),
     topic: required("string", "Topic."),

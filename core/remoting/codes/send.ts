@@ -2,8 +2,6 @@
 import { optional, required, row } from "../code_row.ts";
 import { rpcFields, sendRequest, sendResponse, sendV2Request } from "./common.ts";
 
-const REQUEST_REPLY = "Request-reply is not implemented yet.";
-
 export const SEND_MESSAGE = row({
   code: 10,
   name: "SEND_MESSAGE",
@@ -53,8 +51,7 @@ export const SEND_REPLY_MESSAGE = row({
   code: 324,
   name: "SEND_REPLY_MESSAGE",
   doc: "Carries a reply to the producer that asked, with long field names.",
-  servedBy: [],
-  whyNotServed: REQUEST_REPLY,
+  servedBy: ["broker"],
   request: sendRequest,
   response: sendResponse,
 });
@@ -63,8 +60,7 @@ export const SEND_REPLY_MESSAGE_V2 = row({
   code: 325,
   name: "SEND_REPLY_MESSAGE_V2",
   doc: "Carries a reply to the producer that asked, with one-letter field names.",
-  servedBy: [],
-  whyNotServed: REQUEST_REPLY,
+  servedBy: ["broker"],
   request: sendV2Request,
   response: sendResponse,
 });
