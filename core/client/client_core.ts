@@ -42,6 +42,7 @@ export class ClientCore {
   private releaseIdentity: () => void = () => {};
   private closed: Promise<void> | null = null;
   private readonly reintroducing = new Map<string, Promise<void>>();
+  private readonly beating = new Set<Promise<unknown>>();
 
   constructor(
     readonly environment: ClientEnvironment,
@@ -123,6 +124,8 @@ export class ClientCore {
     this.state = state;
     this.closing.abort();
     await this.background.disposeAsync();
+    // A broker that serves a heartbeat after the good-bye would keep a member that is gone.
+    await Promise.allSettled(this.beating);
     if (wasStarted) await this.unregister();
     await this.remoting[Symbol.asyncDispose]();
     this.releaseIdentity();
@@ -155,18 +158,25 @@ export class ClientCore {
   }
 
   async beatTo(brokerName: string, address: string): Promise<void> {
+    if (this.closing.signal.aborted) return;
     const data = { clientID: this.clientId, ...this.membership.heartbeat() };
-    await mustAsk(this.remoting, HEART_BEAT, {
+    const beating = mustAsk(this.remoting, HEART_BEAT, {
       peer: brokerName,
       address,
       fields: {},
       body: new TextEncoder().encode(JSON.stringify(data)),
       timeoutMs: this.options.requestTimeoutMs,
     });
+    this.beating.add(beating);
+    try {
+      await beating;
+    } finally {
+      this.beating.delete(beating);
+    }
   }
 
   /** Consumers are known to slaves too; producers to masters alone. */
-  private heartbeatTargets(): [brokerName: string, address: string][] {
+  heartbeatTargets(): [brokerName: string, address: string][] {
     const isProducer = this.membership.kind === "producer";
     return [...this.routes.brokers].flatMap(({ brokerName, addresses }) =>
       [...addresses].filter(([id]) => !isProducer || id === MASTER_ID)

@@ -19,7 +19,6 @@ export interface ConsumedQueuesOptions extends FlowLimits {
   consumeFrom: ConsumeFrom;
   pullBatchSize: number;
   pullHoldMs: number;
-  commitsByPull: boolean;
   stats: ConsumeStats;
   subscription: (topic: string) => Subscription | undefined;
   deliver: (entries: readonly QueuedMessage[]) => void;

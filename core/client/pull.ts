@@ -1,5 +1,6 @@
 // One pull: the request, and what its answer means. Chooses master or slave as the broker suggests;
-// keeps no offsets.
+// keeps no offsets, and commits none: brokers serve pulls and commits on different threads, so that
+// a commit within a pull could undo a later one.
 import { PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
@@ -41,12 +42,9 @@ export interface PullRequest {
   subscription: Subscription;
   /** Also tells the broker what the subscription is; else it knows by the heartbeat. */
   sendsSubscription: boolean;
-  /** Also commits this offset; null: commits none. */
-  commitOffset: number | null;
   signal?: AbortSignal;
 }
 
-const FLAG_COMMIT_OFFSET = 1;
 const FLAG_SUSPEND = 2;
 const FLAG_SUBSCRIPTION = 4;
 
@@ -58,11 +56,9 @@ export class Puller {
 
   /** Rejects with ClientError; "refused" has the broker's code. */
   async pull(request: PullRequest): Promise<PullResult> {
-    const { queue, subscription, commitOffset, holdMs, sendsSubscription } = request;
-    const { brokerId, address } = this.brokerFor(queue);
-    const commits = commitOffset !== null && brokerId === MASTER_ID;
-    const sysFlag = (commits ? FLAG_COMMIT_OFFSET : 0) | (holdMs > 0 ? FLAG_SUSPEND : 0) |
-      (sendsSubscription ? FLAG_SUBSCRIPTION : 0);
+    const { queue, subscription, holdMs, sendsSubscription } = request;
+    const address = this.addressFor(queue);
+    const sysFlag = (holdMs > 0 ? FLAG_SUSPEND : 0) | (sendsSubscription ? FLAG_SUBSCRIPTION : 0);
     const answer = await ask(this.core.remoting, PULL_MESSAGE, {
       peer: queue.brokerName,
       address,
@@ -75,7 +71,7 @@ export class Puller {
         queueOffset: request.offset,
         maxMsgNums: request.messagesMax,
         sysFlag,
-        commitOffset: commitOffset ?? 0,
+        commitOffset: 0,
         suspendTimeoutMillis: holdMs,
         subscription: subscription.expression,
         subVersion: subscription.version,
@@ -106,12 +102,12 @@ export class Puller {
   }
 
   /** The suggested broker if the routes have it, else the master, else any slave. */
-  private brokerFor(queue: MessageQueue): { brokerId: number; address: string } {
+  private addressFor(queue: MessageQueue): string {
     const addresses = this.core.routes.broker(queue.brokerName)?.addresses;
     const suggested = this.suggested.get(queueKey(queue)) ?? MASTER_ID;
     for (const brokerId of [suggested, MASTER_ID, ...addresses?.keys() ?? []]) {
       const address = addresses?.get(brokerId);
-      if (address !== undefined) return { brokerId, address };
+      if (address !== undefined) return address;
     }
     throw new ClientError("no_broker", `the routes have no address for ${queue.brokerName}`, {
       brokerName: queue.brokerName,

@@ -132,7 +132,6 @@ export class PullConsumer implements AsyncDisposable {
       // Pulls carry their own expression, so that each may have another.
       subscription: parseSubscription(queue.topic, expression, 0),
       sendsSubscription: true,
-      commitOffset: null,
       signal: this.signalOf(options.signal),
     });
   }

@@ -66,6 +66,24 @@ test("closing waits for a listener that runs, and commits what it did", async ()
   expect(it.cluster.broker.group("g")).toEqual([]);
 });
 
+test("no heartbeat comes after the good-bye, however slow the broker is", async () => {
+  await using it = await ConsumerBed.open(1, 1);
+  const consumer = await it.consumer(() => {}, { heartbeatMs: 5 });
+  const { broker } = it.cluster;
+  const release = Promise.withResolvers<void>();
+  broker.beforeBeat = release.promise;
+  const changing = consumer.subscribe("Other");
+  const closing = consumer.close();
+  await systemClock.sleep(20);
+  expect(broker.group("g").length).toBe(1);
+  release.resolve();
+  await Promise.all([changing, closing]);
+  const beats = broker.heartbeats.length;
+  expect(broker.group("g")).toEqual([]);
+  await systemClock.sleep(20);
+  expect([broker.heartbeats.length, broker.group("g")]).toEqual([beats, []]);
+});
+
 test("closing doesn't wait for ever", async () => {
   await using it = await ConsumerBed.open(1, 1);
   await it.send(1);

@@ -136,7 +136,6 @@ export class PushConsumption {
       core: this.core,
       calls: this.calls,
       store: this.offsetStore(),
-      commitsByPull: !this.isBroadcasting,
       stats: this.stats,
       subscription: (topic) => this.subscriptions.get(topic),
       deliver: (entries) => this.pool.submit(entries),

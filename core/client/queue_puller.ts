@@ -20,8 +20,6 @@ export interface QueuePullerOptions extends FlowLimits {
   group: string;
   pullBatchSize: number;
   pullHoldMs: number;
-  /** Whether pulls carry offsets to commit. */
-  commitsByPull: boolean;
   clock: Clock;
   log: Logger;
   puller: Puller;
@@ -108,10 +106,9 @@ export class QueuePuller {
   }
 
   private async pullOnce(): Promise<void> {
-    const { group, puller, offsets, pullBatchSize, pullHoldMs, commitsByPull } = this.options;
+    const { group, puller, pullBatchSize, pullHoldMs } = this.options;
     const subscription = this.options.subscription();
     if (subscription === undefined) return await this.waitFor(PULL_ERROR_WAIT_MS);
-    const consumed = commitsByPull ? offsets.get(this.queue) : null;
     const { clock, stats } = this.options;
     const startedMs = clock.nowMs();
     this.lastPullMs = startedMs;
@@ -124,7 +121,6 @@ export class QueuePuller {
       timeoutMs: Math.max(PULL_TIMEOUT_MS, pullHoldMs * 2),
       subscription,
       sendsSubscription: false,
-      commitOffset: consumed !== null && consumed > 0 ? consumed : null,
       signal: this.stopping.signal,
     });
     if (this.stopped) return;

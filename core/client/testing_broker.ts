@@ -65,6 +65,8 @@ export class FakeBroker implements AsyncDisposable {
     sendBack: [] as Reaction[],
     pull: [] as Reaction[],
   };
+  /** Heartbeats are served only when this is resolved, as by a broker with a long queue. */
+  beforeBeat: Promise<void> = Promise.resolve();
   private readonly waiters = new Set<() => void>();
 
   private constructor(readonly name: string, readonly server: RemotingServer) {}
@@ -277,7 +279,8 @@ export class FakeBroker implements AsyncDisposable {
     this.wake();
   }
 
-  private beat(body: Uint8Array, connection: Connection) {
+  private async beat(body: Uint8Array, connection: Connection) {
+    await this.beforeBeat;
     const data = JSON.parse(Buffer.from(body).toString()) as {
       clientID: string;
       consumerDataSet: ({ groupName: string } & Record<string, unknown>)[];
