@@ -25,3 +25,14 @@ export function seededRandom(seed: number): Random {
 export function randomBelow(random: Random, below: number): number {
   return Math.floor(random.next() * below);
 }
+
+/** A version 4 UUID in lower case. */
+export function randomUuid(random: Random): string {
+  const hex = Array.from(
+    { length: 8 },
+    () => randomBelow(random, 0x10000).toString(16).padStart(4, "0"),
+  ).join("");
+  const variant = (8 + randomBelow(random, 4)).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-` +
+    `${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}

@@ -24,6 +24,8 @@ export type ClientErrorCode =
   | "refused"
   /** No answer in time; the message may have been stored nevertheless. */
   | "timeout"
+  /** The request was stored, but nobody replied in time. */
+  | "no_reply"
   /** The connection failed; the message may have been stored when it was sent already. */
   | "connection"
   /** More sends wait than `sendsWaitingMax`. */

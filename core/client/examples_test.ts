@@ -1,9 +1,9 @@
-// The examples in the doc comments run, one after the other, against a fake cluster.
+// The examples in the doc comments run, one after the other, against a broker in this process.
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as roquet from "./mod.ts";
-import { FakeCluster } from "./testing_cluster.ts";
+import { startRoquet } from "../../cmd/embedded.ts";
 
 const folder = new URL(".", import.meta.url).pathname;
 
@@ -44,16 +44,16 @@ async function load(code: string, path: string, nameServers: string): Promise<Ru
 }
 
 test("every example in a doc comment runs", async () => {
-  await using cluster = await FakeCluster.open();
-  cluster.topics.set("Orders", { queues: 1 });
-  await using producer = await roquet.Producer.open({ group: "p" }, cluster.environment);
+  await using cluster = await startRoquet({ broker: { defaultTopicQueueNums: 1 } });
+  const nameServers = cluster.nameServer;
+  await using producer = await roquet.Producer.open({ nameServers, group: "p" });
   await producer.send({ topic: "Orders", body: "1", tags: "paid" });
   await producer.send({ topic: "Orders", body: "2", tags: "last" });
   const temporary = mkdtempSync(`${tmpdir()}/roquet-examples-`);
   const found = examples();
   expect(found.map(({ file }) => file)).toEqual([
     "client_error.ts",
-    ...Array(4).fill("producer.ts"),
+    ...Array(5).fill("producer.ts"),
     "pull_consumer.ts",
     "push_consumer.ts",
     "push_consumer.ts",
@@ -63,7 +63,7 @@ test("every example in a doc comment runs", async () => {
     for (const [index, { file, code }] of found.entries()) {
       // For the loop: it goes on where the listener of its group was.
       await producer.send({ topic: "Orders", body: "3", tags: "last" });
-      const run = await load(code, `${temporary}/${index}.ts`, cluster.nameServers);
+      const run = await load(code, `${temporary}/${index}.ts`, nameServers);
       const printed: unknown[][] = [];
       await run({
         ...roquet,

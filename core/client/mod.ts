@@ -14,5 +14,6 @@ export type { PullResult, PullStatus } from "./pull.ts";
 export { PullConsumer, type PullOptions, type ReadOptions } from "./pull_consumer.ts";
 export { PushConsumer } from "./push_consumer.ts";
 export { ReceivedMessage } from "./received_message.ts";
-export { Producer, type SendOptions } from "./producer.ts";
+export { Producer, type RequestOptions, type SendOptions } from "./producer.ts";
+export { Reply, type ReplyContent } from "./reply.ts";
 export { atRandom, byKey, inMachineRoom } from "./selectors.ts";

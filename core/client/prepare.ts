@@ -6,6 +6,7 @@ import { compress, compressionBits, type CompressionKind } from "../message/comp
 import { parseAddress } from "../message/host_address.ts";
 import { UniqueKeyGenerator } from "../message/message_id.ts";
 import { randomBelow } from "../random.ts";
+import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2 } from "../remoting/codes/send.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Batch, makeBatches } from "./batch.ts";
 import type { ClientEnvironment } from "./environment.ts";
@@ -32,6 +33,18 @@ export interface Delivery {
   fixedQueue: MessageQueue | null;
   timeoutMs: number;
   isOneway: boolean;
+  /** Null for messages as their sender made them. */
+  marks: Marks | null;
+}
+
+/** What the library itself marks a message with, beside what its sender said. */
+export interface Marks {
+  /** Encoded properties; they win over the message's own. */
+  properties: string;
+  /** Flags, or-ed into the message's. */
+  sysFlag: number;
+  /** The request's code; null: the usual one. */
+  code: number | null;
 }
 
 export class MessagePreparer {
@@ -55,7 +68,7 @@ export class MessagePreparer {
   }
 
   /** Throws ClientError "invalid_message". */
-  prepare(message: Message, { fixedQueue, timeoutMs, isOneway }: Delivery): PreparedSend {
+  prepare(message: Message, { fixedQueue, timeoutMs, isOneway, marks }: Delivery): PreparedSend {
     const { maxMessageBytes, compressFromBytes, compression, compressionLevel } = this.options;
     let body = bodyBytes(message.body);
     checkMessage(message, body.length, maxMessageBytes);
@@ -67,7 +80,11 @@ export class MessagePreparer {
     const bornTimestampMs = this.clock.nowMs();
     this.uniqueKeys.write(this.uniqueKey, 0, bornTimestampMs);
     const messageId = this.uniqueKey.toString("latin1");
-    const properties = propertiesText(message, messageId);
+    let properties = propertiesText(message, messageId);
+    if (marks !== null) {
+      properties += marks.properties;
+      sysFlag |= marks.sysFlag;
+    }
     checkPropertiesLength(properties);
     return {
       topic: message.topic,
@@ -78,6 +95,7 @@ export class MessagePreparer {
       flag: message.flag ?? 0,
       bornTimestampMs,
       isBatch: false,
+      code: marks?.code ?? SEND_MESSAGE_V2.code,
       isOneway,
       fixedQueue,
       timeoutMs,
@@ -103,6 +121,7 @@ export class MessagePreparer {
       flag: 0,
       bornTimestampMs: this.clock.nowMs(),
       isBatch: true,
+      code: SEND_BATCH_MESSAGE.code,
       isOneway,
       fixedQueue,
       timeoutMs,

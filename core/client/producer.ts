@@ -1,35 +1,26 @@
 // The producer: what a program calls to send. Checks and prepares messages; sender.ts brings them to
 // the brokers.
 import { ClientCore, type ClientState } from "./client_core.ts";
-import { ClientError } from "./client_error.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { FaultTracker } from "./fault_tracker.ts";
-import {
-  checkTopic,
-  invalid,
-  type Message,
-  type MessageQueue,
-  type SendResult,
-} from "./message.ts";
+import type { Message, MessageQueue, SendResult } from "./message.ts";
 import {
   type CheckedProducerOptions,
   checkProducerOptions,
   type ProducerOptions,
-  type QueueSelector,
 } from "./options.ts";
-import type { PreparedSend } from "./pending_send.ts";
-import { type Delivery, MessagePreparer } from "./prepare.ts";
+import { MessagePreparer } from "./prepare.ts";
+import { Publisher, type SendOptions } from "./publisher.ts";
+import type { ReceivedMessage } from "./received_message.ts";
+import { type Reply, type ReplyContent, replyTo } from "./reply.ts";
+import { Requests } from "./requests.ts";
 import { Sender } from "./sender.ts";
 
-export interface SendOptions {
-  /** The queue to send to. */
-  queue?: MessageQueue;
-  /** Chooses it among those that take messages now; see selectors.ts for the usual ones. */
-  select?: QueueSelector;
-  /** All attempts together, in ms. Default: the producer's sendTimeoutMs. */
+export type { SendOptions };
+
+export interface RequestOptions extends SendOptions {
+  /** Until the reply is here, in ms. Default: the producer's sendTimeoutMs. */
   timeoutMs?: number;
-  /** Gives up waiting. The message may be stored nevertheless. */
-  signal?: AbortSignal;
 }
 
 /**
@@ -59,9 +50,8 @@ export interface SendOptions {
 export class Producer implements AsyncDisposable {
   private readonly options: CheckedProducerOptions;
   private readonly core: ClientCore;
-  private readonly sender: Sender;
-  private readonly preparer: MessagePreparer;
-  private readonly usualDelivery: Delivery;
+  private readonly publisher: Publisher;
+  private readonly requests: Requests;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(options: ProducerOptions = {}, environment: Partial<ClientEnvironment> = {}) {
@@ -74,7 +64,7 @@ export class Producer implements AsyncDisposable {
       heartbeat: () => ({ consumerDataSet: [], producerDataSet: [{ groupName: group }] }),
     });
     const faults = this.options.avoidSlowBrokers ? new FaultTracker(full.clock) : null;
-    this.sender = new Sender(this.core, {
+    const sender = new Sender(this.core, {
       group,
       retriesMax: this.options.sendRetries,
       retriesWhenNotStoredAsAsked: this.options.retryWhenNotStoredAsAsked,
@@ -82,9 +72,9 @@ export class Producer implements AsyncDisposable {
       sendsWaitingMax: this.options.sendsWaitingMax,
       autoCreateQueues: this.options.autoCreateQueues,
     }, faults);
-    this.preparer = new MessagePreparer(this.options, full);
-    const { sendTimeoutMs } = this.options;
-    this.usualDelivery = { fixedQueue: null, timeoutMs: sendTimeoutMs, isOneway: false };
+    const preparer = new MessagePreparer(this.options, full);
+    this.publisher = new Publisher(this.core, sender, preparer, this.options.sendTimeoutMs);
+    this.requests = new Requests(this.core, this.publisher);
   }
 
   /** A producer that runs. */
@@ -112,7 +102,7 @@ export class Producer implements AsyncDisposable {
 
   /** Sends that are not settled yet. */
   get pending(): number {
-    return this.sender.pending;
+    return this.publisher.pending;
   }
 
   /** Throws ClientError "already_started" or "duplicate_group". */
@@ -128,17 +118,12 @@ export class Producer implements AsyncDisposable {
    * safely. Tries other queues and brokers when one fails. Rejects with ClientError.
    */
   send(message: Message, options?: SendOptions): Promise<SendResult> {
-    if (this.core.state === "running" && this.sender.knows(message.topic)) {
-      return this.begin(message, options);
-    }
-    return this.sendUnknown(message, options);
+    return this.publisher.send(message, options);
   }
 
   /** Sends without waiting for an answer; resolves when the message is queued for the network. */
-  async sendOneway(message: Message, options?: SendOptions): Promise<void> {
-    await this.prepareTopic(message.topic);
-    const delivery = { ...this.delivery(message.topic, options), isOneway: true };
-    await this.sender.oneway(this.preparer.prepare(message, delivery));
+  sendOneway(message: Message, options?: SendOptions): Promise<void> {
+    return this.publisher.sendOneway(message, options);
   }
 
   /**
@@ -151,19 +136,8 @@ export class Producer implements AsyncDisposable {
    * await producer.sendBatch(["a", "b", "c"].map((body) => ({ topic: "Orders", body })));
    * ```
    */
-  async sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
-    this.core.checkRunning();
-    const batches = this.preparer.batches(messages);
-    const { topic } = batches[0]!;
-    await this.prepareTopic(topic);
-    const delivery = { ...this.delivery(topic, options), isOneway: false };
-    const results = await Promise.allSettled(
-      batches.map((batch) => this.launch(this.preparer.prepareBatch(batch, delivery), options)),
-    );
-    return results.map((result) => {
-      if (result.status === "rejected") throw result.reason;
-      return result.value;
-    });
+  sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
+    return this.publisher.sendBatch(messages, options);
   }
 
   /**
@@ -196,98 +170,65 @@ export class Producer implements AsyncDisposable {
     while (from < sends.length) yield await sends[from++]!;
   }
 
+  /**
+   * Sends a message and resolves with the reply of the consumer that took it (see `reply`), whatever
+   * its client library. Rejects with ClientError "no_reply" when nobody replied in time, and with
+   * what went wrong when it couldn't be sent.
+   */
+  request(message: Message, options: RequestOptions = {}): Promise<Reply> {
+    const timeoutMs = options.timeoutMs ?? this.options.sendTimeoutMs;
+    return this.requests.ask(message, { ...options, timeoutMs });
+  }
+
+  /**
+   * Replies to a message that a `request` sent, Java's or ours. Resolves when the requester has the
+   * reply. Rejects with ClientError: "invalid_message" when the message asks for no reply, "refused"
+   * when the requester is gone.
+   *
+   * @example
+   * ```ts
+   * import { PushConsumer } from "roquet";
+   *
+   * await using consumer = await PushConsumer.open(
+   *   {
+   *     nameServers: "127.0.0.1:9876",
+   *     group: "pricing",
+   *     consumeFrom: "first",
+   *     subscriptions: { Prices: "*" },
+   *   },
+   *   async (message) => {
+   *     await producer.reply(message, `${message.text()} cost 3`);
+   *   },
+   * );
+   * const price = await producer.request({ topic: "Prices", body: "pears" }, { timeoutMs: 5000 });
+   * console.log(price.text());
+   * ```
+   */
+  async reply(
+    request: ReceivedMessage,
+    content: ReplyContent,
+    options?: SendOptions,
+  ): Promise<SendResult> {
+    const { message, marks } = replyTo(request, content);
+    const queues = await this.publisher.queues(message.topic);
+    // The requester is connected to the broker that it sent to; of others that isn't sure.
+    const queue = queues.find(({ brokerName }) => brokerName === request.queue.brokerName);
+    return this.publisher.send(message, { ...(queue && { queue }), ...options }, marks);
+  }
+
   /** The queues of a topic that take messages now. Rejects with ClientError "no_route". */
-  async queues(topic: string): Promise<readonly MessageQueue[]> {
-    await this.prepareTopic(topic);
-    return this.sender.queuesOf(topic);
+  queues(topic: string): Promise<readonly MessageQueue[]> {
+    return this.publisher.queues(topic);
   }
 
   /** Waits for the sends that are on their way, says good-bye and closes the connections. */
   async close(): Promise<void> {
     this.core.refuse();
-    await this.sender.drained();
+    await this.publisher.drained();
     await this.core.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  private async sendUnknown(message: Message, options?: SendOptions): Promise<SendResult> {
-    await this.prepareTopic(message.topic);
-    return await this.begin(message, options);
-  }
-
-  private async prepareTopic(topic: string): Promise<void> {
-    this.core.checkRunning();
-    if (this.sender.knows(topic)) return;
-    await this.sender.learn(topic);
-    this.core.checkRunning();
-  }
-
-  private begin(message: Message, options: SendOptions | undefined): Promise<SendResult> {
-    try {
-      const delivery = options === undefined
-        ? this.usualDelivery
-        : this.delivery(message.topic, options);
-      return this.launch(this.preparer.prepare(message, delivery), options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  private launch(prepared: PreparedSend, options: SendOptions | undefined): Promise<SendResult> {
-    const signal = options?.signal;
-    if (signal !== undefined) return this.launchAbortable(prepared, signal);
-    return new Promise((resolve, reject) => {
-      this.sender.begin(prepared, resolve, reject);
-    });
-  }
-
-  private launchAbortable(prepared: PreparedSend, signal: AbortSignal): Promise<SendResult> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        throw new ClientError("aborted", "the send was aborted", { cause: signal.reason });
-      }
-      const send = this.sender.begin(prepared, settle(resolve), settle(reject));
-      const onAbort = () => send.abort(signal.reason);
-      if (!send.settled) signal.addEventListener("abort", onAbort, { once: true });
-
-      function settle<T>(callback: (value: T) => void): (value: T) => void {
-        return (value) => {
-          signal.removeEventListener("abort", onAbort);
-          callback(value);
-        };
-      }
-    });
-  }
-
-  private delivery(topic: string, options: SendOptions | undefined): Delivery {
-    return {
-      fixedQueue: this.fixedQueue(topic, options),
-      timeoutMs: options?.timeoutMs ?? this.options.sendTimeoutMs,
-      isOneway: false,
-    };
-  }
-
-  private fixedQueue(topic: string, options: SendOptions | undefined): MessageQueue | null {
-    const { queue, select } = options ?? {};
-    if (queue !== undefined) {
-      if (queue.topic !== topic) throw invalid(`the queue is one of the topic ${queue.topic}`);
-      return queue;
-    }
-    if (select === undefined) return null;
-    const queues = this.sender.queuesOf(topic);
-    if (queues.length === 0) {
-      checkTopic(topic);
-      throw new ClientError("no_route", `no broker takes messages of the topic ${topic} now`, {
-        retriable: true,
-      });
-    }
-    const selected = select(queues);
-    if (!queues.includes(selected)) {
-      throw invalid("the selector must give one of the queues that it was given");
-    }
-    return selected;
   }
 }

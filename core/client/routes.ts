@@ -33,6 +33,11 @@ export class Routes {
     return this.brokersByName.get(brokerName)?.addresses.get(brokerId);
   }
 
+  /** The clusters whose brokers have the topic. */
+  clustersOf(topic: string): Set<string> {
+    return new Set(this.byTopic.get(topic)?.brokers.map(({ cluster }) => cluster));
+  }
+
   broker(brokerName: string): RouteBroker | undefined {
     return this.brokersByName.get(brokerName);
   }

@@ -4,6 +4,7 @@ import type { Logger } from "../log.ts";
 import { encodeProperties } from "../message/properties.ts";
 import { PROPERTY } from "../message/property_names.ts";
 import { retryTopicOf } from "../message/topic_names.ts";
+import { SEND_MESSAGE_V2 } from "../remoting/codes/send.ts";
 import type { BrokerCalls } from "./broker_calls.ts";
 import { SEND_BACK_TIMEOUT_MS, SEND_TIMEOUT_MS } from "./limits.ts";
 import type { ReceivedMessage } from "./received_message.ts";
@@ -68,6 +69,7 @@ export class SendBack {
           flag: message.flag,
           bornTimestampMs: nowMs(),
           isBatch: false,
+          code: SEND_MESSAGE_V2.code,
           isOneway: false,
           fixedQueue: null,
           timeoutMs: SEND_TIMEOUT_MS,

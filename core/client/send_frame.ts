@@ -3,7 +3,6 @@
 import { Buffer } from "node:buffer";
 import { writeI32, writeU16 } from "../bytes/big_endian.ts";
 import { AUTO_CREATE_TOPIC } from "../message/topic_names.ts";
-import { SEND_BATCH_MESSAGE, SEND_MESSAGE_V2 } from "../remoting/codes/send.ts";
 import {
   FLAG_ONEWAY,
   LANGUAGE,
@@ -35,6 +34,8 @@ export interface SendFields {
   /** name \x01 value \x02 … */
   properties: string;
   isBatch: boolean;
+  /** One of those that have the one-letter fields. */
+  code: number;
   isOneway: boolean;
 }
 
@@ -79,8 +80,7 @@ export function writeSendHead(
   bodyBytes: number,
 ): number {
   template.copy(target, start);
-  const code = fields.isBatch ? SEND_BATCH_MESSAGE.code : SEND_MESSAGE_V2.code;
-  writeU16(target, start + CODE_AT, code);
+  writeU16(target, start + CODE_AT, fields.code);
   writeI32(target, start + OPAQUE_AT, opaque);
   writeI32(target, start + FLAG_AT, fields.isOneway ? FLAG_ONEWAY : 0);
   let at = start + template.length;

@@ -14,6 +14,7 @@ const sends = fc.record({
   bornTimestampMs: fc.nat(Number.MAX_SAFE_INTEGER),
   properties: fc.oneof(fc.string({ unit: "grapheme", maxLength: 300 }), fc.constant("")),
   isBatch: fc.boolean(),
+  code: fc.constantFrom(310, 320, 325),
   isOneway: fc.boolean(),
 });
 const queues = fc.record({
@@ -39,7 +40,7 @@ test("what is written decodes to what was given, and fits its bound", () => {
       decoder.push(target.subarray(7, bodyAt + body.length));
       const command = decodeFrame(decoder.next()!);
       expect(command).toMatchObject({
-        code: fields.isBatch ? 320 : 310,
+        code: fields.code,
         opaque,
         flag: fields.isOneway ? 2 : 0,
         language: "JAVA",
