@@ -9,7 +9,9 @@ import { thisMachine } from "./machine.ts";
 import type { BrokerCommand } from "./parser.ts";
 import { elapsedMs, thisPlatform } from "./platform.ts";
 import { printConfig, readServerConfig, reportConfig } from "./server_config.ts";
-import { EXIT_DONE, runServer } from "./server_process.ts";
+import { EXIT_DONE, processSignals, runServer } from "./server_process.ts";
+import { withParent } from "./shards/parent_watch.ts";
+import { runShards } from "./shards/run_shards.ts";
 
 /** Resolves with the exit code. Throws ConfigError before anything is opened. */
 export async function runBroker(
@@ -30,12 +32,16 @@ export async function runBroker(
   const log = sink.logger;
   reportConfig(config, log);
   const { values } = config;
+  if (options.shards !== undefined) {
+    return await runShards(options.shards, options, config, log, console);
+  }
   return await runServer({
     open: () => openBroker(config, log),
     describe: (broker) => describeBroker(broker, values),
     console,
     log,
     debug,
+    signals: withParent(processSignals),
   });
 }
 

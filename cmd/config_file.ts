@@ -1,6 +1,7 @@
 // The configuration file of -c: reading it with errors that a person can act on, and keeping run-time changes in it.
 import fs from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { ConfigError, type ConfigSource } from "../core/config/load.ts";
 import { PROPERTIES_FILE_BYTES_MAX, replaceProperties } from "../core/config/properties_file.ts";
 
@@ -35,7 +36,11 @@ export function keepChanges(name: string): (changes: ReadonlyMap<string, string>
   const target = fs.realpathSync(name);
   return (changes) => {
     const bytes = replaceProperties(fs.readFileSync(target), changes);
-    const temporary = path.join(path.dirname(target), `.${path.basename(target)}.new`);
+    // Shards share the file, and may be changed at the same time.
+    const temporary = path.join(
+      path.dirname(target),
+      `.${path.basename(target)}.${process.pid}.new`,
+    );
     const descriptor = fs.openSync(temporary, "w", fs.statSync(target).mode);
     try {
       fs.writeFileSync(descriptor, bytes);

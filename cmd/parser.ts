@@ -3,8 +3,9 @@ import { merge, object, or } from "@optique/core/constructs";
 import { commandLine, type Message, message } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { command, constant, flag, option, passThrough } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice, integer, string } from "@optique/core/valueparser";
 import type { InferValue } from "@optique/core/parser";
+import { SHARD_PORT_STRIDE, SHARDS_MAX } from "./shards/shard_plan.ts";
 
 const configFile = optional(option("-c", "--configFile", string({ metavar: "FILE" }), {
   description: message`Configuration file, in Apache's key=value form.`,
@@ -73,6 +74,11 @@ const broker = command(
         description: message`Name servers: host:port, separated by semicolons.`,
       })),
       settings,
+      shards: optional(option("--shards", integer({ metavar: "N", min: 1, max: SHARDS_MAX }), {
+        description:
+          message`Runs N brokers, a process each: brokerName-0 and so on, listenPort every
+          ${String(SHARD_PORT_STRIDE)} ports, stores below storePathRootDir.`,
+      })),
       strict,
       printAll,
       printImportant: withDefault(
