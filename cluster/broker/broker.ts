@@ -43,7 +43,9 @@ import type { StatsSink } from "./stats_sink.ts";
 import { storeConfigOf } from "./store_config.ts";
 import { storeAddressOf } from "./store_host.ts";
 import { openTables, saveAtTheEnd, type Tables } from "./tables.ts";
+import { TimerRules } from "./timer/timer_rules.ts";
 import { registerTopicCodes } from "./topics/topic_codes.ts";
+import { openTransactions, type Transactions } from "./transactions/open_transactions.ts";
 
 export interface BrokerOptions {
   config: LiveConfig<BrokerConfig>;
@@ -91,7 +93,10 @@ export class Broker implements AsyncDisposable {
     // Should a later part fail to open, nobody was served yet.
     stack.use(server);
     const parts = await openParts(options, server, stack);
-    registerCodes(parts);
+    const transactions = stack.use(
+      await openTransactions({ ...parts, settings: parts.config.values }),
+    );
+    registerCodes(parts, transactions);
     startBackground(parts, stack);
     const delivery = stack.use(
       new DelayedDelivery({ ...parts, levels: parts.delayLevels, offsets: parts.delayOffsets }),
@@ -102,6 +107,7 @@ export class Broker implements AsyncDisposable {
     const registration = openRegistration({ ...options, ...parts, listenPort }, stack);
     server.serve();
     delivery.start();
+    transactions.start();
     await registration.registerNow();
     return new Broker(server.addresses, stack.move());
   }
@@ -170,7 +176,8 @@ async function openParts(
     storeStats: () => store.stats(),
   }));
   const stats = statistics.sink;
-  const rules = new PutRules(tables.delayLevels, settings);
+  const timerRules = new TimerRules(settings, random);
+  const rules = new PutRules(tables.delayLevels, settings, timerRules);
   const pulls = stack.use(
     new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
   );
@@ -190,7 +197,7 @@ async function openParts(
   };
 }
 
-function registerCodes(parts: BrokerParts): void {
+function registerCodes(parts: BrokerParts, { counts }: Transactions): void {
   const { server, random } = parts;
   const settings = parts.config.values;
   const withSettings = { ...parts, settings };
@@ -207,7 +214,8 @@ function registerCodes(parts: BrokerParts): void {
     processId: process.pid,
     instanceHash: randomBelow(random, 2 ** 32),
   });
-  openSend({ ...withSettings, newUniqueKey: () => keys.next() });
+  const prepared = (topic: string) => counts.add(topic, 1);
+  openSend({ ...withSettings, prepared, newUniqueKey: () => keys.next() });
   openQuery(withSettings);
   openAdmin({ ...parts, brokerAddress: `${settings.brokerIP1}:${parts.storeHost.port}` });
 }

@@ -1,5 +1,6 @@
-// What becomes of a message that asks for a delay, a time or a transaction before it is put: moved to the delay topic,
-// or refused as Apache refuses it with that machinery switched off. Decides from numbers alone; allocates only on a move.
+// What becomes of a message that asks for a delay, a time or a transaction before it is put: moved to the delay topic or
+// to that of half messages, or refused as Apache refuses it with that machinery switched off. Decides from numbers alone;
+// allocates only on a move.
 import { RequestError } from "../../core/errors.ts";
 import { encodeProperties, parseProperties } from "../../core/message/properties.ts";
 import { PROPERTY } from "../../core/message/property_names.ts";
@@ -13,6 +14,8 @@ import { SCHEDULE_TOPIC, TIMER_TOPIC } from "../../core/message/topic_names.ts";
 import { ResponseCode } from "../../core/remoting/response_codes.ts";
 import type { MessageToStore } from "../../store/message_store.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
+import type { TimerRules } from "./timer/timer_rules.ts";
+import { makeHalf } from "./transactions/half_message.ts";
 
 /** Stored as it is. */
 export const PUT_AS_IS = 0;
@@ -21,7 +24,11 @@ export const PUT_DELAYED = 1;
 /** Refused: throw `refusal` of it. */
 export const REFUSE_TIMER = 2;
 export const REFUSE_TRANSACTION = 3;
-export type PutVerdict = 0 | 1 | 2 | 3;
+/** Stored as a half message: consumers see it when its producer commits. */
+export const PUT_HALF = 4;
+/** Stored in the timer's topic until its time comes, or at once when that is past: call `time` with the message. */
+export const PUT_TIMED = 5;
+export type PutVerdict = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** Properties that ask for a delivery time; a delay level makes them void. */
 export const TIMER_PROPERTIES: readonly string[] = [
@@ -32,11 +39,17 @@ export const TIMER_PROPERTIES: readonly string[] = [
 
 /** Configuration keys by Apache's names. */
 export interface PutRuleSettings {
-  brokerIP1: string;
+  readonly brokerIP1: string;
+  readonly rejectTransactionMessage: boolean;
+  readonly timerWheelEnable: boolean;
 }
 
 export class PutRules {
-  constructor(private readonly levels: DelayLevels, private readonly settings: PutRuleSettings) {}
+  constructor(
+    private readonly levels: DelayLevels,
+    private readonly settings: PutRuleSettings,
+    private readonly timers: TimerRules,
+  ) {}
 
   /**
    * The verdict on a message: `delayLevel` is its DELAY (0: none), `asksForTime` whether it has one of TIMER_PROPERTIES
@@ -53,11 +66,45 @@ export class PutRules {
   ): PutVerdict {
     const state = transactionState(sysFlag);
     // Clients before 4.6.1 retry transactional messages with the mark still on.
-    if (isTransaction && !(reconsumeTimes > 0 && delayLevel > 0)) return REFUSE_TRANSACTION;
+    if (isTransaction && !(reconsumeTimes > 0 && delayLevel > 0)) {
+      return this.settings.rejectTransactionMessage ? REFUSE_TRANSACTION : PUT_HALF;
+    }
+    // A prepared record outside of the half topic is one that nobody ever sees: Apache stores it all the same.
     if (state === TRANSACTION_PREPARED) return REFUSE_TRANSACTION;
     if (state !== TRANSACTION_NONE && state !== TRANSACTION_COMMIT) return PUT_AS_IS;
     if (delayLevel > 0) return PUT_DELAYED;
-    return asksForTime && topic !== TIMER_TOPIC ? REFUSE_TIMER : PUT_AS_IS;
+    if (!asksForTime || topic === TIMER_TOPIC) return PUT_AS_IS;
+    return this.settings.timerWheelEnable ? PUT_TIMED : REFUSE_TIMER;
+  }
+
+  /**
+   * Decides on a message and acts on it in place; gives the verdict. `properties` are the message's own.
+   * `mayPrepare`: false for the message of a transaction that is committed. Throws RequestError when it is refused.
+   */
+  apply(
+    message: MessageToStore,
+    properties: Map<string, string>,
+    nowMs: number,
+    mayPrepare = true,
+  ): PutVerdict {
+    const delayLevel = Number.parseInt(properties.get(PROPERTY.delayLevel) ?? "0", 10) || 0;
+    const asksForTime = !properties.has(PROPERTY.timerOutMs) &&
+      TIMER_PROPERTIES.some((name) => properties.has(name));
+    const isTransaction = mayPrepare &&
+      properties.get(PROPERTY.transactionPrepared)?.toLowerCase() === "true";
+    const verdict = this.decide(
+      message.topic,
+      message.sysFlag,
+      delayLevel,
+      message.reconsumeTimes,
+      asksForTime,
+      isTransaction,
+    );
+    if (verdict === PUT_DELAYED) this.delay(message, delayLevel, nowMs);
+    else if (verdict === PUT_TIMED) this.time(message, nowMs);
+    else if (verdict === PUT_HALF) makeHalf(message, properties);
+    else if (verdict !== PUT_AS_IS) throw this.refusal(verdict);
+    return verdict;
   }
 
   /** The answer for a refusing verdict. */
@@ -68,10 +115,15 @@ export class PutRules {
         `the broker[${this.settings.brokerIP1}] sending transaction message is forbidden`,
       );
     }
-    return new RequestError(
-      ResponseCode.SYSTEM_ERROR,
-      "accurate timer message is not enabled, timerWheelEnable is false",
-    );
+    return this.timers.notEnabled();
+  }
+
+  /**
+   * Moves a message that asks for a time (by one of TIMER_PROPERTIES) to the timer's topic in place; one whose time is
+   * past stays as it is. Throws RequestError when it is refused. For messages that the broker itself puts, too.
+   */
+  time(message: MessageToStore, nowMs: number): void {
+    this.timers.time(message, nowMs);
   }
 
   /**

@@ -1,9 +1,32 @@
 import { describe, expect, test } from "bun:test";
 import type { MessageToStore } from "../../store/message_store.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
-import { PUT_AS_IS, PUT_DELAYED, PutRules, REFUSE_TIMER, REFUSE_TRANSACTION } from "./put_rules.ts";
+import { seededRandom } from "../../core/random.ts";
+import {
+  PUT_AS_IS,
+  PUT_DELAYED,
+  PUT_HALF,
+  PUT_TIMED,
+  PutRules,
+  REFUSE_TIMER,
+  REFUSE_TRANSACTION,
+} from "./put_rules.ts";
+import { TimerRules } from "./timer/timer_rules.ts";
 
-const rules = new PutRules(DelayLevels.parse("1s 5s"), { brokerIP1: "10.0.0.1" });
+function rulesWith(timerWheelEnable: boolean, rejectTransactionMessage = false): PutRules {
+  const settings = {
+    brokerIP1: "10.0.0.1",
+    rejectTransactionMessage,
+    timerWheelEnable,
+    timerMaxDelaySec: 10,
+    timerPrecisionMs: 1000,
+    timerCongestNumEachSlot: 10,
+  };
+  const timers = new TimerRules(settings, seededRandom(1));
+  return new PutRules(DelayLevels.parse("1s 5s"), settings, timers);
+}
+
+const rules = rulesWith(false);
 
 describe("before a message is put", () => {
   test("a plain one goes on, one with a delay level is delayed", () => {
@@ -20,11 +43,23 @@ describe("before a message is put", () => {
     });
   });
 
-  test("a transaction is refused as by a broker that rejects them", () => {
-    expect(rules.decide("T", 4, 0, 0, false, true)).toBe(REFUSE_TRANSACTION);
-    expect(rules.decide("T", 4, 0, 0, false, false)).toBe(REFUSE_TRANSACTION);
+  test("a delivery time is obeyed by a broker with its timer wheel on, but not twice", () => {
+    expect(rulesWith(true).decide("T", 0, 0, 0, true, false)).toBe(PUT_TIMED);
+    expect(rulesWith(true).decide("rmq_sys_wheel_timer", 0, 0, 0, true, false)).toBe(PUT_AS_IS);
+  });
+
+  test("a transaction waits as a half message; a record that nobody would ever see is refused", () => {
+    expect(rules.decide("T", 4, 0, 0, false, true)).toBe(PUT_HALF);
+    expect(rules.decide("T", 0, 3, 0, true, true)).toBe(PUT_HALF);
     expect(rules.decide("T", 0, 3, 1, false, true)).toBe(PUT_DELAYED);
-    expect(rules.refusal(REFUSE_TRANSACTION)).toMatchObject({
+    expect(rules.decide("T", 4, 0, 0, false, false)).toBe(REFUSE_TRANSACTION);
+    expect(rules.decide("T", 8, 2, 0, false, false)).toBe(PUT_DELAYED);
+  });
+
+  test("a transaction is refused in Apache's words where transactions are rejected", () => {
+    const strict = rulesWith(false, true);
+    expect(strict.decide("T", 4, 0, 0, false, true)).toBe(REFUSE_TRANSACTION);
+    expect(strict.refusal(REFUSE_TRANSACTION)).toMatchObject({
       code: 16,
       remark: "the broker[10.0.0.1] sending transaction message is forbidden",
     });

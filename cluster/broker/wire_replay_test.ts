@@ -61,12 +61,6 @@ interface Intended {
 
 const INTENDED: readonly Intended[] = [
   {
-    scenario: /producerTx/,
-    code: 310,
-    ours: ResponseCode.NO_PERMISSION,
-    why: "transactions aren't served yet: refused as with rejectTransactionMessage",
-  },
-  {
     scenario: /producerTimer/,
     code: 310,
     ours: ResponseCode.SYSTEM_ERROR,

@@ -62,11 +62,16 @@ export class Producers {
     return this.byClientId.get(clientId);
   }
 
-  /** One member of a group, in turn; undefined when none is connected. */
-  anyOf(group: string): Client | undefined {
+  /**
+   * One member of a group, in turn; undefined when none is connected. One with more unsent bytes than `unsentBytesMax` is
+   * given only when there is no better one.
+   */
+  anyOf(group: string, unsentBytesMax = Infinity): Client | undefined {
     const members = this.groups.get(group);
     if (members === undefined) return undefined;
     const open = [...members.values()].filter((client) => !client.connection.closed);
-    return open.length === 0 ? undefined : open[this.turn++ % open.length];
+    const ready = open.filter(({ connection }) => connection.unsentBytes <= unsentBytesMax);
+    const chosen = ready.length > 0 ? ready : open;
+    return chosen.length === 0 ? undefined : chosen[this.turn++ % chosen.length];
   }
 }

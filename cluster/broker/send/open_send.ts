@@ -41,6 +41,8 @@ export interface SendOptions {
   random: Random;
   log: Logger;
   stats: StatsSink;
+  /** A transaction of the topic was begun. */
+  prepared: (topic: string) => void;
   /** Live configuration values by Apache's names. */
   settings: SendSettings & {
     readonly brokerClusterName: string;

@@ -13,11 +13,11 @@ import type { Connection, HandlerRegistry, HostAddress } from "../../../core/rem
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore, PutResult } from "../../../store/message_store.ts";
-import { PUT_AS_IS, PUT_DELAYED, type PutRules, TIMER_PROPERTIES } from "../put_rules.ts";
+import { PUT_HALF, type PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
 import { draftBatch } from "./batch_draft.ts";
-import type { MessageDraft, MessageDrafts } from "./message_draft.ts";
+import type { MessageDrafts } from "./message_draft.ts";
 import { putRefusal } from "./put_refusals.ts";
 import type { SendChecks, SendSettings } from "./send_checks.ts";
 import { fromLetters, fromLongNames, type SendFields } from "./send_request.ts";
@@ -29,6 +29,8 @@ export interface SendHandlerOptions {
   rules: PutRules;
   clock: Clock;
   stats: StatsSink;
+  /** A transaction of the topic was begun: its half message is stored. */
+  prepared: (topic: string) => void;
   settings: SendSettings & { readonly regionId: string; readonly traceOn: boolean };
   storeHost: HostAddress;
 }
@@ -92,7 +94,7 @@ export class SendHandler {
     command: RemotingCommand,
     connection: Connection,
   ): Promise<SendAnswer> {
-    const { checks, drafts, store } = this.options;
+    const { checks, clock, drafts, rules, store } = this.options;
     // Nothing is awaited for a topic that exists: messages of one connection are stored in their order.
     const config = this.topicOf(fields, connection) ?? await this.makeTopic(fields, connection);
     const draft = drafts.draft(fields, command.version, body, connection.remoteHost, config);
@@ -101,9 +103,10 @@ export class SendHandler {
     if (config.attributes["cleanup.policy"] === "COMPACTION" && message.keys.trim() === "") {
       throw new RequestError(ResponseCode.MESSAGE_ILLEGAL, "Required message key is missing");
     }
-    const queueId = message.queueId;
-    this.applyRules(draft);
+    const { queueId, topic } = message;
+    const verdict = rules.apply(message, draft.properties, clock.nowMs());
     const [result] = await store.put([message]);
+    if (verdict === PUT_HALF && result!.status === "ok") this.options.prepared(topic);
     return this.answer([result!], message, {
       queueId,
       transactionId: draft.properties.get(PROPERTY.uniqueKey) ?? "",
@@ -148,25 +151,6 @@ export class SendHandler {
     const config = await checks.makeTopic(fields, connection.remoteAddress);
     checks.checkQueue(fields, config, connection.remoteAddress);
     return config;
-  }
-
-  /** Delay levels move the message; timers and transactions are refused while nothing serves them. */
-  private applyRules({ message, properties }: MessageDraft): void {
-    const { clock, rules } = this.options;
-    const delayLevel = Number.parseInt(properties.get(PROPERTY.delayLevel) ?? "0", 10) || 0;
-    const asksForTime = !properties.has(PROPERTY.timerOutMs) &&
-      TIMER_PROPERTIES.some((name) => properties.has(name));
-    const isTransaction = properties.get(PROPERTY.transactionPrepared)?.toLowerCase() === "true";
-    const verdict = rules.decide(
-      message.topic,
-      message.sysFlag,
-      delayLevel,
-      message.reconsumeTimes,
-      asksForTime,
-      isTransaction,
-    );
-    if (verdict === PUT_DELAYED) rules.delay(message, delayLevel, clock.nowMs());
-    else if (verdict !== PUT_AS_IS) throw rules.refusal(verdict);
   }
 
   private answer(

@@ -23,7 +23,6 @@ import {
   NO_POOLS,
   POP,
   TIMER,
-  TRANSACTION,
 } from "./reasons.ts";
 
 const TOPIC = /^[%|a-zA-Z0-9_-]{1,127}$/;
@@ -310,39 +309,32 @@ const assignment = keysOf("BrokerConfig", {
 });
 
 const transactions = keysOf("BrokerConfig", {
-  rejectTransactionMessage: important(ignored(
+  rejectTransactionMessage: important(live(
     bool(false),
-    TRANSACTION,
     "Refuses transactional messages.",
   )),
-  transactionTimeOut: important(ignored(
-    long(6000, "ms"),
-    TRANSACTION,
+  transactionTimeOut: important(live(
+    long(6000, "ms", { min: 0 }),
     "Age at which an undecided message is first asked about.",
   )),
-  transactionCheckMax: important(ignored(
-    int(15),
-    TRANSACTION,
+  transactionCheckMax: important(live(
+    int(15, "", { min: 0 }),
     "Times that it is asked about before it is given up.",
   )),
-  transactionCheckInterval: important(ignored(
-    long(30_000, "ms"),
-    TRANSACTION,
+  transactionCheckInterval: important(used(
+    long(30_000, "ms", { min: 10 }),
     "Between two rounds of asking.",
   )),
-  transactionMetricFlushInterval: ignored(
-    long(10_000, "ms"),
-    TRANSACTION,
+  transactionMetricFlushInterval: used(
+    long(10_000, "ms", { min: 10 }),
     "Between two writes of the counts of undecided messages.",
   ),
-  transactionOpMsgMaxSize: ignored(
-    int(4096, "bytes"),
-    TRANSACTION,
+  transactionOpMsgMaxSize: live(
+    int(4096, "bytes", { min: 1, max: 1024 * 1024 }),
     "Size of a batch of decisions.",
   ),
-  transactionOpBatchInterval: ignored(
-    int(3000, "ms"),
-    TRANSACTION,
+  transactionOpBatchInterval: live(
+    int(3000, "ms", { min: 0 }),
     "How long a decision may wait for its batch.",
   ),
 });

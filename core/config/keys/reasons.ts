@@ -17,7 +17,6 @@ export const DLEDGER = "DLedger groups aren't implemented yet";
 export const ACTING_MASTER = "slave acting as master isn't implemented yet";
 export const POP = "POP consuming isn't implemented yet";
 export const TIMER = "timed messages aren't implemented yet and are refused";
-export const TRANSACTION = "transactions aren't implemented yet and are refused";
 export const FILTER = "filters run when messages are pulled; nothing is computed ahead of that";
 export const METRICS = "the metrics endpoint isn't implemented yet";
 export const COMPACTION = "compacted topics aren't implemented yet";

@@ -2,15 +2,12 @@
 import { optional, required, row } from "../code_row.ts";
 import { consumerStatusRequest, resetOffsetRequest, rpcFields, topicFields } from "./common.ts";
 
-const TRANSACTIONS = "Transactions are not implemented yet; prepared messages are refused.";
-
 export const CHECK_TRANSACTION_STATE = row({
   code: 39,
   name: "CHECK_TRANSACTION_STATE",
   doc:
     "Asks a producer how a transaction ended (body: the whole stored record); one-way, answered by 37.",
-  servedBy: [],
-  whyNotServed: TRANSACTIONS,
+  servedBy: ["client"],
   request: {
     topic: optional("string", "Topic."),
     tranStateTableOffset: required("long", "Queue offset of the half message."),

@@ -2,14 +2,11 @@
 import { optional, required, row } from "../code_row.ts";
 import { rpcFields } from "./common.ts";
 
-const TRANSACTIONS = "Transactions are not implemented yet; prepared messages are refused.";
-
 export const END_TRANSACTION = row({
   code: 37,
   name: "END_TRANSACTION",
   doc: "Ends a transaction; one-way.",
-  servedBy: [],
-  whyNotServed: TRANSACTIONS,
+  servedBy: ["broker"],
   request: {
     topic: optional("string", "Topic."),
     producerGroup: required("string", "Producer group."),
@@ -28,8 +25,7 @@ export const RESUME_CHECK_HALF_MESSAGE = row({
   code: 323,
   name: "RESUME_CHECK_HALF_MESSAGE",
   doc: "Makes half messages that were given up be checked again.",
-  servedBy: [],
-  whyNotServed: TRANSACTIONS,
+  servedBy: ["broker"],
   request: {
     topic: optional("string", "Topic."),
     msgId: optional("string", "Message id."),

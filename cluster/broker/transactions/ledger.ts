@@ -1,0 +1,202 @@
+// Which transactions are open, made of what is on disk: the offsets of CID_RMQ_SYS_TRANS, the op messages behind them, and
+// the half messages that were put back. Rebuilt at every start; nothing of it needs a file of its own.
+import type { Logger } from "../../../core/log.ts";
+import { PROPERTY } from "../../../core/message/property_names.ts";
+import { parseProperties } from "../../../core/message/properties.ts";
+import { DecodeError } from "../../../core/errors.ts";
+import { decodeRecord } from "../../../core/message/record.ts";
+import { TRANSACTION_HALF_TOPIC, TRANSACTION_OP_TOPIC } from "../../../core/message/topic_names.ts";
+import type { Clock } from "../../../core/time/clock.ts";
+import type { MessageStore, QueueCursor, RecordView } from "../../../store/message_store.ts";
+import type { OffsetTable } from "../offsets/offset_table.ts";
+import type { TopicTable } from "../topics/topic_table.ts";
+import { type HalfMessage, halfMessageOf, transactionKeyOf } from "./half_message.ts";
+import { DECIDED, type Decision, HalfQueue, type HalfState, UNDECIDED } from "./half_queue.ts";
+import { LOOKS_PER_TURN_MAX } from "./limits.ts";
+import { OP_SEPARATOR, OP_TAG } from "./op_batches.ts";
+
+export const TRANSACTION_GROUP = "CID_RMQ_SYS_TRANS";
+
+export interface LedgerParts {
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read">;
+  offsets: OffsetTable;
+  topics: TopicTable;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Where a transaction's half message is now. */
+export interface HalfPlace {
+  queueId: number;
+  queueOffset: number;
+}
+
+const HALF_OFFSET = /^\d{1,16}$/;
+
+export class Ledger {
+  private readonly queues = new Map<number, HalfQueue>();
+  /** Transaction → the newest copy of its half, for those that were put back and are open. */
+  private readonly copies = new Map<string, HalfPlace>();
+  private copiesFound: Promise<void> | null = null;
+
+  private constructor(private readonly parts: LedgerParts) {}
+
+  static async open(parts: LedgerParts): Promise<Ledger> {
+    const ledger = new Ledger(parts);
+    for (const queueId of ledger.queueIds()) await ledger.replayOps(ledger.queue(queueId));
+    return ledger;
+  }
+
+  /** Queues of the half topic. */
+  queueIds(): number[] {
+    const count = this.parts.topics.get(TRANSACTION_HALF_TOPIC)?.readQueueNums ?? 1;
+    return Array.from({ length: count }, (_, queueId) => queueId);
+  }
+
+  queue(queueId: number): HalfQueue {
+    let queue = this.queues.get(queueId);
+    if (queue === undefined) {
+      queue = new HalfQueue(
+        queueId,
+        this.startOf(TRANSACTION_HALF_TOPIC, queueId),
+        this.startOf(TRANSACTION_OP_TOPIC, queueId),
+      );
+      this.queues.set(queueId, queue);
+    }
+    return queue;
+  }
+
+  /** Where a transaction is open: at the half itself, or at a later copy of it. */
+  placeOf(half: HalfMessage): HalfPlace {
+    return this.copies.get(transactionKeyOf(half)) ?? half;
+  }
+
+  stateOf({ queueId, queueOffset }: HalfPlace): HalfState {
+    return this.queue(queueId).stateOf(queueOffset);
+  }
+
+  /**
+   * A transaction is decided, wherever its half is by now; gives the place that an op message must name, null when the
+   * half was passed already.
+   */
+  decide(half: HalfMessage, decision: Decision): HalfPlace | null {
+    const key = transactionKeyOf(half);
+    const place = this.copies.get(key) ?? half;
+    this.copies.delete(key);
+    if (half.topic === TRANSACTION_HALF_TOPIC) {
+      this.queue(half.queueId).decide(half.queueOffset, decision);
+    }
+    const queue = this.queue(place.queueId);
+    queue.decide(place.queueOffset, decision);
+    return place.queueOffset < queue.offset ? null : place;
+  }
+
+  /** The half was put back behind the others. */
+  movedTo(half: HalfMessage, place: HalfPlace): void {
+    this.copies.set(transactionKeyOf(half), place);
+  }
+
+  /** The transaction is nobody's any more. */
+  forget(half: HalfMessage): void {
+    this.copies.delete(transactionKeyOf(half));
+  }
+
+  /** Moves on, and says so where Apache looks for it. */
+  advance(queue: HalfQueue, halfOffset: number): void {
+    const { offsets } = this.parts;
+    const { queueId, offset, opOffset } = queue;
+    queue.advance(halfOffset);
+    if (queue.offset !== offset) {
+      offsets.commit(TRANSACTION_HALF_TOPIC, TRANSACTION_GROUP, queueId, queue.offset);
+    }
+    if (queue.opOffset !== opOffset || queue.offset !== offset) {
+      offsets.commit(TRANSACTION_OP_TOPIC, TRANSACTION_GROUP, queueId, queue.opOffset);
+    }
+  }
+
+  /** The half message at an offset; null when it is gone or none. */
+  async half(cursor: QueueCursor): Promise<HalfMessage | null> {
+    const { store } = this.parts;
+    const { physicalOffset, size } = cursor;
+    const view: RecordView | null = store.readHot(physicalOffset, size) ??
+      await store.read(physicalOffset, size);
+    return view === null ? null : halfMessageOf(view);
+  }
+
+  /** Resolves when the copies that an earlier life of the broker put back are known. */
+  knowCopies(): Promise<void> {
+    this.copiesFound ??= this.findCopies().catch((error) => {
+      this.copiesFound = null;
+      throw error;
+    });
+    return this.copiesFound;
+  }
+
+  private async findCopies(): Promise<void> {
+    for (const queueId of this.queueIds()) {
+      const queue = this.queue(queueId);
+      const bounds = this.parts.store.queueBounds(TRANSACTION_HALF_TOPIC, queueId);
+      if (bounds === null) continue;
+      const cursor = this.parts.store.openCursor(TRANSACTION_HALF_TOPIC, queueId, queue.offset);
+      for (let looks = 0; cursor !== null && cursor.next(); looks++) {
+        if (looks % LOOKS_PER_TURN_MAX === LOOKS_PER_TURN_MAX - 1) await this.turn();
+        const { queueOffset } = cursor;
+        if (queue.stateOf(queueOffset) !== UNDECIDED) continue;
+        const half = await this.half(cursor);
+        if (half === null || queue.stateOf(queueOffset) !== UNDECIDED) continue;
+        const { properties } = half;
+        const wasPutBack = properties.has(PROPERTY.transactionCheckTimes) ||
+          properties.has(PROPERTY.preparedQueueOffset);
+        const known = this.copies.get(transactionKeyOf(half));
+        if (wasPutBack && !(known !== undefined && known.queueOffset > queueOffset)) {
+          this.movedTo(half, { queueId, queueOffset });
+        }
+      }
+    }
+  }
+
+  /** Lets the event loop go on with other things. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => this.parts.clock.endOfTurn(resolve));
+  }
+
+  private startOf(topic: string, queueId: number): number {
+    const { store, offsets } = this.parts;
+    const { minOffset, maxOffset } = store.queueBounds(topic, queueId) ??
+      { minOffset: 0, maxOffset: 0 };
+    const stored = offsets.query(topic, TRANSACTION_GROUP, queueId);
+    return Math.min(Math.max(stored, minOffset), maxOffset);
+  }
+
+  private async replayOps(queue: HalfQueue): Promise<void> {
+    const { store, log } = this.parts;
+    const { queueId } = queue;
+    if (store.queueBounds(TRANSACTION_OP_TOPIC, queueId) === null) return;
+    const cursor = store.openCursor(TRANSACTION_OP_TOPIC, queueId, queue.opOffset);
+    while (cursor?.next()) {
+      const { queueOffset, physicalOffset, size } = cursor;
+      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
+      const halves = view === null ? null : decidedHalves(view);
+      if (halves === null) log.warn("an op message can't be read", { queueId, queueOffset });
+      let last = -1;
+      for (const half of halves ?? []) {
+        queue.decide(half, DECIDED);
+        last = Math.max(last, half);
+      }
+      queue.addOp(queueOffset, last);
+    }
+  }
+}
+
+/** The queue offsets that an op message names; null when it is none. */
+function decidedHalves(view: RecordView): number[] | null {
+  try {
+    const record = decodeRecord(view.buffer, view.start, view.start + view.size);
+    if (parseProperties(record.properties).get(PROPERTY.tags) !== OP_TAG) return null;
+    const names = new TextDecoder("latin1").decode(record.body).split(OP_SEPARATOR);
+    return names.filter((name) => HALF_OFFSET.test(name)).map(Number);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return null;
+  }
+}
