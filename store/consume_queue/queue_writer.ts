@@ -4,17 +4,17 @@ import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock, Timer } from "../../core/time/clock.ts";
 import { TAIL_IDLE_MS, WRITE_BUDGET_MS, WRITE_DELAY_MS, WRITE_RETRY_MS } from "./limits.ts";
-import type { UnitQueue } from "./unit_queue.ts";
+import type { TailedUnits } from "./tailed_units.ts";
 
 /** Queues written between two looks at the clock. */
 const QUEUES_PER_LOOK = 16;
 
 export class QueueWriter {
-  private dirty: UnitQueue[] = [];
+  private dirty: TailedUnits[] = [];
   /** Dirty queues before this one are written. */
   private done = 0;
-  private warm: UnitQueue[] = [];
-  private unsynced: UnitQueue[] = [];
+  private warm: TailedUnits[] = [];
+  private unsynced: TailedUnits[] = [];
   private readonly unsyncedDirectories = new Set<string>();
   private writeTimer: Timer | null = null;
   private idleTimer: Timer | null = null;
@@ -29,7 +29,7 @@ export class QueueWriter {
   ) {}
 
   /** A queue got its first unwritten entry. */
-  add(queue: UnitQueue): void {
+  add(queue: TailedUnits): void {
     queue.isDirty = queue.wasAppended = true;
     this.dirty.push(queue);
     if (!queue.isWarm) {
@@ -39,7 +39,7 @@ export class QueueWriter {
     this.writeTimer ??= this.clock.after(WRITE_DELAY_MS, this.writeRound);
   }
 
-  addUnsynced(queue: UnitQueue): void {
+  addUnsynced(queue: TailedUnits): void {
     this.unsynced.push(queue);
   }
 
@@ -48,7 +48,7 @@ export class QueueWriter {
   }
 
   /** Writes one queue because its tail is full; a failure is left to the next round. */
-  writeNow(queue: UnitQueue): void {
+  writeNow(queue: TailedUnits): void {
     try {
       queue.writeTail();
     } catch (error) {
@@ -98,7 +98,7 @@ export class QueueWriter {
   private readonly writeRound = (): void => {
     this.writeTimer = null;
     const startedMs = this.clock.monotonicMs();
-    const failed: UnitQueue[] = [];
+    const failed: TailedUnits[] = [];
     while (this.done < this.dirty.length) {
       const queue = this.dirty[this.done]!;
       try {
@@ -132,7 +132,7 @@ export class QueueWriter {
     this.done = 0;
   }
 
-  private failed(queue: UnitQueue, error: unknown): void {
+  private failed(queue: TailedUnits, error: unknown): void {
     if (!(error instanceof DiskError)) throw error;
     if (!this.isFailing) {
       this.log.error("writing a consume queue failed", { topic: queue.topic, error });
@@ -142,7 +142,7 @@ export class QueueWriter {
 
   private readonly freeIdle = (): void => {
     this.idleTimer = null;
-    const kept: UnitQueue[] = [];
+    const kept: TailedUnits[] = [];
     for (const queue of this.warm) {
       if (queue.wasAppended || queue.isDirty) kept.push(queue);
       else {

@@ -1,23 +1,23 @@
 // One block of a queue's file in memory, shared by the readers of several queues: a pull reads a few kilobytes in one
 // call and allocates nothing. Whoever finds another queue's bytes in it reads again.
 import { READ_BYTES_MAX } from "./limits.ts";
-import type { UnitQueue } from "./unit_queue.ts";
+import type { TailedUnits } from "./tailed_units.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
 export class ReadBlock {
   bytes = NO_BYTES;
-  private queue: UnitQueue | null = null;
+  private queue: TailedUnits | null = null;
   /** Byte positions in the queue that `bytes` holds. */
   start = 0;
   private end = 0;
 
-  holds(queue: UnitQueue, position: number, length: number): boolean {
+  holds(queue: TailedUnits, position: number, length: number): boolean {
     return this.queue === queue && position >= this.start && position + length <= this.end;
   }
 
   /** Reads written bytes of the queue from `position` on: at most `length`, within one file. */
-  load(queue: UnitQueue, position: number, length: number): void {
+  load(queue: TailedUnits, position: number, length: number): void {
     this.queue = null;
     if (this.bytes === NO_BYTES) this.bytes = new Uint8Array(READ_BYTES_MAX);
     const count = queue.readWritten(this.bytes, position, Math.min(length, this.bytes.length));
@@ -27,7 +27,7 @@ export class ReadBlock {
   }
 
   /** Forgets the queue's bytes: they were cut or deleted. */
-  drop(queue: UnitQueue): void {
+  drop(queue: TailedUnits): void {
     if (this.queue === queue) this.queue = null;
   }
 }
