@@ -9,11 +9,11 @@ import type { Disk, DiskFile } from "../core/disk/disk.ts";
 const FILE_BYTES = 4096;
 /** Within the first sector, which a device writes whole or not at all. */
 const OWN_AT = 64;
-const OWN_BYTES = 48;
-const SUM_AT = OWN_AT + 40;
-/** "RQCP", version 1. */
+const OWN_BYTES = 56;
+const SUM_AT = OWN_AT + 48;
+/** "RQCP", version 2. */
 const OWN_MAGIC = 0x52514350;
-const OWN_VERSION = 1;
+const OWN_VERSION = 2;
 
 /** The store times of the last records that are flushed, and what replication remembers. */
 export interface ApacheCheckpoint {
@@ -33,6 +33,8 @@ export interface ReplayPoint {
   /** How far queues and index reached then; less than that on disk means that they were lost. */
   queuesEnd: number;
   indexEnd: number;
+  /** The queues' maximum offsets then, added up: less than that on disk means that one queue's files were lost. */
+  queueOffsets: number;
 }
 
 export interface Checkpoint {
@@ -105,6 +107,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       queuesEnd: readI64(bytes, OWN_AT + 16),
       indexEnd: readI64(bytes, OWN_AT + 24),
       lastRecord: readI64(bytes, OWN_AT + 32),
+      queueOffsets: readI64(bytes, OWN_AT + 40),
     },
   };
 }
@@ -126,6 +129,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint, bytes: Uint8Array): voi
   writeI64(bytes, OWN_AT + 16, replay.queuesEnd);
   writeI64(bytes, OWN_AT + 24, replay.indexEnd);
   writeI64(bytes, OWN_AT + 32, replay.lastRecord);
+  writeI64(bytes, OWN_AT + 40, replay.queueOffsets);
   writeI64(bytes, SUM_AT, sumOf(bytes));
 }
 

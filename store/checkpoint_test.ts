@@ -18,7 +18,13 @@ const OURS: Checkpoint = {
     masterFlushedOffset: 7,
     confirmPhysicalOffset: 2 ** 40 + 5,
   },
-  replay: { replayFrom: 2 ** 40 + 5, lastRecord: 2 ** 40 - 300, queuesEnd: 2 ** 40, indexEnd: 0 },
+  replay: {
+    replayFrom: 2 ** 40 + 5,
+    lastRecord: 2 ** 40 - 300,
+    queuesEnd: 2 ** 40,
+    indexEnd: 0,
+    queueOffsets: 2 ** 41,
+  },
 };
 
 test("Apache's checkpoint is read field by field, and says nothing of ours", () => {

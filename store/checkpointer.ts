@@ -82,6 +82,7 @@ export class Checkpointer {
     const storeTimestampMs = settlement.dispatchedStoreTimestampMs;
     const lastRecord = settlement.dispatchedRecord;
     const queuesEnd = queues.coveredPhysicalOffset;
+    const queueOffsets = queues.offsetTotal;
     const indexEnd = index?.endPhysicalOffset ?? 0;
     try {
       if (!await flusher.flush()) return false;
@@ -95,7 +96,7 @@ export class Checkpointer {
       this.apache.confirmPhysicalOffset = end;
       await file.write({
         apache: this.apache,
-        replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd },
+        replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd, queueOffsets },
       });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

@@ -44,6 +44,10 @@ export interface FileMessageStoreConfig {
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk yet (queue.type of its topic). */
   queueKindOf: (topic: string) => QueueKind;
+  /** Whether a topic still exists: lost queues of deleted ones aren't made again. */
+  hasTopic: (topic: string) => boolean;
+  /** Compare every queue with the whole log when the store is opened, and enter what it lacks (store repair). */
+  rebuildQueues: boolean;
   /** Asked each time, so that changes at run time count. */
   retention: () => RetentionSettings;
 }
@@ -72,6 +76,8 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   storePort: 10911,
   delayLevels: DelayLevels.parse("1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"),
   queueKindOf: () => "simple",
+  hasTopic: () => true,
+  rebuildQueues: false,
   retention: () => RETENTION_DEFAULTS,
 };
 

@@ -1,6 +1,7 @@
 // What the broker sees of the store. message_store_impl.ts composes the log, the queues and the index behind it.
 // One event loop owns a store: calls are synchronous unless they may have to wait for the disk.
 import type { Buffer } from "node:buffer";
+import type { RecoverySummary } from "./recovery_report.ts";
 
 /** A message to be stored, in the form that every part of the broker hands it over. */
 export interface MessageToStore {
@@ -100,6 +101,14 @@ export interface MessageStore extends AsyncDisposable {
     physicalOffset: number,
   ): Promise<number>;
 
+  /** The same at once, for small reads of what is likely in the page cache. Blocks while the disk seeks. */
+  readIntoNow(
+    target: Buffer,
+    start: number,
+    length: number,
+    physicalOffset: number,
+  ): number;
+
   offsetByTimestamp(
     topic: string,
     queueId: number,
@@ -158,4 +167,6 @@ export interface StoreStats {
   getTransferredTotal: number;
   dispatchBehindBytes: number;
   diskUsedRatio: number;
+  /** What the opening of the store found, cut and made again. */
+  recovery: RecoverySummary;
 }

@@ -229,6 +229,10 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     return this.reader.readInto(target, start, length, physicalOffset, this.confirmOffset);
   }
 
+  readIntoNow(target: Buffer, start: number, length: number, physicalOffset: number): number {
+    return this.reader.readIntoNow(target, start, length, physicalOffset, this.confirmOffset);
+  }
+
   async offsetByTimestamp(
     topic: string,
     queueId: number,
@@ -344,6 +348,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       getTransferredTotal: this.getFound,
       dispatchBehindBytes: this.settlement.end - this.settlement.dispatchedEnd,
       diskUsedRatio: this.readDiskUsedRatio(),
+      recovery: this.files.recovered.summary,
     };
   }
 

@@ -9,6 +9,7 @@ import type {
   FileMessageStoreParts,
 } from "./file_message_store_options.ts";
 import { KeyIndex } from "./index/key_index.ts";
+import { KeptAside } from "./kept_aside.ts";
 import { StoreLock } from "./lock.ts";
 import type { StoreFiles } from "./message_store_impl.ts";
 import { recoverStore } from "./recovery.ts";
@@ -26,23 +27,38 @@ export async function openStoreFiles(
   const checkpoint = undo.adopt(new CheckpointFile(disk, `${storePath}/checkpoint`), close);
   const log = undo.adopt(openLog(config, parts), close);
   log.files.load();
-  const queues = undo.use(await openQueues(config, parts));
+  const keptAside = new KeptAside(disk, storePath);
+  const queues = undo.use(await openQueues(config, parts, keptAside));
   const saved = checkpoint.read();
   const indexProgress: IndexProgress = { completeUntilMs: saved.apache.indexMsgTimestampMs };
+  let isIndexCut = false;
+  const setAside = (path: string, problem: string) => {
+    isIndexCut = true;
+    const keptAs = keptAside.move(path, `index-${path.slice(path.lastIndexOf("/") + 1)}`);
+    parts.log.warn("index files are damaged: they are made again from the log", {
+      problem,
+      keptAs,
+    });
+  };
   const index = config.indexEnabled
-    ? undo.use(await openIndex(config, parts, lock.isClean, indexProgress))
+    ? undo.use(await openIndex(config, parts, lock.isClean, indexProgress, setAside))
     : null;
   const recovered = await recoverStore({
+    disk,
     log,
     queues,
     index,
+    keptAside,
     checkpoint: saved,
     isClean: lock.isClean,
     isIndexSafe: config.indexSafe,
+    isIndexCut,
     checkCrc: config.checkCrcOnRecover,
     requirePropertyCrc: config.requirePropertyCrc,
     delayLevels: config.delayLevels,
     kindOf: config.queueKindOf,
+    hasTopic: config.hasTopic,
+    rebuildQueues: config.rebuildQueues,
     clock: parts.clock,
     logger: parts.log,
   });
@@ -67,6 +83,7 @@ function openLog(config: FileMessageStoreConfig, parts: FileMessageStoreParts): 
 function openQueues(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
+  keptAside: KeptAside,
 ): Promise<ConsumeQueues> {
   return ConsumeQueues.open({
     disk: parts.disk,
@@ -76,6 +93,7 @@ function openQueues(
     fileBytes: config.consumeQueueFileBytes,
     batchFileBytes: config.batchConsumeQueueFileBytes,
     extFileBytes: config.consumeQueueExtFileBytes,
+    keptAside,
   });
 }
 
@@ -84,6 +102,7 @@ function openIndex(
   parts: FileMessageStoreParts,
   isClean: boolean,
   progress: IndexProgress,
+  setAside: (path: string, problem: string) => void,
 ): Promise<KeyIndex> {
   return KeyIndex.open({
     disk: parts.disk,
@@ -93,5 +112,6 @@ function openIndex(
     slotCount: config.indexSlotCount,
     itemCount: config.indexItemCount,
     onFileComplete: (endTimestampMs) => progress.completeUntilMs = endTimestampMs,
+    setAside,
   }, { lastExitClean: isClean, completeUntilMs: progress.completeUntilMs });
 }

@@ -1,6 +1,7 @@
 // Brings log, queues and index level when a store is opened: finds the log's end, cuts a torn tail, drops stale queue
 // entries, enters what is missing. Says in one line what it found and did. What may be trusted is recovery_plan.ts's.
 import { Buffer } from "node:buffer";
+import type { Disk } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { RECORD_BYTES_MIN } from "../core/message/record_layout.ts";
 import { checkRecordAt, type RecordCheck } from "../core/message/record_check.ts";
@@ -11,8 +12,17 @@ import { scanLog, type ScanResult } from "./commit_log/log_scan.ts";
 import { RecordFacts } from "./commit_log/record_facts.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
+import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
+import type { KeptAside } from "./kept_aside.ts";
 import { planRecovery, type RecoveryPlan } from "./recovery_plan.ts";
+import {
+  addScan,
+  emptySummary,
+  logRecovery,
+  PROGRESS_MS,
+  type RecoverySummary,
+} from "./recovery_report.ts";
 import type { DelayLevels } from "./schedule/delay_levels.ts";
 
 /** First read of a record that is looked at alone. */
@@ -22,17 +32,25 @@ const RECORD_PROBE_BYTES_MAX = 64 * 1024 * 1024;
 const TERMINATOR = new Uint8Array(8);
 
 export interface RecoveryParts {
+  disk: Disk;
   log: CommitLog;
   queues: ConsumeQueues;
   index: KeyIndex | null;
+  keptAside: KeptAside;
   checkpoint: Checkpoint;
   isClean: boolean;
   isIndexSafe: boolean;
+  /** Index files were set aside when they were loaded. */
+  isIndexCut: boolean;
   checkCrc: boolean;
   requirePropertyCrc: boolean;
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk. */
   kindOf: (topic: string) => QueueKind;
+  /** Whether a topic still exists: queues of deleted ones aren't made again. */
+  hasTopic: (topic: string) => boolean;
+  /** Compare every queue with the whole log, whatever the checkpoint says. */
+  rebuildQueues: boolean;
   clock: Clock;
   logger: Logger;
 }
@@ -44,6 +62,7 @@ export interface RecoveryResult {
   lastStoreTimestampMs: number;
   /** Start of the log's last record; −1 when there is none. */
   lastRecord: number;
+  summary: RecoverySummary;
 }
 
 export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult> {
@@ -53,42 +72,50 @@ export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult
 
 class Recovery {
   private readonly facts: RecordFacts;
-  private queueEntries = 0;
-  private indexItems = 0;
+  private readonly summary: RecoverySummary;
   private lastStoreTimestampMs = 0;
   private lastRecord = -1;
+  /** A queue hasn't all that the log has for it: its files were lost. */
+  private isQueueLost: boolean;
   private readonly probeBytes = Buffer.alloc(PROBE_BYTES);
+  private readonly startedMs: number;
+  private progressMs: number;
 
   constructor(private readonly parts: RecoveryParts) {
     this.facts = new RecordFacts(parts.delayLevels);
+    this.summary = emptySummary(parts.isClean);
+    this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
+    this.startedMs = this.progressMs = parts.clock.monotonicMs();
   }
 
   async run(): Promise<RecoveryResult> {
-    const { parts } = this;
-    const startedMs = parts.clock.monotonicMs();
+    const { summary } = this;
     const plan = this.plan();
+    summary.from = plan.scanFrom;
+    summary.rebuilt = [...plan.rebuilt];
     await this.makeLevel(plan);
-    const scan = await scanLog({
-      files: parts.log.files,
-      from: plan.scanFrom,
-      knownEnd: plan.knownEnd,
-      checkCrc: parts.checkCrc,
-      requirePropertyCrc: parts.requirePropertyCrc,
-      cutTornTail: !parts.isClean,
-      onRecord: (buffer, start, size) => this.enter(plan, buffer, start, size),
-    });
+    const scan = await this.scan(
+      plan.scanFrom,
+      plan.knownEnd,
+      (facts, size) => this.enter(plan, facts, size),
+    );
+    addScan(summary, scan);
+    summary.end = scan.end;
+    summary.damage = scan.damage;
     await this.cutAt(plan, scan);
-    this.report(plan, scan, parts.clock.monotonicMs() - startedMs);
-    const known = scan.end === plan.scanFrom ? parts.checkpoint.replay?.lastRecord : undefined;
+    if (this.isQueueLost) await this.rebuildQueues(plan, scan.end);
+    this.report();
+    const known = scan.end === plan.scanFrom ? this.parts.checkpoint.replay?.lastRecord : undefined;
     return {
       end: scan.end,
       lastStoreTimestampMs: this.lastStoreTimestampMs,
       lastRecord: scan.records === 0 ? known ?? -1 : this.lastRecord,
+      summary,
     };
   }
 
   private plan(): RecoveryPlan {
-    const { log, queues, index, checkpoint, isClean, isIndexSafe } = this.parts;
+    const { log, queues, index, checkpoint, isClean, isIndexCut, isIndexSafe } = this.parts;
     return planRecovery({
       isClean,
       checkpoint,
@@ -98,6 +125,7 @@ class Recovery {
       queuesEnd: queues.coveredPhysicalOffset,
       indexEnd: index?.endPhysicalOffset ?? 0,
       hasIndex: index !== null,
+      isIndexCut,
       isIndexSafe,
       isBoundary: (offset) => this.isBoundary(offset),
       recordEnd: (offset) => this.readRecord(offset, true) ? offset + this.facts.size : -1,
@@ -108,71 +136,139 @@ class Recovery {
 
   /** Takes out of queues and index what will be entered again, and what isn't of this log. */
   private async makeLevel(plan: RecoveryPlan): Promise<void> {
-    const { queues, index, log, isClean } = this.parts;
+    const { queues, index, log, isClean, checkpoint: { replay } } = this.parts;
     queues.truncate(plan.queuesFrom);
     queues.recover(this.probe(log.files.endOffset));
+    if (replay?.replayFrom === plan.queuesFrom && queues.offsetTotal < replay.queueOffsets) {
+      this.isQueueLost = true;
+    }
     if (index !== null && (!isClean || plan.rebuilt.includes("index"))) {
       await index.truncate(plan.indexFrom);
     }
   }
 
-  private enter(plan: RecoveryPlan, buffer: Buffer, start: number, size: number): void {
-    const { queues, index, kindOf } = this.parts;
+  private scan(
+    from: number,
+    knownEnd: number,
+    onRecord: (facts: RecordFacts, size: number) => void,
+  ): Promise<ScanResult> {
+    const { checkCrc, log, requirePropertyCrc } = this.parts;
     const { facts } = this;
-    if (!facts.read(buffer, start, start + size)) return;
-    this.lastStoreTimestampMs = facts.storeTimestampMs;
-    this.lastRecord = facts.physicalOffset;
-    const { topic, queueId, physicalOffset, storeTimestampMs } = facts;
-    if (!facts.isHidden && physicalOffset >= plan.queuesFrom) {
-      const queue = queues.find(topic, queueId) ??
-        queues.findOrCreate(topic, queueId, kindOf(topic));
-      const { queueOffset, tagsCode, batchCount } = facts;
-      queue.append(queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount);
-      this.queueEntries++;
-    }
+    return scanLog({
+      files: log.files,
+      from,
+      knownEnd,
+      checkCrc,
+      requirePropertyCrc,
+      onRecord: (buffer, start, size, offset) => {
+        if (!facts.read(buffer, start, start + size)) return;
+        // Where it stands counts, not where it says that it does.
+        facts.physicalOffset = offset;
+        onRecord(facts, size);
+      },
+      onProgress: (offset) => this.progress(from, offset),
+    });
+  }
+
+  private progress(from: number, offset: number): void {
+    const { clock, log: { files }, logger } = this.parts;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.progressMs < PROGRESS_MS) return;
+    this.progressMs = nowMs;
+    const share = (offset - from) / Math.max(1, files.endOffset - from);
+    logger.info("reading the log", {
+      at: offset,
+      end: files.endOffset,
+      percent: Math.floor(share * 100),
+      seconds: Math.round((nowMs - this.startedMs) / 1000),
+    });
+  }
+
+  private enter(plan: RecoveryPlan, facts: RecordFacts, size: number): void {
+    const { index } = this.parts;
+    const { physicalOffset, storeTimestampMs } = facts;
+    this.lastStoreTimestampMs = storeTimestampMs;
+    this.lastRecord = physicalOffset;
+    if (!facts.isHidden) this.enterQueue(plan, facts, size);
     if (index === null || physicalOffset < plan.indexFrom) return;
     for (let at = 0; at < facts.keyCount; at++) {
       index.put(facts.keyHashes[at]!, physicalOffset, storeTimestampMs);
     }
-    this.indexItems += facts.keyCount;
+    this.summary.indexItems += facts.keyCount;
+  }
+
+  /** A queue that hasn't what came before is left for the second pass, which reads all of the log. */
+  private enterQueue(plan: RecoveryPlan, facts: RecordFacts, size: number): void {
+    const { hasTopic, log, queues } = this.parts;
+    const { topic, queueId, queueOffset } = facts;
+    const isNew = facts.physicalOffset >= plan.queuesFrom;
+    const maxOffset = queues.find(topic, queueId)?.maxOffset ?? 0;
+    const isLacking = isNew ? queueOffset > maxOffset : queueOffset >= maxOffset;
+    if (isLacking && plan.scanFrom > log.files.startOffset && hasTopic(topic)) {
+      this.isQueueLost = true;
+    } else if (isNew) this.append(facts, size);
+  }
+
+  private append(facts: RecordFacts, size: number): void {
+    const { kindOf, queues } = this.parts;
+    const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
+      facts;
+    if (!isQueueName(topic, queueId)) return;
+    const queue = queues.find(topic, queueId) ??
+      queues.findOrCreate(topic, queueId, kindOf(topic));
+    const { maxOffset } = queue;
+    if (queueOffset !== maxOffset && queueOffset !== 0 && maxOffset > 0) {
+      this.suspect(`queueOffset: ${queueOffset} where ${maxOffset} is due`, physicalOffset);
+    }
+    queue.append(queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount);
+    this.summary.queueEntries++;
+  }
+
+  private suspect(suspicion: string, physicalOffset: number): void {
+    this.summary.suspectRecords++;
+    this.summary.firstSuspicion ??= `${suspicion}, in the record at ${physicalOffset}`;
+  }
+
+  /** Enters what queues lack from the log's beginning on; what they have is left alone. */
+  private async rebuildQueues(plan: RecoveryPlan, end: number): Promise<void> {
+    const { hasTopic, log, logger, queues } = this.parts;
+    if (plan.scanFrom === log.files.startOffset && queues.setAside === 0) {
+      if (plan.queuesFrom === plan.scanFrom) return;
+    }
+    logger.warn("a queue's files are lost: the whole log is read to make them again");
+    const scan = await this.scan(log.files.startOffset, end, (facts, size) => {
+      const { topic, queueId, physicalOffset } = facts;
+      if (facts.isHidden || physicalOffset >= end || !hasTopic(topic)) return;
+      const covered = queues.find(topic, queueId)?.coveredPhysicalOffset ?? 0;
+      if (physicalOffset >= covered) this.append(facts, size);
+    });
+    this.summary.unreadable = Math.max(this.summary.unreadable, scan.unreadable);
+    this.summary.firstUnreadable ??= scan.firstUnreadable;
+    if (!this.summary.rebuilt.includes("queues")) this.summary.rebuilt.push("queues");
   }
 
   /** The log ends where the scan did: nothing behind it counts, in queues and index neither. */
   private async cutAt(plan: RecoveryPlan, scan: ScanResult): Promise<void> {
-    const { log, queues, index, isClean } = this.parts;
+    const { disk, log, keptAside, logger, queues, index, isClean } = this.parts;
+    const isDamaged = scan.damage !== null;
+    if (!isClean || isDamaged) {
+      const { end } = scan;
+      this.summary.cut = await cutRest({ disk, logger, log, keptAside, end, isDamaged });
+    }
     queues.truncate(scan.end);
     if (index !== null && index.endPhysicalOffset >= scan.end && scan.end > 0) {
       await index.truncate(scan.end);
     }
     log.startAt(scan.end);
-    if (scan.damage !== null) {
-      log.writeSync(TERMINATOR, 0, TERMINATOR.length, scan.end);
-    }
+    if (isDamaged) log.writeSync(TERMINATOR, 0, TERMINATOR.length, scan.end);
     // What a killed process wrote may be in the page cache only.
-    if (!isClean) await log.sync(plan.scanFrom, scan.end + TERMINATOR.length);
+    if (!isClean || isDamaged) await log.sync(plan.scanFrom, scan.end + TERMINATOR.length);
   }
 
-  private report(plan: RecoveryPlan, scan: ScanResult, tookMs: number): void {
-    const { logger, isClean, log } = this.parts;
-    if (log.files.segments.length === 0) return;
-    const line = isClean ? "opened the store" : "recovered the store after a crash";
-    const fields = {
-      from: plan.scanFrom,
-      end: scan.end,
-      records: scan.records,
-      queueEntries: this.queueEntries,
-      indexItems: this.indexItems,
-      rebuilt: plan.rebuilt.join(", ") || "nothing",
-      cut: scan.damage ?? "nothing",
-      suspectRecords: scan.suspects,
-      ...(scan.firstSuspicion === null ? {} : { firstSuspicion: scan.firstSuspicion }),
-      ...(scan.unreadable === 0
-        ? {}
-        : { unreadable: scan.unreadable, firstUnreadable: scan.firstUnreadable }),
-      tookMs: Math.round(tookMs),
-    };
-    if (scan.damage !== null || scan.suspects + scan.unreadable > 0) logger.warn(line, fields);
-    else logger.info(line, fields);
+  private report(): void {
+    const { clock, log, logger } = this.parts;
+    this.summary.tookMs = Math.round(clock.monotonicMs() - this.startedMs);
+    if (log.files.segments.length > 0) logRecovery(logger, this.summary);
   }
 
   private probe(maxPhysicalOffset: number): LogProbe {
@@ -193,7 +289,7 @@ class Recovery {
     if (bytes === null) return false;
     const check = this.check(bytes, offset);
     if (check.kind !== "message" || (unsuspected && check.suspicion !== null)) return false;
-    return this.facts.read(bytes, 0, bytes.length) && this.facts.physicalOffset === offset;
+    return this.facts.read(bytes, 0, bytes.length);
   }
 
   private isBoundary(offset: number): boolean {
@@ -229,4 +325,9 @@ class Recovery {
     files.readSync(whole, 0, size, offset);
     return whole;
   }
+}
+
+/** Whether a queue can have the name that stands in a record; one that can't is reported as suspect. */
+function isQueueName(topic: string, queueId: number): boolean {
+  return queueId >= 0 && topic !== "" && topic !== "." && topic !== ".." && !/[/\0]/.test(topic);
 }

@@ -16,6 +16,8 @@ export interface StoreState {
   /** Physical offset of the newest record in the index; 0 when there is none. */
   indexEnd: number;
   hasIndex: boolean;
+  /** Index files were found damaged and set aside: the index ends where the files before them do. */
+  isIndexCut: boolean;
   /** messageIndexSafe: a crash replays from where the index was complete. */
   isIndexSafe: boolean;
   /** True when a record, a blank rest or the end of what was written stands at an offset. */
@@ -82,14 +84,15 @@ function planCleanStop(state: StoreState): RecoveryPlan {
     fileStart -= state.fileSizeBytes;
   }
   const rebuilt = state.queuesEnd === 0 && state.filesEnd > 0 ? ["queues"] : [];
-  const isIndexLost = state.hasIndex && state.indexEnd === 0;
+  const isIndexLost = state.hasIndex && (state.indexEnd === 0 || state.isIndexCut);
   if (isIndexLost && state.filesEnd > 0) rebuilt.push("index");
+  const indexFrom = isIndexLost ? boundaryNear(state, state.indexEnd) : covered;
   const knownEnd = Math.max(covered, lastFileWithRecords(state));
   return {
-    scanFrom: isIndexLost ? state.filesStart : Math.min(fileStart, covered),
+    scanFrom: Math.min(fileStart, covered, indexFrom),
     knownEnd,
     queuesFrom: covered,
-    indexFrom: isIndexLost ? state.filesStart : covered,
+    indexFrom,
     rebuilt,
   };
 }
@@ -112,8 +115,10 @@ function planCrash(state: StoreState): RecoveryPlan {
     scanFrom = boundaryNear(state, state.queuesEnd);
     rebuilt.push("queues");
   }
-  if (state.hasIndex && state.indexEnd === 0 && scanFrom > state.filesStart) {
-    scanFrom = state.filesStart;
+  const isIndexLost = state.hasIndex && (state.indexEnd === 0 || state.isIndexCut);
+  const indexEnd = boundaryNear(state, state.indexEnd);
+  if (isIndexLost && indexEnd < scanFrom) {
+    scanFrom = indexEnd;
     rebuilt.push("index");
   }
   return { scanFrom, knownEnd, queuesFrom: scanFrom, indexFrom: scanFrom, rebuilt };

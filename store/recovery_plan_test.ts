@@ -26,6 +26,7 @@ function state(fields: Partial<StoreState> = {}, times = { physic: NOW, logics: 
     queuesEnd: end,
     indexEnd: end - 100,
     hasIndex: true,
+    isIndexCut: false,
     isIndexSafe: false,
     isBoundary: (offset) => offset % 100 === 0,
     recordEnd: (offset) => offset % 100 === 0 && offset < end ? offset + 100 : -1,
@@ -41,6 +42,7 @@ function withReplay(replayFrom: number, fields: Partial<StoreState> = {}): Store
     lastRecord: replayFrom - 100,
     queuesEnd: replayFrom,
     indexEnd: replayFrom - 100,
+    queueOffsets: 0,
   };
   return { ...base, checkpoint: { ...base.checkpoint, replay } };
 }

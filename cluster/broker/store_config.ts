@@ -1,5 +1,6 @@
 // A store's configuration as broker.conf gives it: Apache's keys turned into the store's own terms.
 import type { BrokerConfig } from "../../core/config/tables.ts";
+import { isDlqTopic, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import type { HostAddress } from "../../core/remoting/handler.ts";
 import type { QueueKind } from "../../store/consume_queue/stored_queue.ts";
 import {
@@ -44,6 +45,8 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     storePort: storeHost.port,
     delayLevels,
     queueKindOf: (topic) => queueKindOf(topics, topic),
+    hasTopic: (topic) => topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic),
+    rebuildQueues: false,
     retention: () => retentionOf(config),
   };
 }
@@ -63,6 +66,11 @@ function retentionOf(config: BrokerConfig): RetentionSettings {
     intervalMs: config.cleanResourceInterval,
     retryMs: config.redeleteHangedFileInterval,
   };
+}
+
+/** Retry topics and DLQs are saved in the background: a kill may have come before. */
+function isMadeForGroup(topic: string): boolean {
+  return isRetryTopic(topic) || isDlqTopic(topic);
 }
 
 function queueKindOf(topics: TopicTable, topic: string): QueueKind {

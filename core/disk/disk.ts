@@ -36,6 +36,8 @@ export interface FileStat {
   sizeBytes: number;
   modifiedMs: number;
   isDirectory: boolean;
+  /** What the file takes of the device, holes left out; absent where that can't be told. */
+  allocatedBytes?: number;
 }
 
 export interface DiskUsage {

@@ -3,6 +3,9 @@
 import fs from "node:fs";
 import { type Disk, DiskError, type DiskFile, type DiskUsage, type FileStat } from "./disk.ts";
 
+/** What st_blocks counts in, whatever the file system. */
+const BLOCK_BYTES = 512;
+
 function failure(error: unknown, operation: string, path: string): DiskError {
   const code = (error as { code?: unknown }).code;
   return new DiskError(typeof code === "string" ? code : "EIO", operation, path, { cause: error });
@@ -172,7 +175,12 @@ function statSync(path: string): FileStat | null {
     throw failure(error, "stat", path);
   }
   if (stat === undefined) return null;
-  return { sizeBytes: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() };
+  return {
+    sizeBytes: stat.size,
+    modifiedMs: stat.mtimeMs,
+    isDirectory: stat.isDirectory(),
+    allocatedBytes: stat.blocks * BLOCK_BYTES,
+  };
 }
 
 function listSync(path: string): string[] {

@@ -1,20 +1,18 @@
 // Walks the log's records in order, a megabyte at a time, as far as they are whole. Recovery's eyes: it says where the
 // log ends and why; what is done about it is recovery.ts's business. Never writes.
 import { Buffer } from "node:buffer";
-import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
+import { readI32 } from "../../core/bytes/big_endian.ts";
 import {
   MAGIC_AT,
   MAGIC_V1,
   MAGIC_V2,
-  PHYSICAL_OFFSET_AT,
   RECORD_BYTES_MIN,
 } from "../../core/message/record_layout.ts";
-import { emptyParts, locateParts } from "../../core/message/record.ts";
 import { checkRecordAt, type RecordCheck } from "../../core/message/record_check.ts";
 import type { SegmentFiles } from "../file/segment_files.ts";
+import { findRecordFrom } from "./record_search.ts";
 
 const PIECE_BYTES = 1024 * 1024;
-const SECTOR_BYTES = 512;
 /** A larger record than any frame can bring is damage, not to be read into memory. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -26,9 +24,18 @@ export interface ScanOptions {
   requirePropertyCrc: boolean;
   /** The log is known to go on to here, a record's end: damage before it is passed over and never ends the log. */
   knownEnd: number;
-  /** After a crash: a last record with holes in its topic or properties was torn, though its body is whole. */
-  cutTornTail: boolean;
-  onRecord: (buffer: Buffer, start: number, size: number) => void;
+  /** Each record that can be parsed, where it stands, and why it looks damaged outside its body. */
+  onRecord: (
+    buffer: Buffer,
+    start: number,
+    size: number,
+    offset: number,
+    suspicion: string | null,
+  ) => void;
+  /** What was passed over: from where to where, and what is wrong there. */
+  onUnreadable?: (from: number, to: number, reason: string) => void;
+  /** Called for every megabyte that is read. */
+  onProgress?: (offset: number) => void;
 }
 
 export interface ScanResult {
@@ -52,14 +59,6 @@ const TOO_LARGE: RecordCheck = {
   suspicion: null,
 };
 
-/** A suspect record waits until the next one shows whether it was the last. */
-interface HeldRecord {
-  bytes: Buffer;
-  offset: number;
-  suspicion: string;
-  isTorn: boolean;
-}
-
 export async function scanLog(options: ScanOptions): Promise<ScanResult> {
   const scan = new LogScan(options);
   await scan.run();
@@ -72,8 +71,6 @@ class LogScan {
   /** Offset of the buffer's first byte, and how many bytes of the log are in it. */
   private base = 0;
   private filled = 0;
-  private held: HeldRecord | null = null;
-  private readonly parts = emptyParts();
 
   constructor(private readonly options: ScanOptions) {
     this.result = {
@@ -88,37 +85,33 @@ class LogScan {
   }
 
   async run(): Promise<void> {
-    const { files } = this.options;
+    const { files, knownEnd } = this.options;
     let offset = this.options.from;
     while (files.find(offset) !== null) {
       const fileEnd = offset - offset % files.fileSizeBytes + files.fileSizeBytes;
       const check = await this.checkAt(offset, fileEnd);
       if (check.kind === "bad" || check.kind === "end") {
-        if (offset >= this.options.knownEnd) {
+        if (offset >= knownEnd) {
           this.result.damage = check.kind === "bad" ? check.reason : null;
           break;
         }
-        offset = await this.passOver(offset, fileEnd, check.reason);
+        offset = await this.passOver(offset, check.reason ?? "");
       } else {
         if (check.kind === "message") this.take(offset, check);
         offset = check.kind === "blank" ? fileEnd : offset + check.size;
       }
-      if (this.held === null) this.result.end = offset;
+      this.result.end = offset;
     }
-    this.settleHeld();
   }
 
-  /** Leaves out what can't be read: one record where its size can be believed, otherwise the rest of its file. */
-  private async passOver(offset: number, fileEnd: number, reason: string | null): Promise<number> {
-    this.passHeld();
+  /** Leaves out what can't be read: up to where a whole record says of itself that it stands there. */
+  private async passOver(offset: number, reason: string): Promise<number> {
+    const { files, knownEnd, onUnreadable } = this.options;
+    const next = await findRecordFrom(files, offset + 1, knownEnd);
     this.result.unreadable++;
     this.result.firstUnreadable ??= `${reason} at ${offset}`;
-    const end = Math.min(fileEnd, this.options.knownEnd);
-    const next = offset + this.messageBytesAt(offset, end - offset);
-    if (next === offset || next === end) return end;
-    const after = await this.checkAt(next, fileEnd);
-    const goesOn = after.kind === "blank" || (after.kind === "message" && after.suspicion === null);
-    return goesOn ? next : end;
+    onUnreadable?.(offset, next, reason);
+    return next;
   }
 
   /** Checks the record at an offset, reading more of the file until the whole of it is there. */
@@ -151,68 +144,15 @@ class LogScan {
     if (this.buffer.length < size) this.buffer = Buffer.allocUnsafeSlow(size);
     this.base = offset;
     this.filled = await this.options.files.read(this.buffer, 0, this.buffer.length, offset);
+    this.options.onProgress?.(offset);
   }
 
-  private take(offset: number, check: RecordCheck): void {
-    this.passHeld();
-    const start = offset - this.base;
-    if (check.suspicion === null) {
-      this.result.records++;
-      this.options.onRecord(this.buffer, start, check.size);
-      return;
+  private take(offset: number, { size, suspicion }: RecordCheck): void {
+    if (suspicion !== null) {
+      this.result.suspects++;
+      this.result.firstSuspicion ??= `${suspicion}, in the record at ${offset}`;
     }
-    this.held = {
-      bytes: Buffer.from(this.buffer.subarray(start, start + check.size)),
-      offset,
-      suspicion: check.suspicion,
-      isTorn: this.hasHoles(start, check.size, offset),
-    };
-  }
-
-  /** The held record is followed by another: it was written whole, so it is served. */
-  private passHeld(): void {
-    const held = this.held;
-    if (held === null) return;
-    this.held = null;
-    this.result.suspects++;
-    this.result.firstSuspicion ??= held.suspicion;
     this.result.records++;
-    this.options.onRecord(held.bytes, 0, held.bytes.length);
-  }
-
-  private settleHeld(): void {
-    const held = this.held;
-    if (held === null) return;
-    if (this.options.cutTornTail && held.isTorn) {
-      this.result.damage = held.suspicion;
-      return;
-    }
-    this.passHeld();
-    this.result.end = held.offset + held.bytes.length;
-  }
-
-  /** What a torn write leaves are zeros: up to the record's end, or whole sectors. */
-  private hasHoles(start: number, size: number, offset: number): boolean {
-    const { parts, buffer } = this;
-    if (locateParts(buffer, start, start + size, parts) !== null) return true;
-    if (parts.topicStart === parts.topicEnd || !this.isAtItsOffset(start, offset)) return true;
-    if (buffer.subarray(parts.topicStart, parts.topicEnd).includes(0)) return true;
-    return this.hasHole(parts.propertiesStart, parts.propertiesEnd, offset - start);
-  }
-
-  /** A producer may put zeros into a property, so only those count that a device could have left. */
-  private hasHole(from: number, to: number, shift: number): boolean {
-    const isEdge = (at: number) => at === from || (at + shift) % SECTOR_BYTES === 0;
-    for (let at = this.buffer.indexOf(0, from); at >= 0 && at < to;) {
-      let end = at;
-      while (end < to && this.buffer[end] === 0) end++;
-      if (end === to || (isEdge(at) && isEdge(end))) return true;
-      at = this.buffer.indexOf(0, end);
-    }
-    return false;
-  }
-
-  private isAtItsOffset(start: number, offset: number): boolean {
-    return readI64(this.buffer, start + PHYSICAL_OFFSET_AT) === offset;
+    this.options.onRecord(this.buffer, offset - this.base, size, offset, suspicion);
   }
 }

@@ -1,9 +1,10 @@
 // All consume queues of a store: look-up by topic and id, loading, background writing, retention, deletion.
 // Queues are derived data: everything here can be rebuilt from the commit log.
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { assert, UsageError } from "../../core/errors.ts";
+import { assert, OperationError, UsageError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import type { KeptAside } from "../kept_aside.ts";
 import { BatchConsumeQueue } from "./batch_consume_queue.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
 import { ConsumeQueueExt } from "./consume_queue_ext.ts";
@@ -30,6 +31,8 @@ export interface ConsumeQueuesOptions {
   batchFileBytes: number;
   /** mappedFileSizeConsumeQueueExt, in bytes. */
   extFileBytes: number;
+  /** Where damaged files go, so that they are made again; without it they are refused. */
+  keptAside?: KeptAside;
   /** Queue files held open at a time. */
   descriptorsMax?: number;
 }
@@ -43,6 +46,8 @@ export class ConsumeQueues implements AsyncDisposable {
   private readonly topics = new Map<string, Map<number, UnitQueue>>();
   private readonly fileBytes: number;
   private readonly context: QueueContext;
+  /** Queues whose damaged files were set aside when they were loaded. */
+  setAside = 0;
   /** Deletions under way; closing waits for them. */
   private readonly deleting = new Set<Promise<void>>();
 
@@ -81,8 +86,17 @@ export class ConsumeQueues implements AsyncDisposable {
 
   private load(kind: QueueKind): void {
     const { disk, log } = this.options;
-    for (const found of findQueues(disk, log, this.rootOf(kind), this.fileBytesOf(kind))) {
-      this.add(kind, found.topic, found.queueId, found.directory, found.extent);
+    const root = this.rootOf(kind);
+    const { damaged, found } = findQueues(disk, log, root, this.fileBytesOf(kind));
+    for (const { topic, queueId, directory, extent } of found) {
+      this.add(kind, topic, queueId, directory, extent);
+    }
+    for (const { directory, problem } of damaged) {
+      if (this.options.keptAside === undefined) throw new OperationError(problem);
+      const name = directory.slice(this.options.storePath.length + 1);
+      const keptAs = this.options.keptAside.moveFolder(directory, name);
+      this.setAside++;
+      log.warn("a queue's files are damaged: it is made again from the log", { problem, keptAs });
     }
   }
 
@@ -91,6 +105,13 @@ export class ConsumeQueues implements AsyncDisposable {
     let covered = 0;
     for (const queue of this.each()) covered = Math.max(covered, queue.coveredPhysicalOffset);
     return covered;
+  }
+
+  /** The maximum offsets of all queues, added up. */
+  get offsetTotal(): number {
+    let total = 0;
+    for (const queue of this.each()) total += queue.maxOffset;
+    return total;
   }
 
   /**

@@ -13,27 +13,60 @@ export interface FoundQueue {
   extent: QueueExtent;
 }
 
-/** Every queue below `root`. Throws OperationError when a file hasn't the configured length or one is missing. */
-export function* findQueues(
+/** A queue whose files can't be used as they are. */
+export interface DamagedQueue {
+  directory: string;
+  problem: string;
+}
+
+export interface QueuesOnDisk {
+  found: FoundQueue[];
+  damaged: DamagedQueue[];
+}
+
+/**
+ * Every queue below `root`. Throws OperationError when no file at all has the configured length: then it is the
+ * configuration that is wrong, and making the queues again would give their offsets away.
+ */
+export function findQueues(
   disk: Disk,
   log: Logger,
   root: string,
   fileBytes: number,
-): Generator<FoundQueue> {
+): QueuesOnDisk {
+  const found: FoundQueue[] = [];
+  const damaged: DamagedQueue[] = [];
+  for (const { topic, queueId } of findDirectories(disk, root)) {
+    const directory = queueDirectory(root, topic, queueId);
+    const extent = findFiles(disk, log, directory, fileBytes);
+    if (typeof extent === "string") damaged.push({ directory, problem: extent });
+    else found.push({ topic, queueId, directory, extent });
+  }
+  const isConfigured = found.some(({ extent }) => extent !== NO_FILES);
+  if (damaged.length > 0 && !isConfigured) throw new OperationError(damaged[0]!.problem);
+  return { found, damaged };
+}
+
+function* findDirectories(
+  disk: Disk,
+  root: string,
+): Generator<{ topic: string; queueId: number }> {
   for (const topic of disk.listSync(root)) {
     if (disk.statSync(`${root}/${topic}`)?.isDirectory !== true) continue;
     for (const name of disk.listSync(`${root}/${topic}`)) {
       if (name.endsWith(".deleted")) disk.unlinkSync(`${root}/${topic}/${name}`);
-      if (!/^\d{1,10}$/.test(name)) continue;
-      const queueId = Number(name);
-      const directory = queueDirectory(root, topic, queueId);
-      const extent = findFiles(disk, log, directory, fileBytes);
-      yield { topic, queueId, directory, extent };
+      if (/^\d{1,10}$/.test(name)) yield { topic, queueId: Number(name) };
     }
   }
 }
 
-function findFiles(disk: Disk, log: Logger, directory: string, fileBytes: number): QueueExtent {
+/** Where the queue's files are, or what is wrong with them. */
+function findFiles(
+  disk: Disk,
+  log: Logger,
+  directory: string,
+  fileBytes: number,
+): QueueExtent | string {
   const files: { path: string; base: number; sizeBytes: number }[] = [];
   for (const name of disk.listSync(directory)) {
     const path = `${directory}/${name}`;
@@ -52,12 +85,10 @@ function findFiles(disk: Disk, log: Logger, directory: string, fileBytes: number
   const firstByte = files[0]!.base;
   for (const [index, file] of files.entries()) {
     if (file.sizeBytes !== fileBytes) {
-      throw new OperationError(
-        `${file.path} has ${file.sizeBytes} bytes, the configuration says ${fileBytes} a queue file`,
-      );
+      return `${file.path} has ${file.sizeBytes} bytes, the configuration says ${fileBytes} a queue file`;
     }
     if (file.base !== firstByte + index * fileBytes || file.base % fileBytes !== 0) {
-      throw new OperationError(`${file.path} doesn't follow the file before it`);
+      return `${file.path} doesn't follow the file before it`;
     }
   }
   return { firstByte, filesEnd: firstByte + files.length * fileBytes };

@@ -120,6 +120,16 @@ export class SegmentFiles {
     }
   }
 
+  /** Takes the last file out, which then has another path: what it holds is no longer of the sequence. */
+  removeLast(move: (path: string) => void): void {
+    const last = this.segments.at(-1);
+    if (last === undefined) return;
+    void last.file?.close();
+    last.file = null;
+    move(last.path);
+    this.segments.pop();
+  }
+
   /** Deletes the first file without blocking. */
   async deleteFirst(): Promise<void> {
     const segment = this.segments.shift();

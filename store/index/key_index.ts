@@ -44,6 +44,8 @@ export interface KeyIndexOptions {
    * when truncation took such a file away.
    */
   onFileComplete?: (endTimestampMs: number) => void;
+  /** Called for each file that can't be used, to move it away; without it such a file is refused. */
+  setAside?: (path: string, problem: string) => void;
 }
 
 export interface IndexQueryResult {
@@ -91,7 +93,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
    */
   static async open(options: KeyIndexOptions, start: IndexStart): Promise<KeyIndex> {
     const shape = { slotCount: options.slotCount, itemCount: options.itemCount };
-    const files = await loadIndexFiles(options.disk, options.path, shape);
+    const files = await loadIndexFiles(options.disk, options.path, shape, options.setAside);
     if (!start.lastExitClean) markSuspects(files, start.completeUntilMs);
     return new KeyIndex(options, files);
   }

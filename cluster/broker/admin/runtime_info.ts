@@ -59,6 +59,7 @@ async function runtimeInfo(parts: AdminParts): Promise<Record<string, string>> {
     ...dayFigures(parts),
     ...poolFigures(parts),
     ...refusalFigure(parts),
+    ...recoveryFigures(parts),
     brokerActive: "true",
     brokerVersionDesc: VERSION_TEXT,
     commitLogMinOffset: store.minPhysicalOffset,
@@ -117,6 +118,16 @@ function diskFigures({ config, disk }: AdminParts) {
     commitLogDirCapacity: `Total : ${bytesText(root.totalBytes)}, Free : ${
       bytesText(root.freeBytes + (root.reservedBytes ?? 0))
     }.`,
+  };
+}
+
+/** Roquet's own, and there only when the last start found damage: what it came to. */
+function recoveryFigures({ statistics }: AdminParts): Record<string, number> {
+  const { cut, suspectRecords, unreadable } = statistics.figures.readStore().recovery;
+  return {
+    ...(cut !== null && { recoveryCutBytes: cut.bytes, recoveryCutRecords: cut.records }),
+    ...(suspectRecords > 0 && { recoverySuspectRecords: suspectRecords }),
+    ...(unreadable > 0 && { recoveryUnreadablePlaces: unreadable }),
   };
 }
 

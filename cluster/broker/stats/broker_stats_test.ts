@@ -4,6 +4,7 @@ import { silentLogger } from "../../../core/log.ts";
 import { isSystemTopic } from "../../../core/message/topic_names.ts";
 import { VirtualClock } from "../../../core/time/virtual_clock.ts";
 import type { StoreStats } from "../../../store/message_store.ts";
+import { emptySummary } from "../../../store/recovery_report.ts";
 import { openStats } from "./open_stats.ts";
 
 const SETTINGS = {
@@ -25,6 +26,7 @@ function open(settings: Partial<typeof SETTINGS> = {}, startMs = 1_700_000_000_0
     getTransferredTotal: 0,
     dispatchBehindBytes: 0,
     diskUsedRatio: 0,
+    recovery: emptySummary(true),
   };
   const statistics = openStats({
     clock,
