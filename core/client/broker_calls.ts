@@ -36,13 +36,22 @@ export class BrokerCalls {
     return [];
   }
 
-  /** A group's committed offset; null when the broker has none. */
-  async committedOffset(group: string, queue: MessageQueue): Promise<number | null> {
+  /**
+   * A group's committed offset; null when the broker has none. For a group without one, brokers answer
+   * 0 while the queue's first message is still in memory (ConsumerManageProcessor); with `neverZero`
+   * those of 5.x don't.
+   */
+  async committedOffset(
+    group: string,
+    queue: MessageQueue,
+    neverZero = false,
+  ): Promise<number | null> {
     const answer = await this.ask(QUERY_CONSUMER_OFFSET, queue.brokerName, {
       consumerGroup: group,
       topic: queue.topic,
       queueId: queue.queueId,
       bname: queue.brokerName,
+      ...(neverZero && { setZeroIfNotFound: false }),
     });
     if (answer.code === ResponseCode.SUCCESS) return answer.fields.offset ?? null;
     if (answer.code === ResponseCode.QUERY_NOT_FOUND) return null;

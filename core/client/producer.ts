@@ -1,6 +1,6 @@
 // The producer: what a program calls to send. Checks and prepares messages; sender.ts brings them to
 // the brokers.
-import { ClientCore, type ClientState } from "./client_core.ts";
+import { ClientCore } from "./client_core.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { FaultTracker } from "./fault_tracker.ts";
 import type { Message, MessageQueue, SendResult } from "./message.ts";
@@ -10,6 +10,7 @@ import {
   type ProducerOptions,
 } from "./options.ts";
 import { MessagePreparer } from "./prepare.ts";
+import { PublicClient } from "./public_client.ts";
 import { Publisher, type SendOptions } from "./publisher.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { type Reply, type ReplyContent, replyTo } from "./reply.ts";
@@ -47,14 +48,15 @@ export interface RequestOptions extends SendOptions {
  * );
  * ```
  */
-export class Producer implements AsyncDisposable {
+export class Producer extends PublicClient {
   private readonly options: CheckedProducerOptions;
-  private readonly core: ClientCore;
+  protected override readonly core: ClientCore;
   private readonly publisher: Publisher;
   private readonly requests: Requests;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(options: ProducerOptions = {}, environment: Partial<ClientEnvironment> = {}) {
+    super();
     const full = clientEnvironment(environment);
     this.options = checkProducerOptions(options);
     const { group } = this.options;
@@ -87,30 +89,9 @@ export class Producer implements AsyncDisposable {
     return producer;
   }
 
-  get group(): string {
-    return this.options.group;
-  }
-
-  /** How brokers call this client: address@instance. */
-  get clientId(): string {
-    return this.core.clientId;
-  }
-
-  get state(): ClientState {
-    return this.core.state;
-  }
-
   /** Sends that are not settled yet. */
   get pending(): number {
     return this.publisher.pending;
-  }
-
-  /** Throws ClientError "already_started" or "duplicate_group". */
-  start(): Promise<void> {
-    return this.core.start(() => {
-      this.core.keepAlive();
-      return Promise.resolve();
-    });
   }
 
   /**
@@ -222,13 +203,9 @@ export class Producer implements AsyncDisposable {
   }
 
   /** Waits for the sends that are on their way, says good-bye and closes the connections. */
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.core.refuse();
     await this.publisher.drained();
     await this.core.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }

@@ -1,7 +1,7 @@
 // The pull consumer: the program chooses queue, offset and time. Pulls, asks for and commits offsets;
 // keeps none by itself.
 import { BrokerCalls } from "./broker_calls.ts";
-import { ClientCore, type ClientState } from "./client_core.ts";
+import { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { PULL_ERROR_WAIT_MS, PULL_TIMEOUT_MS } from "./limits.ts";
@@ -11,6 +11,7 @@ import {
   checkPullConsumerOptions,
   type PullConsumerOptions,
 } from "./options.ts";
+import { PublicClient } from "./public_client.ts";
 import { Puller, type PullResult } from "./pull.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { subscribeQueues } from "./route.ts";
@@ -54,15 +55,16 @@ export interface ReadOptions extends Omit<PullOptions, "holdMs"> {
  * }
  * ```
  */
-export class PullConsumer implements AsyncDisposable {
+export class PullConsumer extends PublicClient {
   private readonly options: CheckedPullConsumerOptions;
-  private readonly core: ClientCore;
+  protected override readonly core: ClientCore;
   private readonly calls: BrokerCalls;
   private readonly puller: Puller;
   private readonly subscriptions: SubscriptionSet;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(options: PullConsumerOptions, environment: Partial<ClientEnvironment> = {}) {
+    super();
     this.options = checkPullConsumerOptions(options);
     this.subscriptions = new SubscriptionSet({
       ...this.options,
@@ -86,27 +88,6 @@ export class PullConsumer implements AsyncDisposable {
     const consumer = new PullConsumer(options, environment);
     await consumer.start();
     return consumer;
-  }
-
-  get group(): string {
-    return this.options.group;
-  }
-
-  /** How brokers call this client: address@instance. */
-  get clientId(): string {
-    return this.core.clientId;
-  }
-
-  get state(): ClientState {
-    return this.core.state;
-  }
-
-  /** Throws ClientError "already_started" or "duplicate_group". */
-  start(): Promise<void> {
-    return this.core.start(() => {
-      this.core.keepAlive();
-      return Promise.resolve();
-    });
   }
 
   /** The queues of a topic that can be read. Rejects with ClientError "no_route". */
@@ -137,8 +118,8 @@ export class PullConsumer implements AsyncDisposable {
   }
 
   /**
-   * The messages of one queue, one after the other, pulled as the loop goes on. Ends when the consumer closes or the signal is aborted; failures
-   * that may pass are waited out. Commits nothing.
+   * The messages of one queue, one after the other, pulled as the loop goes on. Ends when the consumer
+   * closes or the signal is aborted; failures that may pass are waited out. Commits nothing.
    */
   async *read(
     queue: MessageQueue,
@@ -164,10 +145,13 @@ export class PullConsumer implements AsyncDisposable {
     }
   }
 
-  /** The group's committed offset; null when it has none. */
+  /**
+   * The group's committed offset; null when it has none. Apache's brokers before 5.0 say 0 for none
+   * while the queue's first message is still in memory.
+   */
   async committedOffset(queue: MessageQueue): Promise<number | null> {
     await this.ready(queue.topic);
-    return await this.calls.committedOffset(this.group, queue);
+    return await this.calls.committedOffset(this.group, queue, true);
   }
 
   /** Commits at once. */
@@ -195,12 +179,8 @@ export class PullConsumer implements AsyncDisposable {
   }
 
   /** Leaves the group and closes the connections; reads end. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     return this.core.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   private async known(topic: string) {

@@ -1,0 +1,34 @@
+// What producers and pull consumers show of themselves: identity, state, start and end. The work is
+// client_core.ts's.
+import type { ClientCore, ClientState } from "./client_core.ts";
+
+export abstract class PublicClient implements AsyncDisposable {
+  protected abstract readonly core: ClientCore;
+
+  get group(): string {
+    return this.core.membership.group;
+  }
+
+  /** How brokers call this client: address@instance. */
+  get clientId(): string {
+    return this.core.clientId;
+  }
+
+  get state(): ClientState {
+    return this.core.state;
+  }
+
+  /** Throws ClientError "already_started" or "duplicate_group". */
+  start(): Promise<void> {
+    return this.core.start(() => {
+      this.core.keepAlive();
+      return Promise.resolve();
+    });
+  }
+
+  abstract close(): Promise<void>;
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
