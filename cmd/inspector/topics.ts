@@ -1,5 +1,6 @@
 // Looking at topics: topicList, topicRoute, topicStatus, topicClusterList, allocateMQ. Changes are in topic_changes.ts.
-import { allocateAveragely, compareQueues } from "../../core/client/rebalance.ts";
+import { average } from "../../core/client/allocation.ts";
+import { compareQueues, queuesOfMember } from "../../core/client/rebalance.ts";
 import type { MessageQueue } from "../../core/client/message.ts";
 import { OperationError } from "../../core/errors.ts";
 import { LenientMap } from "../../core/json/json_value.ts";
@@ -240,7 +241,8 @@ const allocateMQ = defineCommand({
     const queues = readableQueues(topic, await cluster.route(topic));
     const clients = options.clients.split(",");
     const result = Object.fromEntries(clients.map((client) => {
-      const share = allocateAveragely(queues, clients, client);
+      const input = { group: "", clientId: client, queues, members: clients };
+      const share = queuesOfMember(average, input) ?? [];
       return [client, share.map((queue) => ({ ...queue }))];
     }));
     report.line(fastjsonLine({ result }));

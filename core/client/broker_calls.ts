@@ -3,6 +3,7 @@
 import type { CallAnswer, GivenFields } from "../remoting/call.ts";
 import type { CodeRow, Fields } from "../remoting/code_row.ts";
 import { GET_CONSUMER_LIST_BY_GROUP } from "../remoting/codes/groups.ts";
+import { LOCK_BATCH_MQ, UNLOCK_BATCH_MQ } from "../remoting/codes/locks.ts";
 import {
   GET_MAX_OFFSET,
   GET_MIN_OFFSET,
@@ -14,6 +15,7 @@ import { CONSUMER_SEND_MSG_BACK } from "../remoting/codes/send.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError, refusal } from "./client_error.ts";
+import { LOCK_TIMEOUT_MS } from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
 import { ask, isPassing, mustAsk } from "./remote_calls.ts";
 
@@ -82,6 +84,38 @@ export class BrokerCalls {
     return offsetOf(await this.must(SEARCH_OFFSET_BY_TIMESTAMP, queue.brokerName, fields));
   }
 
+  /** Locks or renews queues of one broker for a member; resolves with those that it holds now. */
+  async lock(
+    brokerName: string,
+    consumerGroup: string,
+    clientId: string,
+    queues: readonly MessageQueue[],
+  ): Promise<MessageQueue[]> {
+    const { body } = await mustAsk(this.core.remoting, LOCK_BATCH_MQ, {
+      peer: brokerName,
+      address: this.address(brokerName),
+      fields: {},
+      body: lockBody(consumerGroup, clientId, queues),
+      timeoutMs: LOCK_TIMEOUT_MS,
+    });
+    return lockedQueues(brokerName, body);
+  }
+
+  async unlock(
+    brokerName: string,
+    consumerGroup: string,
+    clientId: string,
+    queues: readonly MessageQueue[],
+  ): Promise<void> {
+    await mustAsk(this.core.remoting, UNLOCK_BATCH_MQ, {
+      peer: brokerName,
+      address: this.address(brokerName),
+      fields: {},
+      body: lockBody(consumerGroup, clientId, queues),
+      timeoutMs: LOCK_TIMEOUT_MS,
+    });
+  }
+
   /** Gives a message back for a later delivery; `address` is the broker that stores it. */
   async sendBack(
     address: string,
@@ -135,6 +169,31 @@ export class BrokerCalls {
 
 function refused(brokerName: string, { code, remark }: { code: number; remark: string | null }) {
   return refusal(brokerName, code, remark, isPassing(code));
+}
+
+/** LockBatchRequestBody, UnlockBatchRequestBody. */
+function lockBody(
+  consumerGroup: string,
+  clientId: string,
+  queues: readonly MessageQueue[],
+): Uint8Array {
+  const mqSet = queues.map(({ brokerName, queueId, topic }) => ({ brokerName, queueId, topic }));
+  const body = { clientId, consumerGroup, mqSet, onlyThisBroker: false };
+  return new TextEncoder().encode(JSON.stringify(body));
+}
+
+/** LockBatchResponseBody. */
+function lockedQueues(brokerName: string, body: Uint8Array): MessageQueue[] {
+  try {
+    const { lockOKMQSet } = JSON.parse(new TextDecoder().decode(body)) as {
+      lockOKMQSet?: MessageQueue[];
+    };
+    return lockOKMQSet ?? [];
+  } catch (cause) {
+    throw new ClientError("bad_answer", `${brokerName}: the locked queues can't be read`, {
+      cause,
+    });
+  }
 }
 
 function fieldsOf({ topic, queueId, brokerName }: MessageQueue) {

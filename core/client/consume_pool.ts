@@ -1,57 +1,52 @@
-// Calls the listener with pulled messages, a limited number at a time, first come first served.
-// Knows no broker: what becomes of a message it tells by a callback.
+// Calls the listener with pulled messages, a limited number of calls at a time, first come first
+// served. Knows no broker: what becomes of a message it tells by a callback.
 import { AssertionError } from "../errors.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Logger } from "../log.ts";
 import { CONSUME_BURST } from "./limits.ts";
-import type { QueuedMessage } from "./process_queue.ts";
+import {
+  ABANDONED,
+  DELAY_BY_BROKER,
+  type ListenerCall,
+  type ListenerOutcome,
+  verdictOf,
+} from "./listener.ts";
+import type { MessageQueue } from "./message.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 
-/**
- * What a listener returns: nothing or "success" when the message is consumed, "later" for another
- * delivery after the usual wait, or the delay level to wait for (negative: to the DLQ at once).
- * Throwing is "later".
- */
-export type ConsumeOutcome = void | "success" | "later" | { delayLevel: number };
+/** A message that waits for its listener, whoever pulled it. */
+export interface PooledMessage {
+  readonly message: ReceivedMessage;
+  /** Where it came from; dropped: it isn't ours any more. */
+  readonly of: { readonly dropped: boolean; readonly queue: MessageQueue };
+  /** Monotonic ms when its listener was called; 0 before. */
+  startedMs: number;
+  isDone: boolean;
+}
 
-/** The message was neither consumed nor refused: it stays as it was. Not for listeners of users. */
-export const ABANDONED = Symbol("abandoned");
-export type ListenerOutcome = ConsumeOutcome | typeof ABANDONED;
-/** A listener, or the offer of a loop. */
-export type ListenerCall = (message: ReceivedMessage) => ListenerOutcome | Promise<ListenerOutcome>;
+export interface ConsumePoolOptions<E> {
+  clock: Clock;
+  log: Logger;
+  /** Listener calls at a time. */
+  concurrency: number;
+  /** Messages of one queue in a call. */
+  batchMax: number;
+  listener: ListenerCall;
+  /** What became of a message: null when it is consumed, else the delay level to come again with. */
+  onOutcome: (entry: E, delayLevel: number | null) => void;
+}
 
-export type MessageListener = (
-  message: ReceivedMessage,
-) => ConsumeOutcome | Promise<ConsumeOutcome>;
-
-/** What became of a message: null when it is consumed, else the delay level to come again with. */
-export type OutcomeHandler = (entry: QueuedMessage, delayLevel: number | null) => void;
-
-/** The broker chooses the level by the number of deliveries. */
-export const DELAY_BY_BROKER = 0;
-
-export class ConsumePool {
-  private waiting: QueuedMessage[] = [];
+export class ConsumePool<E extends PooledMessage> {
+  private waiting: E[] = [];
   private waitingFrom = 0;
   private running = 0;
   private scheduled = false;
   private stopped = false;
   private readonly idleListeners: (() => void)[] = [];
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly log: Logger,
-    private readonly concurrency: number,
-    private readonly listener: ListenerCall,
-    private readonly onOutcome: OutcomeHandler,
-  ) {}
+  constructor(private readonly options: ConsumePoolOptions<E>) {}
 
-  /** Messages whose listener runs. */
-  get active(): number {
-    return this.running;
-  }
-
-  submit(entries: readonly QueuedMessage[]): void {
+  submit(entries: readonly E[]): void {
     for (const entry of entries) this.waiting.push(entry);
     this.schedule();
   }
@@ -69,22 +64,23 @@ export class ConsumePool {
   private schedule(): void {
     if (this.scheduled || this.stopped) return;
     this.scheduled = true;
-    this.clock.endOfTurn(() => {
+    this.options.clock.endOfTurn(() => {
       this.scheduled = false;
       this.run();
     });
   }
 
   private run(): void {
-    for (let calls = 0; this.running < this.concurrency && !this.stopped; calls++) {
+    const { concurrency, batchMax } = this.options;
+    for (let calls = 0; this.running < concurrency && !this.stopped; calls++) {
       if (calls === CONSUME_BURST) return this.schedule();
-      const entry = this.take();
-      if (entry === null) return;
-      this.call(entry);
+      const first = this.take();
+      if (first === null) return;
+      this.call(batchMax === 1 ? [first] : this.batch(first));
     }
   }
 
-  private take(): QueuedMessage | null {
+  private take(): E | null {
     while (this.waitingFrom < this.waiting.length) {
       const entry = this.waiting[this.waitingFrom++]!;
       if (!entry.of.dropped && !entry.isDone) return entry;
@@ -94,18 +90,31 @@ export class ConsumePool {
     return null;
   }
 
-  private call(entry: QueuedMessage): void {
-    entry.startedMs = this.clock.monotonicMs();
+  /** The first one and those of the same queue that wait right behind it. */
+  private batch(first: E): E[] {
+    const entries = [first];
+    while (entries.length < this.options.batchMax) {
+      if (this.waiting[this.waitingFrom]?.of !== first.of) break;
+      const next = this.waiting[this.waitingFrom++]!;
+      if (!next.isDone) entries.push(next);
+    }
+    return entries;
+  }
+
+  private call(entries: readonly E[]): void {
+    const startedMs = this.options.clock.monotonicMs();
+    for (const entry of entries) entry.startedMs = startedMs;
     let outcome: ListenerOutcome | Promise<ListenerOutcome>;
     try {
-      outcome = this.listener(entry.message);
+      const messages = entries.map(({ message }) => message);
+      outcome = this.options.listener(messages, { queue: entries[0]!.of.queue });
     } catch (error) {
-      return this.failed(entry, error);
+      return this.failed(entries, error);
     }
-    if (!(outcome instanceof Promise)) return this.finished(entry, outcome);
+    if (!(outcome instanceof Promise)) return this.finished(entries, outcome);
     this.running++;
     outcome
-      .then((value) => this.finished(entry, value), (error) => this.failed(entry, error))
+      .then((value) => this.finished(entries, value), (error) => this.failed(entries, error))
       .finally(() => this.left());
   }
 
@@ -115,16 +124,20 @@ export class ConsumePool {
     if (this.waitingFrom < this.waiting.length) this.schedule();
   }
 
-  private finished(entry: QueuedMessage, outcome: ListenerOutcome): void {
+  private finished(entries: readonly E[], outcome: ListenerOutcome): void {
     if (outcome === ABANDONED) return;
-    if (outcome === undefined || outcome === "success") return this.onOutcome(entry, null);
-    this.onOutcome(entry, outcome === "later" ? DELAY_BY_BROKER : outcome.delayLevel);
+    const { consumed, delayLevel } = verdictOf(outcome, entries.length);
+    for (const [index, entry] of entries.entries()) {
+      this.options.onOutcome(entry, index < consumed ? null : delayLevel);
+    }
   }
 
-  private failed(entry: QueuedMessage, error: unknown): void {
+  private failed(entries: readonly E[], error: unknown): void {
     if (error instanceof AssertionError) throw error;
-    const { topic, messageId } = entry.message;
-    this.log.warn("the listener failed; the message comes again", { topic, messageId, error });
-    this.onOutcome(entry, DELAY_BY_BROKER);
+    const { topic, messageId } = entries[0]!.message;
+    const messages = entries.length;
+    const { log, onOutcome } = this.options;
+    log.warn("the listener failed; its messages come again", { topic, messageId, messages, error });
+    for (const entry of entries) onOutcome(entry, DELAY_BY_BROKER);
   }
 }

@@ -3,11 +3,14 @@
 import type { BrokerCalls } from "./broker_calls.ts";
 import type { ClientCore } from "./client_core.ts";
 import type { ConsumeStats } from "./consume_stats.ts";
+import { HAND_OVER_MS_MAX } from "./limits.ts";
+import type { LockKeeper } from "./lock_keeper.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
 import { OffsetBook, type OffsetStore, type QueueOffset } from "./offsets.ts";
-import type { FlowLimits, QueuedMessage } from "./process_queue.ts";
+import type { FlowLimits, ProcessQueue, QueuedMessage } from "./process_queue.ts";
 import { Puller } from "./pull.ts";
 import { QueuePuller } from "./queue_puller.ts";
+import type { Begun } from "./rebalancer.ts";
 import { type ConsumeFrom, startOffset } from "./start_offset.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -19,20 +22,39 @@ export interface ConsumedQueuesOptions extends FlowLimits {
   consumeFrom: ConsumeFrom;
   pullBatchSize: number;
   pullHoldMs: number;
+  pullIntervalMs: number;
+  /** Limits of all owned queues together, shared out among them; null: none. */
+  topicMessagesMax: number | null;
+  topicBytesMax: number | null;
   stats: ConsumeStats;
+  /** Null unless queues are consumed in order. */
+  locks: LockKeeper | null;
   subscription: (topic: string) => Subscription | undefined;
-  deliver: (entries: readonly QueuedMessage[]) => void;
+  delivery: Delivery;
+}
+
+/** Where pulled messages go. */
+export interface Delivery {
+  deliver(of: ProcessQueue, entries: readonly QueuedMessage[]): void;
+  /** Resolves when nothing of the queue is being consumed that others must not overlap. */
+  leave(of: ProcessQueue): Promise<void>;
+  forget(of: ProcessQueue): void;
 }
 
 export class ConsumedQueues {
   private readonly offsets = new OffsetBook();
   private readonly pullers = new Map<string, QueuePuller>();
   private readonly puller: Puller;
+  /** Queues that are on their way to another member. */
+  private readonly leaving = new Map<string, Promise<void>>();
+  private readonly limits: FlowLimits;
   private committing: Promise<void> | null = null;
   private paused = false;
 
   constructor(private readonly options: ConsumedQueuesOptions) {
     this.puller = new Puller(options.core);
+    const { queueMessagesMax, queueBytesMax, queueSpanMax } = options;
+    this.limits = { queueMessagesMax, queueBytesMax, queueSpanMax };
   }
 
   /** For the running info. */
@@ -48,9 +70,11 @@ export class ConsumedQueues {
     return this.offsets.all().filter(({ queue }) => queue.topic === topic);
   }
 
-  /** Finds where to begin, and begins; false when that can't be found out now. */
-  async add(queue: MessageQueue): Promise<boolean> {
-    const { core, calls, store, consumeFrom } = this.options;
+  /** Locks the queue if need be, finds where to begin, and begins. */
+  async add(queue: MessageQueue): Promise<Begun> {
+    const { core, calls, store, consumeFrom, locks } = this.options;
+    if (this.leaving.has(queueKey(queue))) return "soon";
+    if (locks !== null && !await locks.lock(queue)) return "soon";
     try {
       const offset = await startOffset(queue, consumeFrom, {
         committed: (each) => store.read(each),
@@ -58,21 +82,34 @@ export class ConsumedQueues {
         offsetAt: (each, timestampMs) => calls.offsetAt(each, timestampMs),
       });
       this.begin(queue, offset);
-      return true;
+      return "begun";
     } catch (error) {
       core.log.warn("a queue can't be begun yet", { ...queue, error });
-      return false;
+      return "later";
     }
   }
 
   /** Stops pulling the queue, commits how far it was consumed, and forgets it. */
   async remove(queue: MessageQueue): Promise<void> {
     const puller = this.pullers.get(queueKey(queue));
+    if (puller === undefined) return;
     this.pullers.delete(queueKey(queue));
-    await puller?.stop();
-    await this.commit();
-    this.offsets.forget(queue);
-    this.puller.forget(queue);
+    this.shareLimits();
+    const { locks } = this.options;
+    if (locks === null) {
+      await puller.stop();
+      await this.commit();
+      return this.forget(queue, puller);
+    }
+    // The running listener may take its time; other queues needn't wait for it.
+    const leaving = this.handOver(puller, locks)
+      .finally(() => this.leaving.delete(queueKey(queue)));
+    this.leaving.set(queueKey(queue), leaving);
+  }
+
+  /** Resolves when all queues that are on their way have gone. */
+  async left(): Promise<void> {
+    await Promise.all(this.leaving.values());
   }
 
   /** Consumes an owned queue from another offset on; others are left alone. */
@@ -81,8 +118,25 @@ export class ConsumedQueues {
     if (puller === undefined) return;
     this.pullers.delete(queueKey(queue));
     await puller.stop();
+    await this.options.delivery.leave(puller.processQueue);
+    this.options.delivery.forget(puller.processQueue);
     this.begin(queue, offset);
     await this.commit();
+  }
+
+  /** Goes on where the group is, if another member has taken it further than we have. */
+  async catchUp(queue: MessageQueue): Promise<void> {
+    const committed = await this.options.store.read(queue);
+    const own = this.offsets.get(queue);
+    if (committed === null || own === null || committed <= own) return;
+    // Not waited for: a listener that runs would keep other locks from being renewed.
+    void this.moveTo(queue, committed);
+  }
+
+  /** The queue may be consumed: its lock is confirmed again. */
+  wake(queue: MessageQueue): void {
+    const puller = this.pullers.get(queueKey(queue));
+    if (puller !== undefined) this.options.delivery.deliver(puller.processQueue, []);
   }
 
   /** A message is done with. */
@@ -123,26 +177,52 @@ export class ConsumedQueues {
   }
 
   private async commitOnce(): Promise<void> {
-    const uncommitted = this.offsets.uncommitted();
+    const { locks, store, core } = this.options;
+    const uncommitted = this.offsets.uncommitted()
+      .filter(({ queue }) => locks === null || !locks.isLost(queue));
     if (uncommitted.length === 0) return;
-    const { taken, failure } = await this.options.store.write(uncommitted);
+    const { taken, failure } = await store.write(uncommitted);
     this.offsets.committed(taken);
-    if (failure !== null) {
-      this.options.core.log.warn("offsets can't be committed now", { error: failure });
+    if (failure !== null) core.log.warn("offsets can't be committed now", { error: failure });
+  }
+
+  /** Waits for the running listener, commits, and only then lets the next member have the queue. */
+  private async handOver(puller: QueuePuller, locks: LockKeeper): Promise<void> {
+    const { core, delivery } = this.options;
+    const { queue, processQueue } = puller;
+    await puller.halt();
+    const idle = new AbortController();
+    if (!locks.isLost(queue)) {
+      const timeout = core.environment.clock.sleep(HAND_OVER_MS_MAX, idle.signal).catch(() => {});
+      await Promise.race([delivery.leave(processQueue), timeout]);
+      idle.abort();
     }
+    processQueue.dropped = true;
+    await this.commit();
+    this.forget(queue, puller);
+    await locks.unlock(queue);
+  }
+
+  private forget(queue: MessageQueue, { processQueue }: QueuePuller): void {
+    this.options.delivery.forget(processQueue);
+    this.offsets.forget(queue);
+    this.puller.forget(queue);
   }
 
   private begin(queue: MessageQueue, offset: number): void {
-    const { core, subscription } = this.options;
+    const { core, subscription, delivery } = this.options;
     this.offsets.begin(queue, offset);
     const puller = new QueuePuller(queue, offset, {
       ...this.options,
+      limits: this.limits,
       clock: core.environment.clock,
       log: core.log,
       puller: this.puller,
       offsets: this.offsets,
       subscription: () => subscription(queue.topic),
       isPaused: () => this.paused,
+      deliver: (of, entries) => delivery.deliver(of, entries),
+      leave: (of) => delivery.leave(of).then(() => delivery.forget(of)),
       reintroduce: (brokerName) => core.reintroduce(brokerName),
       moved: (each, to) => {
         this.offsets.move(each, to);
@@ -150,6 +230,15 @@ export class ConsumedQueues {
       },
     });
     this.pullers.set(queueKey(queue), puller);
+    this.shareLimits();
     puller.start();
+  }
+
+  /** Each owned queue has an equal part of what all may have together (pullThresholdForTopic). */
+  private shareLimits(): void {
+    const { topicMessagesMax, topicBytesMax } = this.options;
+    const share = (max: number) => Math.max(1, Math.floor(max / Math.max(1, this.pullers.size)));
+    if (topicMessagesMax !== null) this.limits.queueMessagesMax = share(topicMessagesMax);
+    if (topicBytesMax !== null) this.limits.queueBytesMax = share(topicBytesMax);
   }
 }

@@ -15,17 +15,27 @@ import {
 import type { HandlerRegistry } from "../remoting/handler.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import { parseOffsets, queueMap } from "./file_offset_store.ts";
+import type { ListenerCall, ListenerOutcome } from "./listener.ts";
 import type { QueueOffset } from "./offsets.ts";
 import { decodeReceived, type ReceivedMessage } from "./received_message.ts";
+
+/** What a listener made of one message (ConsumeMessageDirectlyResult). */
+export interface DirectOutcome {
+  result: "CR_SUCCESS" | "CR_LATER" | "CR_COMMIT" | "CR_ROLLBACK" | "CR_THROW_EXCEPTION";
+  /** What the listener threw. */
+  error: string | null;
+  order: boolean;
+  autoCommit: boolean;
+}
 
 export interface ConsumerRequests {
   group: string;
   membersChanged(): void;
   resetOffsets(topic: string, offsets: readonly QueueOffset[]): void;
   offsetsOf(topic: string): QueueOffset[];
-  runningInfo(): JsonObject;
-  /** "success", "later", or the text of what the listener threw. */
-  consumeNow(message: ReceivedMessage): Promise<"success" | "later" | { error: string }>;
+  /** `withStacks`: also what its listeners are doing. */
+  runningInfo(withStacks: boolean): JsonObject;
+  consumeNow(message: ReceivedMessage): Promise<DirectOutcome>;
   nowMs(): number;
 }
 
@@ -46,7 +56,7 @@ export function serveConsumerRequests(registry: HandlerRegistry, consumer: Consu
   });
   registry.handle(GET_CONSUMER_RUNNING_INFO, ({ fields }) => {
     checkGroup(consumer, fields.consumerGroup);
-    return { body: Buffer.from(writeJson(consumer.runningInfo())) };
+    return { body: Buffer.from(writeJson(consumer.runningInfo(fields.jstackEnable))) };
   });
   registry.handle(CONSUME_MESSAGE_DIRECTLY, async ({ fields, body }) => {
     checkGroup(consumer, fields.consumerGroup);
@@ -67,15 +77,36 @@ function onlyMessage(body: Uint8Array, brokerName: string): ReceivedMessage {
   return message;
 }
 
-function directResult(
-  outcome: Awaited<ReturnType<ConsumerRequests["consumeNow"]>>,
-  spentMs: number,
-): JsonObject {
-  const common = { autoCommit: true, order: false, spentTimeMills: Math.round(spentMs) };
-  if (typeof outcome === "object") {
-    return { ...common, consumeResult: "CR_THROW_EXCEPTION", remark: outcome.error };
+function directResult(outcome: DirectOutcome, spentMs: number): JsonObject {
+  const { result, error, order, autoCommit } = outcome;
+  return {
+    autoCommit,
+    consumeResult: result,
+    order,
+    ...(error !== null && { remark: error }),
+    spentTimeMills: Math.round(spentMs),
+  };
+}
+
+/** Calls the listener with one message for an operator; nothing comes of what it answers. */
+export async function consumeNow(
+  listener: ListenerCall,
+  message: ReceivedMessage,
+  { orderly, autoCommit }: { orderly: boolean; autoCommit: boolean },
+): Promise<DirectOutcome> {
+  const common = { order: orderly, autoCommit: orderly ? autoCommit : true };
+  try {
+    const outcome = await listener([message], { queue: message.queue });
+    return { ...common, error: null, result: directResultOf(outcome) };
+  } catch (error) {
+    return { ...common, error: String(error), result: "CR_THROW_EXCEPTION" };
   }
-  return { ...common, consumeResult: outcome === "success" ? "CR_SUCCESS" : "CR_LATER" };
+}
+
+function directResultOf(outcome: ListenerOutcome): DirectOutcome["result"] {
+  if (outcome === undefined || outcome === "success") return "CR_SUCCESS";
+  if (outcome === "commit") return "CR_COMMIT";
+  return outcome === "rollback" ? "CR_ROLLBACK" : "CR_LATER";
 }
 
 function checkGroup(consumer: ConsumerRequests, group: string): void {

@@ -50,12 +50,28 @@ export const CONSUME_TIMEOUT_MS = 15 * 60_000;
 export const OVERDUE_DELAY_LEVEL = 3;
 /** Deliveries of a message before its DLQ. */
 export const RECONSUME_TIMES_MAX = 16;
+/** Deliveries of an orderly consumer's message when none are given: for ever. */
+export const ORDERLY_RECONSUME_TIMES_MAX = 2 ** 31 - 1;
+/** How long an orderly queue rests before what failed comes again, and the bounds of that. */
+export const SUSPEND_MS = 1_000;
+export const SUSPEND_MS_MIN = 10;
+export const SUSPEND_MS_MAX = 30_000;
+/** Orderly queues' locks: how often they are renewed, and how long they are trusted without. */
+export const LOCK_RENEW_MS = 20_000;
+export const LOCK_TRUST_MS = 30_000;
+/** How soon a lock that is in doubt, or held by another member, is asked for again. */
+export const LOCK_RETRY_MS = 500;
+export const LOCK_TIMEOUT_MS = 1_000;
+/** How long a queue that goes to another member waits for its running listener. */
+export const HAND_OVER_MS_MAX = 20_000;
 /** Time-out of sending a message back. */
 export const SEND_BACK_TIMEOUT_MS = 5_000;
 /** Wait before a message that could not be sent back is consumed again here. */
 export const RECONSUME_HERE_MS = 5_000;
 /** How long a closing consumer waits for listeners that run. Apache: 0. */
 export const CONSUMER_CLOSE_MS = 5_000;
+/** Running listener calls that are described to an operator. */
+export const RUNNING_CALLS_LISTED_MAX = 200;
 /** Messages handled in one turn before the event loop goes on. */
 export const CONSUME_BURST = 256;
 

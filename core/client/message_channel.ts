@@ -1,6 +1,6 @@
 // Makes an async iterator of a listener: the consumer offers messages, a loop takes them, and taking
 // the next one says that the one before is consumed. Holds no more than it is offered.
-import { ABANDONED, type ListenerOutcome } from "./consume_pool.ts";
+import { ABANDONED, type ListenerOutcome } from "./listener.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 
 interface Offer {

@@ -3,7 +3,25 @@ export { ClientError, type ClientErrorCode } from "./client_error.ts";
 export type { ClientState } from "./client_core.ts";
 export type { ClientEnvironment } from "./environment.ts";
 export type { Message, MessageQueue, SendResult, SendStatus } from "./message.ts";
-export type { ConsumeOutcome, MessageListener } from "./consume_pool.ts";
+export type {
+  BatchListener,
+  ConsumeContext,
+  ConsumeOutcome,
+  Later,
+  MessageListener,
+} from "./listener.ts";
+export {
+  type AllocationInput,
+  type AllocationStrategy,
+  average,
+  averageByCircle,
+  consistentHash,
+  type ConsistentHashOptions,
+  fixedQueues,
+  type MachineRoomResolver,
+  machineRooms,
+  nearMachineRoom,
+} from "./allocation.ts";
 export type {
   ProducerOptions,
   PullConsumerOptions,
@@ -12,7 +30,7 @@ export type {
 } from "./options.ts";
 export type { PullResult, PullStatus } from "./pull.ts";
 export { PullConsumer, type PullOptions, type ReadOptions } from "./pull_consumer.ts";
-export { PushConsumer } from "./push_consumer.ts";
+export { PushConsumer, type QueueListener } from "./push_consumer.ts";
 export { ReceivedMessage } from "./received_message.ts";
 export { Producer, type RequestOptions, type SendOptions } from "./producer.ts";
 export { Reply, type ReplyContent } from "./reply.ts";

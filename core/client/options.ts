@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { COMPRESS_BODY_BYTES_MIN, COMPRESSION_LEVEL } from "../message/compression.ts";
 import { groupProblem } from "../message/topic_names.ts";
+import { type AllocationStrategy, average } from "./allocation.ts";
 import { ClientError } from "./client_error.ts";
 import * as limits from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
@@ -67,6 +68,10 @@ const producerSchema = z.strictObject({
   { path: ["compressionLevel"], message: "zlib has the levels 0 to 9" },
 );
 
+function isStrategy(given: unknown): boolean {
+  return typeof given === "object" && given !== null && "allocate" in given && "name" in given;
+}
+
 const subscription = z.string().min(1).default("*");
 
 const consumeFrom = z.union([
@@ -91,15 +96,37 @@ const pushConsumerSchema = z.strictObject({
   model: z.enum(["clustering", "broadcasting"]).default("clustering"),
   /** Where a queue begins that the group has no offset for: its end, its start, or a time. */
   consumeFrom,
+  /** How the group's queues are shared out. All members must have the same. Default: AVG. */
+  strategy: z.custom<AllocationStrategy>(isStrategy, "not a strategy").default(average),
   /** Listener calls at a time. */
   concurrency: count(10_000).default(limits.CONSUME_CONCURRENCY),
-  /** Deliveries after the first before a message goes to %DLQ%group. */
-  maxReconsumeTimes: z.number().int().min(0).default(limits.RECONSUME_TIMES_MAX),
+  /** Messages of one call, for listeners with `onMessages`. */
+  consumeBatchMax: count(1024).default(1),
+  /**
+   * Each queue's messages one call after the other, in order; what fails is tried again in place,
+   * and the queue rests meanwhile. Queues are locked at their brokers.
+   */
+  orderly: z.boolean().default(false),
+  /** Orderly: false when the listener says "commit" for what counts as consumed. */
+  autoCommit: z.boolean().default(true),
+  /** Orderly: how long a queue rests before what failed comes again, in ms. */
+  suspendMs: z.number().int().min(limits.SUSPEND_MS_MIN).max(limits.SUSPEND_MS_MAX)
+    .default(limits.SUSPEND_MS),
+  /**
+   * Deliveries after the first before a message goes to %DLQ%group. Default: 16; when orderly, there
+   * is no end to them.
+   */
+  maxReconsumeTimes: z.number().int().min(0).max(limits.ORDERLY_RECONSUME_TIMES_MAX).optional(),
   /** A listener that takes longer loses the message to a retry, in ms. */
   consumeTimeoutMs: milliseconds.default(limits.CONSUME_TIMEOUT_MS),
   queueMessagesMax: count(65_535).default(limits.QUEUE_MESSAGES_MAX),
   queueBytesMax: count(2 ** 31).default(limits.QUEUE_BYTES_MAX),
   queueSpanMax: count(65_535).default(limits.QUEUE_SPAN_MAX),
+  /** What all queues of this member may hold together, shared out among them; null: no such limit. */
+  topicMessagesMax: count(6_553_500).nullable().default(null),
+  topicBytesMax: count(2 ** 40).nullable().default(null),
+  /** Wait between a pull that found messages and the next one of its queue, in ms. */
+  pullIntervalMs: z.number().int().min(0).max(65_535).default(0),
   rebalanceMs: milliseconds.default(limits.REBALANCE_MS),
   offsetCommitMs: milliseconds.default(limits.OFFSET_COMMIT_MS),
   /** How long closing waits for listeners that run, in ms. */

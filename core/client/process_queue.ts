@@ -35,6 +35,8 @@ export class ProcessQueue {
   private from = 0;
   /** One past the largest offset that was put; -1 before the first. */
   private nextOffset = -1;
+  /** Of those behind `from`, the first so many were taken and not committed (orderly). */
+  private taken = 0;
 
   constructor(readonly queue: MessageQueue) {}
 
@@ -59,12 +61,43 @@ export class ProcessQueue {
     entry.isDone = true;
     this.count--;
     this.bytes -= entry.message.storedBytes;
-    while (this.from < this.entries.length && this.entries[this.from]!.isDone) this.from++;
+    while (this.from < this.entries.length && this.entries[this.from]!.isDone) {
+      this.from++;
+      if (this.taken > 0) this.taken--;
+    }
     if (this.from >= COMPACTED_FROM || this.from === this.entries.length) {
       this.entries.splice(0, this.from);
       this.from = 0;
     }
     return true;
+  }
+
+  /** The next messages in order, which are then taken; none when all are. */
+  take(countMax: number): QueuedMessage[] {
+    const taken: QueuedMessage[] = [];
+    while (taken.length < countMax) {
+      const entry = this.entries[this.from + this.taken];
+      if (entry === undefined) break;
+      this.taken++;
+      if (!entry.isDone) taken.push(entry);
+    }
+    return taken;
+  }
+
+  /** This message and all behind it are to be taken again. */
+  putBack(entry: QueuedMessage): void {
+    const index = this.entries.indexOf(entry, this.from);
+    this.taken = Math.max(0, Math.min(this.taken, index - this.from));
+  }
+
+  /** All that were taken and aren't done. */
+  uncommitted(): QueuedMessage[] {
+    return this.entries.slice(this.from, this.from + this.taken).filter(({ isDone }) => !isDone);
+  }
+
+  /** Messages that were taken and not committed; 0 unless consumed in order. */
+  get takenCount(): number {
+    return this.taken;
   }
 
   /** Every message below this offset is done; -1 when nothing was ever put. */
@@ -87,10 +120,10 @@ export class ProcessQueue {
     return this.span > limits.queueSpanMax ? "span" : null;
   }
 
-  /** Messages whose listener was called before `beforeMs` and hasn't finished. */
+  /** Messages whose listener was called at `beforeMs` at the latest and hasn't finished. */
   startedBefore(beforeMs: number): QueuedMessage[] {
     return this.entries.filter(({ isDone, startedMs }) =>
-      !isDone && startedMs > 0 && startedMs < beforeMs
+      !isDone && startedMs > 0 && startedMs <= beforeMs
     );
   }
 

@@ -1,13 +1,25 @@
 // The push consumer as programs see it: a listener, or a loop. push_consumption.ts does the work.
 import type { ClientState } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
-import { DELAY_BY_BROKER, type MessageListener } from "./consume_pool.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
+import {
+  type BatchListener,
+  DELAY_BY_BROKER,
+  listenerCall,
+  type MessageListener,
+} from "./listener.ts";
 import type { MessageQueue } from "./message.ts";
 import { MessageChannel } from "./message_channel.ts";
 import { checkPushConsumerOptions, type PushConsumerOptions } from "./options.ts";
 import { PushConsumption } from "./push_consumption.ts";
 import type { ReceivedMessage } from "./received_message.ts";
+
+/** A topic, all its queues, and those that are this member's now. */
+export type QueueListener = (
+  topic: string,
+  all: readonly MessageQueue[],
+  own: readonly MessageQueue[],
+) => void;
 
 /**
  * Consumes the topics that it subscribes to, together with the other members of its group.
@@ -46,28 +58,33 @@ export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMess
   private readonly consumption: PushConsumption;
   /** Null when there is a listener. */
   private readonly channel: MessageChannel | null;
+  private readonly queueListeners: QueueListener[] = [];
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(
     options: PushConsumerOptions,
-    listener?: MessageListener,
+    listener?: MessageListener | BatchListener,
     environment: Partial<ClientEnvironment> = {},
   ) {
     const checked = checkPushConsumerOptions(withStableName(options));
     this.group = checked.group;
     this.channel = listener === undefined ? new MessageChannel() : null;
-    this.consumption = new PushConsumption(
-      checked,
-      clientEnvironment(environment),
-      listener ?? this.channel!.offer,
-      listener !== undefined,
-    );
+    const { channel } = this;
+    this.consumption = new PushConsumption(checked, clientEnvironment(environment), {
+      listener: listener === undefined
+        ? ([message]) => channel!.offer(message!)
+        : listenerCall(listener),
+      hasTimeout: listener !== undefined,
+      queuesChanged: (topic, all, own) => {
+        for (const each of this.queueListeners) each(topic, all, own);
+      },
+    });
   }
 
   /** A consumer that runs. */
   static async open(
     options: PushConsumerOptions,
-    listener?: MessageListener,
+    listener?: MessageListener | BatchListener,
     environment: Partial<ClientEnvironment> = {},
   ): Promise<PushConsumer> {
     const consumer = new PushConsumer(options, listener, environment);
@@ -105,6 +122,11 @@ export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMess
   /** Gives up a topic; its queues go to other members with their next rebalance. */
   unsubscribe(topic: string): Promise<void> {
     return this.consumption.unsubscribe(topic);
+  }
+
+  /** Is called after every rebalance that changed which queues this member has. */
+  onQueuesChanged(listener: QueueListener): void {
+    this.queueListeners.push(listener);
   }
 
   /** Stops pulling; what was pulled is still consumed. */

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { MemoryDisk } from "../disk/memory_disk.ts";
 import { seededRandom } from "../random.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
-import type { MessageListener } from "./consume_pool.ts";
+import type { MessageListener } from "./listener.ts";
 import { PushConsumer } from "./push_consumer.ts";
 import { until } from "./testing_cluster.ts";
 import { ConsumerBed, QUICK } from "./testing_consumer.ts";

@@ -3,44 +3,61 @@
 import { retryTopicOf } from "../message/topic_names.ts";
 import { runInBackground } from "../time/background.ts";
 import { BrokerCalls } from "./broker_calls.ts";
-import { BrokerOffsetStore } from "./broker_offset_store.ts";
 import { ClientCore } from "./client_core.ts";
-import { ClientError } from "./client_error.ts";
-import { ConsumePool, type ListenerCall } from "./consume_pool.ts";
 import { ConsumeStats } from "./consume_stats.ts";
 import { ConsumedQueues } from "./consumed_queues.ts";
-import { type ConsumerRequests, serveConsumerRequests } from "./consumer_requests.ts";
+import { consumeNow, serveConsumerRequests } from "./consumer_requests.ts";
+import {
+  concurrentDelivery,
+  maxReconsumeTimesOf,
+  orderlyDelivery,
+  type StoppableDelivery,
+} from "./deliveries.ts";
 import type { ClientEnvironment } from "./environment.ts";
-import { FileOffsetStore } from "./file_offset_store.ts";
+import { GroupView } from "./group_view.ts";
 import {
   AUTO_CREATE_QUEUES,
   SEND_RETRIES,
   SENDS_IN_FLIGHT_MAX,
   SENDS_WAITING_MAX,
 } from "./limits.ts";
+import type { ListenerCall } from "./listener.ts";
+import { LockKeeper } from "./lock_keeper.ts";
 import type { MessageQueue } from "./message.ts";
-import type { OffsetStore } from "./offsets.ts";
+import { openOffsetStore } from "./offset_stores.ts";
 import type { CheckedPushConsumerOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
-import type { ReceivedMessage } from "./received_message.ts";
-import { subscribeQueues } from "./route.ts";
+import { describeRunning } from "./running_calls.ts";
 import { runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
 import { Sender } from "./sender.ts";
-import { Settlement } from "./settlement.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
 /** Overdue messages are looked for so often in a consumeTimeoutMs. */
 const OVERDUE_CHECKS = 4;
+
+/** What the consumer's public face adds. */
+export interface PushListeners {
+  listener: ListenerCall;
+  /** False for loops, which may take as long as they like for what they have in hand. */
+  hasTimeout: boolean;
+  queuesChanged: (
+    topic: string,
+    all: readonly MessageQueue[],
+    own: readonly MessageQueue[],
+  ) => void;
+}
 
 export class PushConsumption {
   readonly core: ClientCore;
   readonly queues: ConsumedQueues;
   readonly rebalancer: Rebalancer;
   private readonly calls: BrokerCalls;
+  private readonly group: GroupView;
   private readonly subscriptions: SubscriptionSet;
-  private readonly pool: ConsumePool;
-  private readonly settlement: Settlement;
+  private readonly delivery: StoppableDelivery;
+  /** Null unless queues are consumed in order by one member each. */
+  private readonly locks: LockKeeper | null;
   private readonly stats = new ConsumeStats();
   private readonly background = new AsyncDisposableStack();
   private readonly isBroadcasting: boolean;
@@ -51,9 +68,7 @@ export class PushConsumption {
   constructor(
     private readonly options: CheckedPushConsumerOptions,
     environment: ClientEnvironment,
-    private readonly listener: ListenerCall,
-    /** False for loops, which may take as long as they like for what they have in hand. */
-    private readonly hasTimeout: boolean,
+    private readonly listeners: PushListeners,
   ) {
     this.isBroadcasting = options.model === "broadcasting";
     this.subscriptions = new SubscriptionSet({ ...options, consumeType: "CONSUME_PASSIVELY" });
@@ -63,22 +78,15 @@ export class PushConsumption {
       heartbeat: () => this.subscriptions.heartbeat(),
     });
     this.calls = new BrokerCalls(this.core);
+    this.group = new GroupView(this.core, this.calls, options.group);
+    this.locks = options.orderly && !this.isBroadcasting ? this.makeLocks() : null;
+    this.delivery = this.makeDelivery();
     this.queues = this.makeQueues();
-    this.settlement = this.makeSettlement();
-    const { log } = this.core;
-    const { clock } = environment;
-    this.pool = new ConsumePool(
-      clock,
-      log,
-      options.concurrency,
-      listener,
-      (entry, delayLevel) => this.settlement.settle(entry, delayLevel),
-    );
     this.rebalancer = this.makeRebalancer();
     for (const [topic, expression] of Object.entries(options.subscriptions)) {
       this.note(topic, expression);
     }
-    serveConsumerRequests(this.core.remoting, this.requests());
+    this.serveRequests();
   }
 
   start(): Promise<void> {
@@ -89,7 +97,7 @@ export class PushConsumption {
       await this.core.beat();
       this.core.keepAlive();
       this.inBackground("offset commit", this.options.offsetCommitMs, () => this.queues.commit());
-      if (this.hasTimeout) this.watchOverdue();
+      if (this.listeners.hasTimeout) this.watchOverdue();
       this.core.routes.onChange((topic) => {
         if (this.subscriptions.get(topic) !== undefined) void this.changed();
       });
@@ -121,6 +129,8 @@ export class PushConsumption {
       await this.quiet();
       await this.background.disposeAsync();
       await this.rebalancer.stop();
+      await this.queues.left();
+      await this.locks?.[Symbol.asyncDispose]();
     }
     await this.core.close();
   }
@@ -130,70 +140,86 @@ export class PushConsumption {
     this.core.routes.watch(topic);
   }
 
+  private makeLocks(): LockKeeper {
+    const { clock } = this.core.environment;
+    const locks = new LockKeeper({
+      clock,
+      log: this.core.log,
+      group: this.options.group,
+      clientId: this.core.clientId,
+      calls: this.calls,
+      catchUp: (queue) => this.queues.catchUp(queue),
+      regained: (queue) => this.queues.wake(queue),
+      lost: (queue) => void this.rebalancer.release(queue).then(() => this.rebalancer.trigger()),
+    });
+    // A broker that was restarted remembers no lock.
+    this.core.remoting.onConnectionClosed((address) => {
+      for (const { brokerName, addresses } of this.core.routes.brokers) {
+        if ([...addresses.values()].includes(address)) locks.doubt(brokerName);
+      }
+    });
+    return locks;
+  }
+
+  private makeDelivery(): StoppableDelivery {
+    const { options, core, stats, locks, listeners: { listener } } = this;
+    const sendBack = new SendBack({
+      group: options.group,
+      maxReconsumeTimes: maxReconsumeTimesOf(options),
+      calls: this.calls,
+      sender: new Sender(core, retrySender(options.group), null),
+      log: core.log,
+      nowMs: () => core.environment.clock.nowMs(),
+    });
+    const parts = {
+      clock: core.environment.clock,
+      log: core.log,
+      stats,
+      options,
+      listener,
+      sendBack: this.isBroadcasting ? null : sendBack,
+      locks,
+      finish: (entry: Parameters<ConsumedQueues["finish"]>[0]) => this.queues.finish(entry),
+    };
+    return options.orderly ? orderlyDelivery(parts) : concurrentDelivery(parts);
+  }
+
   private makeQueues(): ConsumedQueues {
     return new ConsumedQueues({
       ...this.options,
       core: this.core,
       calls: this.calls,
-      store: this.offsetStore(),
+      store: openOffsetStore(this.core, this.calls, this.options),
       stats: this.stats,
+      locks: this.locks,
       subscription: (topic) => this.subscriptions.get(topic),
-      deliver: (entries) => this.pool.submit(entries),
-    });
-  }
-
-  private offsetStore(): OffsetStore {
-    const { group, offsetFolder } = this.options;
-    if (!this.isBroadcasting) return new BrokerOffsetStore(this.calls, group);
-    const { disk, homeDirectory } = this.core.environment;
-    return new FileOffsetStore({
-      disk,
-      log: this.core.log,
-      folder: offsetFolder ?? `${homeDirectory}/.rocketmq_offsets`,
-      clientId: this.core.clientId,
-      group,
-    });
-  }
-
-  private makeSettlement(): Settlement {
-    const { clock } = this.core.environment;
-    const { group, maxReconsumeTimes } = this.options;
-    const sendBack = new SendBack({
-      group,
-      maxReconsumeTimes,
-      calls: this.calls,
-      sender: new Sender(this.core, retrySender(group), null),
-      log: this.core.log,
-      nowMs: () => clock.nowMs(),
-    });
-    return new Settlement({
-      clock,
-      log: this.core.log,
-      stats: this.stats,
-      sendBack: this.isBroadcasting ? null : sendBack,
-      finish: (entry) => this.queues.finish(entry),
-      consumeAgain: (entry) => this.pool.submit([entry]),
+      delivery: this.delivery,
     });
   }
 
   private makeRebalancer(): Rebalancer {
+    const { options, core, group } = this;
     return new Rebalancer({
-      clock: this.core.environment.clock,
-      log: this.core.log,
-      clientId: this.core.clientId,
-      intervalMs: this.options.rebalanceMs,
+      clock: core.environment.clock,
+      log: core.log,
+      group: options.group,
+      clientId: core.clientId,
+      intervalMs: options.rebalanceMs,
       broadcasting: this.isBroadcasting,
+      strategy: options.strategy,
       topics: () => this.subscriptions.topics(),
-      queuesOf: (topic) => this.queuesOf(topic),
-      members: (topic) => this.members(topic),
+      queuesOf: (topic) => group.queuesOf(topic),
+      members: (topic) => group.members(topic),
       add: (queue) => this.queues.add(queue),
       remove: (queue) => this.queues.remove(queue),
+      changed: this.listeners.queuesChanged,
     });
   }
 
-  private requests(): ConsumerRequests {
-    const { core, options, subscriptions, queues, stats } = this;
-    return {
+  private serveRequests(): void {
+    const { core, options, subscriptions, queues, stats, locks } = this;
+    const { clock } = core.environment;
+    serveConsumerRequests(core.remoting, {
       group: options.group,
       membersChanged: () => void this.rebalancer.trigger(),
       resetOffsets: (topic, offsets) => {
@@ -202,28 +228,26 @@ export class PushConsumption {
         }
       },
       offsetsOf: (topic) => queues.offsetsOf(topic),
-      runningInfo: () => {
-        const { startedAtMs } = this;
-        return runningInfo({ core, options, subscriptions, queues, stats, startedAtMs });
-      },
-      consumeNow: (message) => this.consumeNow(message),
-      nowMs: () => core.environment.clock.nowMs(),
-    };
-  }
-
-  private async consumeNow(message: ReceivedMessage) {
-    try {
-      const outcome = await this.listener(message);
-      return outcome === undefined || outcome === "success" ? "success" : "later";
-    } catch (error) {
-      return { error: String(error) };
-    }
+      runningInfo: (withStacks) =>
+        runningInfo({
+          core,
+          options,
+          subscriptions,
+          queues,
+          stats,
+          locks,
+          startedAtMs: this.startedAtMs,
+          stacks: withStacks ? describeRunning(queues.overdue(0), clock.monotonicMs()) : null,
+        }),
+      consumeNow: (message) => consumeNow(this.listeners.listener, message, options),
+      nowMs: () => clock.nowMs(),
+    });
   }
 
   private watchOverdue(): void {
     const { consumeTimeoutMs } = this.options;
     this.inBackground("overdue messages", consumeTimeoutMs / OVERDUE_CHECKS, () => {
-      this.settlement.giveBackOverdue(this.queues.overdue(consumeTimeoutMs));
+      this.delivery.giveBackOverdue(this.queues.overdue(consumeTimeoutMs));
       return Promise.resolve();
     });
   }
@@ -240,35 +264,12 @@ export class PushConsumption {
     await this.rebalancer.trigger();
   }
 
-  private async queuesOf(topic: string): Promise<MessageQueue[] | null> {
-    const { routes } = this.core;
-    const route = routes.get(topic) ?? await routes.refresh(topic);
-    return route === null ? null : subscribeQueues(topic, route);
-  }
-
-  /** The group's members as the first broker of the topic that answers knows them. */
-  private async members(topic: string): Promise<readonly string[]> {
-    const { group } = this.options;
-    let failure: unknown = new ClientError("no_broker", `no broker has the topic ${topic}`);
-    for (const { brokerName } of this.core.routes.get(topic)?.brokers ?? []) {
-      try {
-        const members = await this.calls.members(brokerName, group);
-        // It may have been restarted since our last heartbeat.
-        if (!members.includes(this.core.clientId)) await this.core.reintroduce(brokerName);
-        return members;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
-  }
-
   /** Waits for listeners that run and messages that are being given back, but not for ever. */
   private async quiet(): Promise<void> {
     const { clock } = this.core.environment;
     const done = new AbortController();
     const timeout = clock.sleep(this.options.closeTimeoutMs, done.signal).catch(() => {});
-    await Promise.race([this.pool.stop().then(() => this.settlement.quiet()), timeout]);
+    await Promise.race([this.delivery.stop(), timeout]);
     done.abort();
   }
 }

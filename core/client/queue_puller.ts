@@ -16,19 +16,25 @@ import { type FlowLimits, ProcessQueue, type QueuedMessage } from "./process_que
 import { isBusy, isUnknownHere, type Puller, type PullResult } from "./pull.ts";
 import type { Subscription } from "./subscription.ts";
 
-export interface QueuePullerOptions extends FlowLimits {
+export interface QueuePullerOptions {
   group: string;
   pullBatchSize: number;
   pullHoldMs: number;
+  /** Wait between a pull that found messages and the next one. */
+  pullIntervalMs: number;
+  /** May change while the queue is pulled. */
+  limits: FlowLimits;
   clock: Clock;
   log: Logger;
   puller: Puller;
   offsets: OffsetBook;
   stats: ConsumeStats;
   subscription: () => Subscription | undefined;
-  deliver: (entries: readonly QueuedMessage[]) => void;
-  /** Consumer-wide: true while nothing is to be pulled. */
-  isPaused: () => boolean;
+  deliver: (of: ProcessQueue, entries: readonly QueuedMessage[]) => void;
+  /** Resolves when nothing of a queue that was dropped is being consumed that must not overlap. */
+  leave: (of: ProcessQueue) => Promise<void>;
+  /** True while nothing is to be pulled. */
+  isPaused: (queue: MessageQueue) => boolean;
   /** The broker doesn't know our subscription (any more): tell it. Never rejects. */
   reintroduce: (brokerName: string) => Promise<void>;
   /** The broker moved the offset: commit it. */
@@ -87,7 +93,8 @@ export class QueuePuller {
   }
 
   private mustWait(): boolean {
-    return this.options.isPaused() || this.processQueue.limitReached(this.options) !== null;
+    const { isPaused, limits } = this.options;
+    return isPaused(this.queue) || this.processQueue.limitReached(limits) !== null;
   }
 
   private async run(): Promise<void> {
@@ -106,7 +113,7 @@ export class QueuePuller {
   }
 
   private async pullOnce(): Promise<void> {
-    const { group, puller, pullBatchSize, pullHoldMs } = this.options;
+    const { group, puller, pullBatchSize, pullHoldMs, pullIntervalMs } = this.options;
     const subscription = this.options.subscription();
     if (subscription === undefined) return await this.waitFor(PULL_ERROR_WAIT_MS);
     const { clock, stats } = this.options;
@@ -127,23 +134,26 @@ export class QueuePuller {
     const nowMs = clock.nowMs();
     const found = result.messages.length;
     if (found > 0) stats.pulled(this.queue.topic, found, nowMs - startedMs, nowMs);
+    if (result.status === "offset_illegal") return await this.begin(result.nextOffset);
     this.take(result);
+    if (found > 0 && pullIntervalMs > 0) await this.waitFor(pullIntervalMs);
   }
 
-  private take({ status, messages, nextOffset }: PullResult): void {
-    if (status === "offset_illegal") return this.begin(nextOffset);
+  private take({ messages, nextOffset }: PullResult): void {
     this.nextOffset = nextOffset;
     const { processQueue } = this;
-    if (messages.length > 0) return this.options.deliver(processQueue.put(messages));
+    if (messages.length > 0) return this.options.deliver(processQueue, processQueue.put(messages));
     // Everything up to here was filtered out: nothing is left to be consumed below.
     if (processQueue.count === 0) this.options.offsets.advance(this.queue, nextOffset);
   }
 
   /** The broker says that the offset isn't in the queue, or was reset: go on at another one. */
-  private begin(offset: number): void {
-    const { log, moved } = this.options;
+  private async begin(offset: number): Promise<void> {
+    const { log, moved, leave } = this.options;
     log.warn("the offset was moved", { ...this.queue, from: this.nextOffset, to: offset });
     this.processQueue.dropped = true;
+    await leave(this.processQueue);
+    if (this.stopped) return;
     this.processQueue = new ProcessQueue(this.queue);
     this.nextOffset = offset;
     moved(this.queue, offset);

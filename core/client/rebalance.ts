@@ -1,25 +1,25 @@
-// Who of a group consumes which queues (AVG), and what changes for one member. Pure.
+// What a rebalance means for one member: its queues by the group's strategy, and what begins and
+// ends. Pure.
+import type { AllocationInput, AllocationStrategy } from "./allocation.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
 
 /**
- * The queues of one member: queues and members sorted, then cut into runs as equal as can be, the
- * first members taking one more. Every member computes the same cut by itself, Java's too: an id
- * that the broker lists twice counts twice. None when the member isn't in the list: the broker
- * doesn't know of it yet. (AllocateMessageQueueAveragely)
+ * One member's queues of a topic, whatever the order in which name servers and brokers list queues
+ * and members. Null when the member isn't among them: the broker doesn't know of it yet.
  */
-export function allocateAveragely(
-  queues: readonly MessageQueue[],
-  clientIds: readonly string[],
-  clientId: string,
-): MessageQueue[] {
-  const members = [...clientIds].sort(compareText);
-  const index = members.indexOf(clientId);
-  if (index < 0) return [];
-  const sorted = [...queues].sort(compareQueues);
-  const share = Math.floor(sorted.length / members.length);
-  const rest = sorted.length % members.length;
-  const start = index * share + Math.min(index, rest);
-  return sorted.slice(start, start + share + (index < rest ? 1 : 0));
+export function queuesOfMember(
+  strategy: AllocationStrategy,
+  { group, clientId, queues, members }: AllocationInput,
+): MessageQueue[] | null {
+  if (!members.includes(clientId)) return null;
+  if (queues.length === 0) return [];
+  const topic = queues[0]!.topic;
+  return strategy.allocate({
+    group,
+    clientId,
+    queues: queues.toSorted(compareQueues),
+    members: members.toSorted(compareText),
+  }).filter((queue) => queue.topic === topic);
 }
 
 export interface RebalanceChange {

@@ -2,13 +2,18 @@
 // told to, computes the cut, and reports what begins and what ends. Pulls nothing.
 import type { Logger } from "../log.ts";
 import type { Clock, Timer } from "../time/clock.ts";
-import { REBALANCE_RETRY_MS } from "./limits.ts";
+import { LOCK_RETRY_MS, REBALANCE_RETRY_MS } from "./limits.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
-import { allocateAveragely, changeOf } from "./rebalance.ts";
+import type { AllocationStrategy } from "./allocation.ts";
+import { changeOf, queuesOfMember } from "./rebalance.ts";
+
+/** Whether a queue was begun; if not, when to try again: a lock is given back soon. */
+export type Begun = "begun" | "soon" | "later";
 
 export interface RebalancerOptions {
   clock: Clock;
   log: Logger;
+  group: string;
   clientId: string;
   intervalMs: number;
   broadcasting: boolean;
@@ -17,8 +22,11 @@ export interface RebalancerOptions {
   queuesOf: (topic: string) => Promise<readonly MessageQueue[] | null>;
   /** Client ids of the group's members. */
   members: (topic: string) => Promise<readonly string[]>;
-  /** Begins a queue; false when it can't be begun yet. */
-  add: (queue: MessageQueue) => Promise<boolean>;
+  strategy: AllocationStrategy;
+  /** A topic's queues, or this member's, have changed. */
+  changed: (topic: string, all: readonly MessageQueue[], own: readonly MessageQueue[]) => void;
+  /** Begins a queue. */
+  add: (queue: MessageQueue) => Promise<Begun>;
   /** Ends a queue: commits and forgets it. */
   remove: (queue: MessageQueue) => Promise<void>;
 }
@@ -30,6 +38,8 @@ export class Rebalancer {
   private stopped = false;
   private timer: Timer | null = null;
   private retryMs = REBALANCE_RETRY_MS / 2;
+  /** A queue wasn't begun in this round, but can be soon. */
+  private soon = false;
 
   constructor(private readonly options: RebalancerOptions) {}
 
@@ -64,12 +74,17 @@ export class Rebalancer {
     let complete = true;
     while (this.again && !this.stopped) {
       this.again = false;
+      this.soon = false;
       complete = await this.round();
     }
     if (this.stopped) return;
     const { clock, intervalMs } = this.options;
     this.retryMs = complete ? REBALANCE_RETRY_MS / 2 : Math.min(this.retryMs * 2, intervalMs);
-    const delayMs = complete ? intervalMs : this.retryMs;
+    const delayMs = this.soon
+      ? Math.min(LOCK_RETRY_MS, intervalMs)
+      : complete
+      ? intervalMs
+      : this.retryMs;
     this.timer = clock.after(delayMs, () => void this.trigger());
   }
 
@@ -92,34 +107,38 @@ export class Rebalancer {
   }
 
   private async balance(topic: string): Promise<boolean> {
-    const wanted = await this.wantedQueues(topic);
-    if (wanted === null || this.stopped) return false;
+    const all = await this.options.queuesOf(topic);
+    const wanted = all === null ? null : await this.wantedQueues(topic, all);
+    if (all === null || wanted === null || this.stopped) return false;
     const current = this.queues.filter((queue) => queue.topic === topic);
     const { added, removed } = changeOf(current, wanted);
-    if (added.length + removed.length > 0) {
-      const { log } = this.options;
-      log.info("queues change", { topic, added: added.length, removed: removed.length });
-    }
+    if (added.length + removed.length === 0) return true;
+    const { log, changed } = this.options;
+    log.info("queues change", { topic, added: added.length, removed: removed.length });
     await Promise.all(removed.map((queue) => this.release(queue)));
     const begun = await Promise.all(added.map((queue) => this.begin(queue)));
-    return !begun.includes(false);
+    if (removed.length > 0 || begun.includes("begun")) {
+      changed(topic, all, this.queues.filter((queue) => queue.topic === topic));
+    }
+    if (begun.includes("soon")) this.soon = true;
+    return begun.every((each) => each === "begun");
   }
 
-  private async wantedQueues(topic: string): Promise<MessageQueue[] | null> {
-    const { broadcasting, clientId } = this.options;
-    const queues = await this.options.queuesOf(topic);
-    if (queues === null) return null;
-    if (broadcasting) return [...queues];
+  private async wantedQueues(
+    topic: string,
+    queues: readonly MessageQueue[],
+  ): Promise<readonly MessageQueue[] | null> {
+    const { broadcasting, clientId, strategy, group } = this.options;
+    if (broadcasting) return queues;
     if (queues.length === 0) return [];
     const members = await this.options.members(topic);
-    // Not in the list: the broker hasn't seen our heartbeat yet; what we have is kept until it has.
-    if (!members.includes(clientId)) return null;
-    return allocateAveragely(queues, members, clientId);
+    // Null: the broker hasn't seen our heartbeat yet; what we have is kept until it has.
+    return queuesOfMember(strategy, { group, clientId, queues, members });
   }
 
-  private async begin(queue: MessageQueue): Promise<boolean> {
-    if (!await this.options.add(queue)) return false;
-    this.owned.set(queueKey(queue), queue);
-    return true;
+  private async begin(queue: MessageQueue): Promise<Begun> {
+    const begun = await this.options.add(queue);
+    if (begun === "begun") this.owned.set(queueKey(queue), queue);
+    return begun;
   }
 }

@@ -29,6 +29,8 @@ export class ReceivedMessage {
   readonly queueOffset: number;
   /** Bytes of the body as stored. */
   readonly storedBytes: number;
+  /** Deliveries that failed in place, without the broker's knowledge (orderly); for the consumer. */
+  retriedHere = 0;
   private readonly record: MessageRecord;
   private readonly item: InnerItem | null;
   private readProperties: Map<string, string> | null = null;
@@ -123,7 +125,7 @@ export class ReceivedMessage {
 
   /** Deliveries that failed before this one. */
   get reconsumeTimes(): number {
-    return this.record.reconsumeTimes;
+    return this.record.reconsumeTimes + this.retriedHere;
   }
 
   private plainBody(): Uint8Array {

@@ -44,16 +44,22 @@ export class SendBack {
     } catch (error) {
       log.warn("sending back failed; publishing to the retry topic", { topic, messageId, error });
     }
+    return await this.publish(message);
+  }
+
+  /** Publishes the message to the retry topic, from where it comes again or goes to the DLQ. */
+  async publish(message: ReceivedMessage): Promise<boolean> {
+    const { topic, messageId } = message;
     try {
-      await this.publish(message);
+      await this.send(message);
       return true;
     } catch (error) {
-      log.error("a message can be neither sent back nor published", { topic, messageId, error });
+      this.options.log.error("a message can't be given back", { topic, messageId, error });
       return false;
     }
   }
 
-  private async publish(message: ReceivedMessage): Promise<void> {
+  private async send(message: ReceivedMessage): Promise<void> {
     const { group, maxReconsumeTimes, sender, nowMs } = this.options;
     const topic = retryTopicOf(group);
     if (!sender.knows(topic)) await sender.learn(topic);

@@ -1,6 +1,6 @@
 // What tests of consumers share: a fake cluster with a topic, a producer, quick consumers. Used by tests
 // alone.
-import type { MessageListener } from "./consume_pool.ts";
+import type { MessageListener } from "./listener.ts";
 import type { PushConsumerOptions } from "./options.ts";
 import { Producer } from "./producer.ts";
 import { PushConsumer } from "./push_consumer.ts";
