@@ -2,14 +2,15 @@
 // before is kept as .bak, as Apache does, and is read when the newest is torn. Knows no format beyond being whole.
 import { Buffer } from "node:buffer";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { OperationError } from "../../core/errors.ts";
+import { DecodeError, OperationError } from "../../core/errors.ts";
+import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 
 export interface MetadataFileOptions {
   disk: Disk;
   log: Logger;
   path: string;
-  /** Whether a text is complete; by default whether it is bracketed as JSON is. */
+  /** Whether a text is complete; by default whether it is JSON as Apache writes it. */
   isWhole?: (text: string) => boolean;
 }
 
@@ -19,7 +20,7 @@ export class MetadataFile {
   private readonly isWhole: (text: string) => boolean;
 
   constructor(private readonly options: MetadataFileOptions) {
-    this.isWhole = options.isWhole ?? isBracketed;
+    this.isWhole = options.isWhole ?? isJson;
   }
 
   /**
@@ -87,8 +88,9 @@ export class MetadataFile {
   /** Puts a temporary file in place. A torn file never takes the place of the backup that stands in for it. */
   private replace(temporary: string): void {
     const { disk, path } = this.options;
-    const text = this.saved ?? this.readText(path);
-    if (text !== null && this.isWhole(text)) disk.renameSync(path, `${path}.bak`);
+    const text = this.saved === null ? this.readText(path) : null;
+    const isWhole = this.saved !== null || (text !== null && this.isWhole(text));
+    if (isWhole) disk.renameSync(path, `${path}.bak`);
     disk.renameSync(temporary, path);
   }
 
@@ -121,9 +123,13 @@ export class MetadataFile {
   }
 }
 
-function isBracketed(text: string): boolean {
-  const trimmed = text.trim();
-  if (trimmed.includes("\0")) return false;
-  return (trimmed.startsWith("{") && trimmed.endsWith("}")) ||
-    (trimmed.startsWith("[") && trimmed.endsWith("]"));
+function isJson(text: string): boolean {
+  if (!/^\s*[{[]/.test(text)) return false;
+  try {
+    parseLenientJson(text);
+    return true;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
 }

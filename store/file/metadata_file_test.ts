@@ -86,3 +86,13 @@ test("a start from the backup keeps it until something newer is in place", () =>
   file.save('{"version":3}');
   expect(open(disk).load()).toBe('{"version":3}');
 });
+
+test("a file that is damaged inside its brackets falls back to its backup too", () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  disk.place(PATH, new TextEncoder().encode('{"dataVersion":{"co\x01":1}'));
+  disk.place(`${PATH}.bak`, new TextEncoder().encode('{0:"bare keys as Apache writes them"}'));
+  const file = open(disk);
+  expect(file.load()).toStartWith("{0:");
+  file.save("{}");
+  expect(text(disk, `${PATH}.bak`)).toStartWith("{0:");
+});
