@@ -43,6 +43,8 @@ import type { StatsSink } from "./stats_sink.ts";
 import { storeConfigOf } from "./store_config.ts";
 import { storeAddressOf } from "./store_host.ts";
 import { openTables, saveAtTheEnd, type Tables } from "./tables.ts";
+import { type OpenedTimer, openTimer } from "./timer/open_timer.ts";
+import { registerTimerCodes } from "./timer/timer_codes.ts";
 import { TimerRules } from "./timer/timer_rules.ts";
 import { registerTopicCodes } from "./topics/topic_codes.ts";
 import { openTransactions, type Transactions } from "./transactions/open_transactions.ts";
@@ -74,6 +76,8 @@ export interface BrokerParts extends Tables {
   consumers: Consumers;
   locks: QueueLocks;
   rules: PutRules;
+  /** Null while timerWheelEnable is false. */
+  timer: OpenedTimer | null;
   broadcastOffsets: BroadcastOffsets;
   pulls: Pulls;
   physicalMemoryBytes: number;
@@ -101,12 +105,14 @@ export class Broker implements AsyncDisposable {
     const delivery = stack.use(
       new DelayedDelivery({ ...parts, levels: parts.delayLevels, offsets: parts.delayOffsets }),
     );
+    stack.use(parts.timer?.service);
     // From here on the order of closing begins: leave the name servers, take no more requests, stop what works.
     stack.use(server);
     const listenPort = server.addresses[0]!.port;
     const registration = openRegistration({ ...options, ...parts, listenPort }, stack);
     server.serve();
     delivery.start();
+    parts.timer?.service.start();
     transactions.start();
     await registration.registerNow();
     return new Broker(server.addresses, stack.move());
@@ -177,6 +183,7 @@ async function openParts(
   }));
   const stats = statistics.sink;
   const timerRules = new TimerRules(settings, random);
+  const timer = openTimer({ ...options, settings, store, stats, timerRules });
   const rules = new PutRules(tables.delayLevels, settings, timerRules);
   const pulls = stack.use(
     new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
@@ -191,6 +198,7 @@ async function openParts(
     producers,
     locks,
     rules,
+    timer,
     broadcastOffsets,
     pulls,
     physicalMemoryBytes,
@@ -208,6 +216,7 @@ function registerCodes(parts: BrokerParts, { counts }: Transactions): void {
   registerLockCodes(server, parts.locks);
   registerPullCodes(server, parts);
   registerSendBack(server, withSettings);
+  registerTimerCodes(server, withSettings);
   const keys = new UniqueKeyGenerator({
     clock: parts.clock,
     address: parts.storeHost.address,

@@ -62,9 +62,10 @@ interface Intended {
 const INTENDED: readonly Intended[] = [
   {
     scenario: /producerTimer/,
-    code: 310,
-    ours: ResponseCode.SYSTEM_ERROR,
-    why: "timers aren't served yet: refused as with timerWheelEnable=false",
+    code: 370,
+    recorded: ResponseCode.SUCCESS,
+    ours: ResponseCode.ILLEGAL_OPERATION,
+    why: "the recorded handle is of a time that is past",
   },
   {
     scenario: /producer(Sync|Errors)/,
@@ -173,6 +174,7 @@ async function openBroker(): Promise<Broker> {
       "maxIndexNum=2000",
       "traceTopicEnable=true",
       "enablePropertyFilter=true",
+      "recallMessageEnable=true",
     ],
   }, {
     processors: 2,

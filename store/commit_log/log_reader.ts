@@ -90,6 +90,21 @@ export class LogReader {
     return size;
   }
 
+  /** As `readInto`, but waits for the disk. */
+  readIntoNow(
+    target: Buffer,
+    start: number,
+    length: number,
+    physicalOffset: number,
+    limit: number,
+  ): number {
+    const size = Math.min(length, limit - physicalOffset);
+    if (size <= 0 || physicalOffset < this.log.minOffset) return 0;
+    const hot = this.hot.find(physicalOffset, size);
+    if (hot === null) return this.log.files.readSync(target, start, size, physicalOffset);
+    return (hot.buffer as Buffer).copy(target, start, hot.start, hot.start + size);
+  }
+
   /** When the record at an offset was stored, in ms; -1 when none begins there. Size 0: it isn't known. */
   storeTimeOf(physicalOffset: number, size: number): number | Promise<number> {
     const hot = size === 0 ? null : this.readHot(physicalOffset, size);

@@ -45,6 +45,7 @@ export interface SendOptions {
   prepared: (topic: string) => void;
   /** Live configuration values by Apache's names. */
   settings: SendSettings & {
+    readonly brokerName: string;
     readonly brokerClusterName: string;
     readonly regionId: string;
     readonly traceOn: boolean;

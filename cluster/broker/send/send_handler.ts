@@ -13,8 +13,9 @@ import type { Connection, HandlerRegistry, HostAddress } from "../../../core/rem
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore, PutResult } from "../../../store/message_store.ts";
-import { PUT_HALF, type PutRules } from "../put_rules.ts";
+import { PUT_HALF, PUT_TIMED, type PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
+import { recallHandleOf } from "../timer/recall_handle_of.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
 import { draftBatch } from "./batch_draft.ts";
 import type { MessageDrafts } from "./message_draft.ts";
@@ -31,7 +32,11 @@ export interface SendHandlerOptions {
   stats: StatsSink;
   /** A transaction of the topic was begun: its half message is stored. */
   prepared: (topic: string) => void;
-  settings: SendSettings & { readonly regionId: string; readonly traceOn: boolean };
+  settings: SendSettings & {
+    readonly brokerName: string;
+    readonly regionId: string;
+    readonly traceOn: boolean;
+  };
   storeHost: HostAddress;
 }
 
@@ -41,6 +46,7 @@ interface SendAnswerFields {
   queueOffset?: number;
   transactionId?: string;
   batchUniqId?: string;
+  recallHandle?: string | undefined;
   TRACE_ON: string;
   MSG_REGION: string;
 }
@@ -110,6 +116,9 @@ export class SendHandler {
     return this.answer([result!], message, {
       queueId,
       transactionId: draft.properties.get(PROPERTY.uniqueKey) ?? "",
+      ...(verdict === PUT_TIMED && {
+        recallHandle: recallHandleOf(message, this.options.settings.brokerName),
+      }),
     });
   }
 

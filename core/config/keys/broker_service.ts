@@ -22,7 +22,6 @@ import {
   NO_COLD_DATA,
   NO_POOLS,
   POP,
-  TIMER,
 } from "./reasons.ts";
 
 const TOPIC = /^[%|a-zA-Z0-9_-]{1,127}$/;
@@ -72,10 +71,9 @@ const topicsAndGroups = keysOf("BrokerConfig", {
     "statically allotted topics aren't implemented yet",
     "Lets a group subscribe only what its configuration lists.",
   ),
-  recallMessageEnable: ignored(bool(false), TIMER, "Lets producers recall a timed message."),
-  allowRecallWhenBrokerNotWriteable: ignored(
+  recallMessageEnable: live(bool(false), "Lets producers recall a timed message."),
+  allowRecallWhenBrokerNotWriteable: live(
     bool(true),
-    TIMER,
     "Recalls even while the broker has no write permission.",
   ),
 });

@@ -6,14 +6,14 @@ import {
   int,
   keysOf,
   type Kind,
+  live,
   long,
   refused,
   text,
   used,
 } from "../key.ts";
-import { NO_ROCKSDB, TIMER } from "./reasons.ts";
+import { APACHE_UNUSED, NO_POOLS, NO_ROCKSDB, TIMER_COUNTS } from "./reasons.ts";
 
-const timer = <T>(kind: Kind<T>, meaning: string) => ignored(kind, TIMER, meaning);
 const rocksdb = <T>(kind: Kind<T>, meaning: string) => ignored(kind, NO_ROCKSDB, meaning);
 const noRocksdb = (meaning: string) =>
   refused(bool(false), {
@@ -25,36 +25,95 @@ const noRocksdb = (meaning: string) =>
 const timers = keysOf("MessageStoreConfig", {
   timerWheelEnable: used(
     bool(true),
-    "Makes the timer's topic at start. Messages timed to the second are refused either way: they aren't " +
-      "implemented yet.",
+    "Delivers messages at the time that they ask for, and makes the timer's topic at start. With false they are " +
+      "refused, and the timer's files stay as they are.",
   ),
-  mappedFileSizeTimerLog: timer(int(104_857_600, "bytes"), "Size of a timer log file."),
-  timerPrecisionMs: timer(int(1000, "ms"), "Delivery times are rounded down to this."),
-  timerRollWindowSlot: timer(int(172_800), "Slots after which a timer is rolled over."),
-  timerFlushIntervalMs: timer(int(1000, "ms"), "Between two flushes of the timer files."),
-  timerGetMessageThreadNum: timer(int(3, "threads"), "Threads that read due messages."),
-  timerPutMessageThreadNum: timer(int(3, "threads"), "Threads that deliver them."),
-  timerEnableDisruptor: timer(bool(false), "Hands them over by a ring buffer."),
-  timerEnableCheckMetrics: timer(bool(true), "Checks the counts of waiting timers."),
-  timerCheckMetricsWhen: timer(text("05"), "Hours of the day of that check."),
-  timerMetricSmallThreshold: timer(int(1_000_000), "Count up to which it is exact."),
-  timerInterceptDelayLevel: timer(bool(false), "Serves the delay levels by timers too."),
-  timerMaxDelaySec: timer(int(259_200, "s"), "Longest delay; more is refused."),
-  timerStopEnqueue: timer(bool(false), "Takes no new timers."),
-  timerStopDequeue: timer(bool(false), "Delivers no timers."),
-  timerSkipUnknownError: timer(bool(false), "Skips a timer that can't be delivered."),
-  timerWarmEnable: timer(bool(false), "Reads the next timers ahead."),
-  timerEnableRetryUntilSuccess: timer(bool(false), "Tries a delivery for ever."),
-  timerCongestNumEachSlot: timer(
+  mappedFileSizeTimerLog: used(
+    int(104_857_600, "bytes", { min: 1024, max: 1_073_741_824 }),
+    "Size of a timer log file; as the files that are there.",
+  ),
+  timerPrecisionMs: used(
+    int(1000, "ms", { min: 10, max: 60_000 }),
+    "Delivery times are rounded down to this, and a message is delivered when its tick is over. To be changed " +
+      "only while no timers wait.",
+  ),
+  timerRollWindowSlot: used(
+    int(172_800),
+    "Ticks ahead above which a timer is put again, half or all of them ahead.",
+  ),
+  timerFlushIntervalMs: used(
+    int(1000, "ms", { min: 10 }),
+    "Between two flushes of the timer files.",
+  ),
+  timerGetMessageThreadNum: ignored(int(3, "threads"), NO_POOLS, "Threads that read due messages."),
+  timerPutMessageThreadNum: ignored(int(3, "threads"), NO_POOLS, "Threads that deliver them."),
+  timerEnableDisruptor: ignored(bool(false), NO_POOLS, "Hands them over by a ring buffer."),
+  timerEnableCheckMetrics: ignored(
+    bool(true),
+    TIMER_COUNTS,
+    "Checks the counts of waiting timers.",
+  ),
+  timerCheckMetricsWhen: ignored(text("05"), TIMER_COUNTS, "Hours of the day of that check."),
+  timerMetricSmallThreshold: ignored(
+    int(1_000_000),
+    TIMER_COUNTS,
+    "Count below which a topic is checked.",
+  ),
+  timerInterceptDelayLevel: ignored(
+    bool(false),
+    APACHE_UNUSED,
+    "Serves the delay levels by timers too.",
+  ),
+  timerMaxDelaySec: live(
+    int(259_200, "s"),
+    "Longest delay; more is refused.",
+  ),
+  timerStopEnqueue: live(bool(false), "Takes no timers into the wheel meanwhile."),
+  timerStopDequeue: live(bool(false), "Delivers no timers meanwhile."),
+  timerSkipUnknownError: ignored(
+    bool(false),
+    "a record that can't be delivered is always passed over and logged, one that the disk refuses is always tried again",
+    "Skips a timer that can't be delivered.",
+  ),
+  timerWarmEnable: ignored(bool(false), APACHE_UNUSED, "Reads the next timers ahead."),
+  timerEnableRetryUntilSuccess: ignored(
+    bool(false),
+    "a delivery that the disk refuses is always tried again",
+    "Tries a delivery for ever, not three times.",
+  ),
+  timerCongestNumEachSlot: live(
     int(2_147_483_647),
-    "Timers of one slot above which new ones are refused.",
+    "Timers of one slot above which new ones are refused: some, and all above twice as many.",
   ),
-  timerProgressLogIntervalMs: timer(int(10_000, "ms"), "Between two lines about progress."),
-  timerWheelSnapshotFlush: timer(bool(false), "Saves the wheel as snapshots."),
-  timerWheelSnapshotIntervalMs: timer(int(10_000, "ms"), "Between two snapshots."),
-  timerRecallToTimeWheelEnable: timer(bool(true), "Recalls timers of the wheel."),
-  timerRecallToTimelineEnable: timer(bool(true), "Recalls timers of the RocksDB time line."),
-  appendTopicForTimerDeleteKey: timer(bool(false), "Recalls by topic and key, not key alone."),
+  timerProgressLogIntervalMs: ignored(
+    int(10_000, "ms"),
+    "progress is shown by brokerStatus",
+    "Between two lines about progress.",
+  ),
+  timerWheelSnapshotFlush: refused(bool(false), {
+    when: (on) => on,
+    because: "the wheel is written in place",
+    instead: "set it to false",
+  }, "Saves the wheel as snapshots."),
+  timerWheelSnapshotIntervalMs: ignored(
+    int(10_000, "ms"),
+    "the wheel is written in place",
+    "Between two snapshots.",
+  ),
+  timerRecallToTimeWheelEnable: ignored(
+    bool(true),
+    NO_ROCKSDB,
+    "Recalls from RocksDB to the wheel.",
+  ),
+  timerRecallToTimelineEnable: ignored(
+    bool(true),
+    NO_ROCKSDB,
+    "Recalls timers of the RocksDB time line.",
+  ),
+  appendTopicForTimerDeleteKey: live(
+    bool(false),
+    "Recalls by topic and key, not key alone. Both are understood.",
+  ),
 });
 
 const rocks = keysOf("MessageStoreConfig", {

@@ -2,14 +2,12 @@
 import { optional, required, row } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
-const TIMER = "Timed messages (other than delay levels) are not implemented yet.";
 
 export const GET_TIMER_CHECK_POINT = row({
   code: 60,
   name: "GET_TIMER_CHECK_POINT",
   doc: "The timer's checkpoint (body), for slaves.",
-  servedBy: [],
-  whyNotServed: TIMER,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -18,8 +16,7 @@ export const GET_TIMER_METRICS = row({
   code: 61,
   name: "GET_TIMER_METRICS",
   doc: "Timed messages by topic and due time (body: TimerMetricsSerializeWrapper).",
-  servedBy: [],
-  whyNotServed: TIMER,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -28,8 +25,7 @@ export const RECALL_MESSAGE = row({
   code: 370,
   name: "RECALL_MESSAGE",
   doc: "Takes a timed message back before it is delivered.",
-  servedBy: [],
-  whyNotServed: TIMER,
+  servedBy: ["broker"],
   request: {
     producerGroup: optional("string", "Producer group."),
     topic: required("string", "Topic."),
@@ -46,8 +42,7 @@ export const SWITCH_TIMER_ENGINE = row({
   code: 5001,
   name: "SWITCH_TIMER_ENGINE",
   doc: "Switches between the timer in files and the one in RocksDB.",
-  servedBy: [],
-  whyNotServed: TIMER,
+  servedBy: ["broker"],
   request: {
     E_T: required("string", "F (files) or R (RocksDB)."),
   },

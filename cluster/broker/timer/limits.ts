@@ -1,0 +1,17 @@
+// The timer service's own limits. Numbers only.
+
+/** Records that are read, put into the wheel or delivered at a time, and their bytes. */
+export const BATCH_RECORDS_MAX = 1024;
+export const BATCH_BYTES = 1024 * 1024;
+/** Messages of one put, which is stored as a unit. */
+export const PUT_MESSAGES_MAX = 64;
+/** Wait before what the disk refused is tried again. */
+export const RETRY_DELAY_MS = 100;
+/** Longest sleep between two looks at the wall clock, which may be moved meanwhile. */
+export const SLEEP_MS_MAX = 1_000;
+/** A read that took longer wasn't in the page cache: those after it are asynchronous. */
+export const SLOW_READ_MS = 0.5;
+/** How many they are, before the cache is tried again. */
+export const SLOW_READS = 512;
+/** Between two looks for timer log files whose messages are gone. */
+export const CLEAN_INTERVAL_MS = 30_000;

@@ -1,0 +1,192 @@
+// Reads the timer topic's queue and puts each record into its slot of the wheel, or delivers it when its time is past
+// (Java: TimerEnqueueGetService and TimerEnqueuePutService). A record that says no time is passed over: it must not
+// hold up all others.
+import { javaHash } from "../../../core/bytes/java_hash.ts";
+import { DiskError } from "../../../core/disk/disk.ts";
+import type { Logger } from "../../../core/log.ts";
+import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import type { Clock } from "../../../core/time/clock.ts";
+import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
+import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
+import type { TimerStore } from "../../../store/timer/timer_store.ts";
+import { RecordBatch, type RecordSource } from "./record_batch.ts";
+import { NEVER_ENQUEUED, TimedRecord } from "./timed_message.ts";
+import type { TimerPuts } from "./timer_puts.ts";
+
+export interface TimerIntakeParts {
+  store: Pick<MessageStore, "queueBounds" | "openCursor"> & RecordSource;
+  timers: TimerStore;
+  metrics: TimerMetrics;
+  puts: TimerPuts;
+  clock: Clock;
+  log: Logger;
+}
+
+export class TimerIntake {
+  /** Records put into the wheel since the start. */
+  total = 0;
+  /** The slot at the read time is being delivered: nothing can enter it any more. */
+  isSlotOpen = true;
+  private readonly batch: RecordBatch;
+  private readonly record = new TimedRecord();
+  /** After the timer log was lost: how often each rolled message has been rolled. */
+  private rolls: Map<string, number> | null = null;
+
+  constructor(private readonly parts: TimerIntakeParts) {
+    this.batch = new RecordBatch(parts.store, parts.clock);
+  }
+
+  /** Finds where reading goes on: behind the last unit of the timer log, which is surer than what the check says. */
+  async recover(): Promise<void> {
+    const { timers, log } = this.parts;
+    const known = timers.queueOffset;
+    const behind = timers.isLogLost ? 0 : await this.offsetBehindLog();
+    timers.queueOffset = behind ?? known;
+    this.correctOffset();
+    if (timers.isLogLost) await this.findRolls();
+    log.info("timers go on", { queueOffset: timers.queueOffset, readTimeMs: timers.readTimeMs });
+  }
+
+  /** Takes in the next records; false when there are none. Rejects with DiskError, TimerStopped. */
+  async next(): Promise<boolean> {
+    if (!this.fill(this.parts.timers.queueOffset)) return false;
+    const loading = this.batch.load();
+    if (loading !== null) await loading;
+    const due: MessageToStore[] = [];
+    const failure = this.take(due);
+    if (due.length > 0) await this.parts.puts.put(due);
+    this.parts.timers.write();
+    this.parts.timers.writeCheck(this.parts.clock.nowMs());
+    if (failure !== null) throw failure;
+    return true;
+  }
+
+  /** Entries of the queue that aren't read yet. */
+  get behind(): number {
+    const bounds = this.parts.store.queueBounds(TIMER_TOPIC, 0);
+    return bounds === null ? 0 : Math.max(0, bounds.maxOffset - this.parts.timers.queueOffset);
+  }
+
+  /** Puts the batch into the wheel; gives what went wrong with the disk, when it did. */
+  private take(due: MessageToStore[]): DiskError | null {
+    const { batch } = this;
+    const { timers } = this.parts;
+    timers.moveWriteTime(this.parts.clock.nowMs());
+    for (let index = 0; index < batch.count; index++) {
+      try {
+        this.takeOne(index, due);
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        return error;
+      }
+      timers.queueOffset++;
+    }
+    return null;
+  }
+
+  private takeOne(index: number, due: MessageToStore[]): void {
+    const { batch, record } = this;
+    const { clock, log, metrics, timers } = this.parts;
+    const physicalOffset = batch.physicalOffsets[index]!;
+    const view = batch.view(index);
+    if (view === null || !record.read(view, physicalOffset)) {
+      return log.warn("a timed message is gone from the log", { physicalOffset });
+    }
+    const { outMs } = record;
+    if (outMs === null) {
+      return log.error("a record of the timer topic says no time", { physicalOffset });
+    }
+    if (this.isDone(outMs)) return;
+    const { isDelete, realTopic } = record;
+    // What takes a message back still reaches a slot that is due but not begun.
+    const isReachable = isDelete
+      ? outMs >= timers.readTimeMs + (this.isSlotOpen ? 0 : 1)
+      : outMs >= timers.writeTimeMs;
+    if (isReachable) {
+      const topicHash = realTopic === null ? 0 : javaHash(realTopic);
+      timers.enqueue(outMs, physicalOffset, view.size, isDelete, topicHash);
+      this.total++;
+      if (realTopic !== null) metrics.add(realTopic, isDelete ? -1 : 1, clock.nowMs());
+      return;
+    }
+    if (isDelete) return;
+    const message = record.delivered(NEVER_ENQUEUED, clock.nowMs());
+    if (message !== null) due.push(message);
+    else log.error("a timed message says no topic that it can go to", { physicalOffset });
+  }
+
+  /** Whether an entry was dealt with before a crash that the timer log doesn't tell of. */
+  private isDone(outMs: number): boolean {
+    const { timers } = this.parts;
+    const { queueOffset, lastReadTimeMs } = timers.recovered;
+    if (timers.queueOffset >= queueOffset) return false;
+    if (outMs < lastReadTimeMs) return true;
+    return this.rolls !== null && this.record.rollTimes < (this.rolls.get(this.rollKey()) ?? 0);
+  }
+
+  private rollKey(): string {
+    const { record } = this;
+    return `${record.realTopic} ${record.uniqueKey} ${record.deleteKey ?? ""}`;
+  }
+
+  /** Fills the batch from a queue offset on; false when there is nothing. */
+  private fill(queueOffset: number): boolean {
+    const { batch } = this;
+    const { store } = this.parts;
+    batch.clear();
+    this.correctOffset();
+    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    if (bounds === null || queueOffset >= bounds.maxOffset) return false;
+    const from = Math.max(queueOffset, bounds.minOffset);
+    const cursor = store.openCursor(TIMER_TOPIC, 0, from);
+    if (cursor === null) return false;
+    while (cursor.next() && batch.add(cursor.physicalOffset, cursor.size));
+    return batch.count > 0;
+  }
+
+  private correctOffset(): void {
+    const { log, store, timers } = this.parts;
+    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    if (bounds === null) return;
+    const offset = Math.min(Math.max(timers.queueOffset, bounds.minOffset), bounds.maxOffset);
+    if (offset === timers.queueOffset) return;
+    log.warn("the timer's offset is corrected", { stored: timers.queueOffset, offset });
+    timers.queueOffset = offset;
+  }
+
+  /** The queue offset behind the timer log's last unit; null when it can't be found. */
+  private async offsetBehindLog(): Promise<number | null> {
+    const { store, timers } = this.parts;
+    const unit = timers.lastUnit;
+    if (unit === null) return null;
+    this.batch.clear();
+    this.batch.add(unit.physicalOffset, unit.recordBytes);
+    await this.batch.load();
+    const view = this.batch.view(0);
+    if (view === null || !this.record.read(view, unit.physicalOffset)) return null;
+    const { queueOffset, topic } = this.record;
+    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    if (topic !== TIMER_TOPIC || bounds === null) return null;
+    if (queueOffset < bounds.minOffset || queueOffset >= bounds.maxOffset) return null;
+    const cursor = store.openCursor(TIMER_TOPIC, 0, queueOffset);
+    const isThere = cursor !== null && cursor.next() &&
+      cursor.physicalOffset === unit.physicalOffset;
+    return isThere ? queueOffset + 1 : null;
+  }
+
+  /** A rolled message stands in the queue once for each time: only the last one counts. */
+  private async findRolls(): Promise<void> {
+    const { timers } = this.parts;
+    const rolls = new Map<string, number>();
+    for (let offset = timers.queueOffset; this.fill(offset); offset += this.batch.count) {
+      await this.batch.load();
+      for (let index = 0; index < this.batch.count; index++) {
+        const view = this.batch.view(index);
+        const isRead = view !== null && this.record.read(view, this.batch.physicalOffsets[index]!);
+        const times = isRead ? this.record.rollTimes : 0;
+        if (times > 0) rolls.set(this.rollKey(), times);
+      }
+    }
+    this.rolls = rolls;
+  }
+}

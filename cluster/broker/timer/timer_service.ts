@@ -1,0 +1,154 @@
+// The timer of a broker: one loop that takes in what was put and delivers what is due, waked by arrivals and by the next
+// tick; and in the background flushes, counts and cleans. Never holds the event loop for longer than a batch.
+import type { Logger } from "../../../core/log.ts";
+import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import { runInBackground } from "../../../core/time/background.ts";
+import type { Clock, Timer } from "../../../core/time/clock.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
+import type { TimerStore } from "../../../store/timer/timer_store.ts";
+import type { StatsSink } from "../stats_sink.ts";
+import { CLEAN_INTERVAL_MS, RETRY_DELAY_MS, SLEEP_MS_MAX } from "./limits.ts";
+import { TimerDelivery } from "./timer_delivery.ts";
+import { TimerIntake } from "./timer_intake.ts";
+import { TimerPuts, TimerStopped } from "./timer_puts.ts";
+
+/** Configuration keys by Apache's names. */
+export interface TimerSettings {
+  readonly timerPrecisionMs: number;
+  readonly timerFlushIntervalMs: number;
+  readonly timerStopEnqueue: boolean;
+  readonly timerStopDequeue: boolean;
+}
+
+export interface TimerServiceParts {
+  store: MessageStore;
+  timers: TimerStore;
+  metrics: TimerMetrics;
+  saveMetrics: () => Promise<void>;
+  clock: Clock;
+  log: Logger;
+  stats: StatsSink;
+  settings: TimerSettings;
+}
+
+export class TimerService implements AsyncDisposable {
+  readonly intake: TimerIntake;
+  readonly puts: TimerPuts;
+  private readonly delivery: TimerDelivery;
+  private readonly background = new AsyncDisposableStack();
+  private timer: Timer | null = null;
+  private running: Promise<void> | null = null;
+  private isWaked = false;
+  private isStarted = false;
+  private isRecovered = false;
+  private isStopped = false;
+
+  constructor(private readonly parts: TimerServiceParts) {
+    this.puts = new TimerPuts(parts);
+    this.intake = new TimerIntake({ ...parts, puts: this.puts });
+    this.delivery = new TimerDelivery({ ...parts, puts: this.puts });
+    parts.store.onArrival((topic) => {
+      if (topic === TIMER_TOPIC) this.wake();
+    });
+  }
+
+  /** Goes on where the last run ended: finds the queue's offset, then takes in and delivers. */
+  start(): void {
+    const { clock, log, settings, store, timers } = this.parts;
+    this.isStarted = true;
+    const every = (name: string, intervalMs: number, work: () => Promise<void>) => {
+      const tick = async () => {
+        await work();
+        return "idle" as const;
+      };
+      this.background.use(runInBackground({ name, intervalMs, tick }, clock, log));
+    };
+    every("flushing timers", settings.timerFlushIntervalMs, () => this.flush());
+    every("cleaning the timer log", CLEAN_INTERVAL_MS, async () => {
+      const deleted = await timers.deleteBefore(store.minPhysicalOffset);
+      if (deleted > 0) log.info("deleted timer log files", { deleted });
+    });
+    this.wake();
+  }
+
+  /** Ticks that are due and not delivered, in ms. */
+  get behindMs(): number {
+    return Math.max(0, this.parts.clock.nowMs() - this.parts.timers.readTimeMs);
+  }
+
+  /** Resolves when the timer's files are as durable as its log. Rejects with DiskError. */
+  async flush(): Promise<void> {
+    if (!this.isRecovered) return;
+    await this.parts.timers.flush(this.parts.clock.nowMs());
+    await this.parts.saveMetrics();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isStopped = true;
+    this.puts.isStopped = true;
+    this.timer?.cancel();
+    await this.running;
+    await this.background.disposeAsync();
+    if (this.isRecovered) {
+      this.parts.timers.noteStop(this.parts.clock.nowMs());
+      await this.flush();
+    }
+    await this.parts.timers.close();
+  }
+
+  /** Looks at the end of this turn, when all that arrives in it is there. */
+  private wake(): void {
+    if (this.isWaked || !this.isStarted || this.isStopped) return;
+    this.isWaked = true;
+    if (this.running === null) this.parts.clock.endOfTurn(() => this.run());
+  }
+
+  private run(): void {
+    if (this.running !== null || this.isStopped) return;
+    this.timer?.cancel();
+    this.timer = null;
+    this.running = this.work().then(() => this.untilNextTickMs(), (error: unknown) => {
+      if (!(error instanceof TimerStopped)) this.parts.log.error("the timer failed", { error });
+      return RETRY_DELAY_MS;
+    }).then((waitMs) => {
+      this.running = null;
+      if (this.isStopped) return;
+      if (this.isWaked && waitMs !== RETRY_DELAY_MS) this.parts.clock.endOfTurn(() => this.run());
+      else if (waitMs !== Infinity) this.timer = this.parts.clock.after(waitMs, () => this.run());
+    });
+  }
+
+  /** Takes in and delivers in turns until nothing is left to do now. */
+  private async work(): Promise<void> {
+    const { settings, timers, clock } = this.parts;
+    if (!this.isRecovered) await this.intake.recover();
+    this.isRecovered = true;
+    for (let hasMore = true; hasMore && !this.isStopped;) {
+      this.isWaked = false;
+      hasMore = await this.takeIn();
+      timers.moveWriteTime(clock.nowMs());
+      while (this.delivery.isDue && !settings.timerStopDequeue && !this.isStopped) {
+        this.intake.isSlotOpen = false;
+        try {
+          await this.delivery.deliver(() => this.takeIn().then(() => {}));
+        } finally {
+          this.intake.isSlotOpen = true;
+        }
+        if (await this.takeIn()) hasMore = true;
+      }
+      if (timers.isFlushUrgent) await timers.flush(clock.nowMs());
+    }
+  }
+
+  private async takeIn(): Promise<boolean> {
+    return !this.parts.settings.timerStopEnqueue && await this.intake.next();
+  }
+
+  private untilNextTickMs(): number {
+    const { clock, settings, timers } = this.parts;
+    if (timers.isEmpty) return Infinity;
+    const dueMs = timers.readTimeMs + settings.timerPrecisionMs;
+    return Math.min(Math.max(1, dueMs - clock.nowMs()), SLEEP_MS_MAX);
+  }
+}

@@ -1,0 +1,118 @@
+// Brings wheel and timer log to one state at a start: finds the log's end, puts what the wheel doesn't know yet into its
+// slots, and makes the whole wheel again when it is missing or knows more than the log. What the log doesn't have comes
+// from the timer topic's queue afterwards (Java: TimerMessageStore.recover, which gives such timers up).
+import type { Logger } from "../../core/log.ts";
+import { WEEK_SLOTS } from "./limits.ts";
+import type { TimerCheck } from "./timer_check.ts";
+import type { TimerLog } from "./timer_log.ts";
+import { newTimerUnit, type TimerUnit, UNIT_BYTES, UNIT_DELETES } from "./timer_unit.ts";
+import type { TimerSlot, TimerWheel } from "./timer_wheel.ts";
+
+export interface TimerRecoveryParts {
+  log: TimerLog;
+  wheel: TimerWheel;
+  check: TimerCheck | null;
+  fileBytes: number;
+  /** End of the commit log: units of records behind it are of messages that are gone. */
+  commitLogEnd: number;
+  logger: Logger;
+}
+
+export interface TimerRecovery {
+  /** The last unit of the log; null when there is none. */
+  lastUnit: TimerUnit | null;
+  /** The log is missing although there was one: its timers must be read from the queue again. */
+  isLogLost: boolean;
+}
+
+/** Throws OperationError when the files aren't of a timer, DiskError. */
+export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
+  const { log, wheel, check } = parts;
+  const hasWheel = wheel.exists();
+  const flushed = check?.logFlushPosition ?? 0;
+  if (log.isEmpty) {
+    const isLogLost = flushed > 0;
+    if (hasWheel) wheel.clear();
+    if (isLogLost) parts.logger.warn("the timer log is missing: it is made again from its queue");
+    return { lastUnit: null, isLogLost };
+  }
+  const fileEnd = log.end;
+  const from = hasWheel ? replayStart(parts, flushed) : log.start;
+  const end = findEnd(parts, from);
+  // The wheel was written up to here: it knows units that the log has no more.
+  const isDamaged = end < flushed;
+  if (isDamaged) wheel.clear();
+  const replayed = replay(parts, isDamaged || !hasWheel ? log.start : from, end);
+  if (end < fileEnd) log.truncate(end);
+  log.endsAt(log.isEmpty ? 0 : end);
+  const lastUnit = lastUnitBefore(parts, end);
+  parts.logger.info("recovered the timer log", { from, end, replayed, isDamaged, hasWheel });
+  return { lastUnit, isLogLost: isDamaged && lastUnit === null };
+}
+
+/** Where units begin that the wheel may not know: the flush position, when it is one of a unit. */
+function replayStart({ log, fileBytes }: TimerRecoveryParts, flushed: number): number {
+  if (flushed < log.start || flushed > log.end) return log.start;
+  const within = flushed % fileBytes;
+  return within % UNIT_BYTES === 0 ? flushed : flushed - within;
+}
+
+/** The position after the last valid unit at or behind `from`. */
+function findEnd({ log, fileBytes, commitLogEnd }: TimerRecoveryParts, from: number): number {
+  const unit = newTimerUnit();
+  let at = from;
+  while (at < log.end) {
+    const kind = log.read(at, unit);
+    if (kind === "blank") {
+      at += fileBytes - at % fileBytes;
+      continue;
+    }
+    if (kind === "none" || unit.physicalOffset + unit.recordBytes > commitLogEnd) break;
+    at += UNIT_BYTES;
+  }
+  return Math.min(at, log.end);
+}
+
+/** Puts the units of a stretch of the log into their slots; gives how many. */
+function replay(parts: TimerRecoveryParts, from: number, end: number): number {
+  const { log, wheel, check, fileBytes } = parts;
+  const unit = newTimerUnit();
+  const slot: TimerSlot = { first: 0, last: 0, count: 0 };
+  let replayed = 0;
+  for (let at = from; at < end;) {
+    const kind = log.read(at, unit);
+    if (kind !== "unit") {
+      at += fileBytes - at % fileBytes;
+      continue;
+    }
+    const timeMs = unit.writeTimeMs + unit.delayMs;
+    if (timeMs >= (check?.lastReadTimeMs ?? 0)) {
+      const isKnown = wheel.get(timeMs, slot);
+      // The wheel may have been written after the position that the check tells.
+      if (!isKnown || slot.last < at) {
+        if (!isKnown) slot.first = at;
+        slot.last = at;
+        slot.count += (unit.magic & UNIT_DELETES) === 0 ? 1 : -1;
+        wheel.put(timeMs, slot);
+        replayed++;
+      }
+    }
+    at += UNIT_BYTES;
+  }
+  return replayed;
+}
+
+function lastUnitBefore({ log, fileBytes }: TimerRecoveryParts, end: number): TimerUnit | null {
+  if (end <= log.start) return null;
+  const unit = newTimerUnit();
+  const within = end % fileBytes;
+  if (within !== 0) return log.read(end - UNIT_BYTES, unit) === "unit" ? unit : null;
+  // The file was just filled: its last unit stands before the blank one.
+  const lastAt = Math.floor((fileBytes - 16) / UNIT_BYTES) * UNIT_BYTES - UNIT_BYTES;
+  return log.read(end - fileBytes + lastAt, unit) === "unit" ? unit : null;
+}
+
+/** The time of the first slot that may be delivered: the wheel holds a week, and older slots may be newer ones'. */
+export function earliestReadTimeMs(nowMs: number, precisionMs: number, blankSlots: number): number {
+  return nowMs - nowMs % precisionMs - (WEEK_SLOTS - blankSlots) * precisionMs;
+}

@@ -1,0 +1,307 @@
+// The timer's files as one: a unit goes to the log and into its slot, a slot is walked back through the log, and what is
+// on disk is told by the check file. One event loop owns it. Reads no message and delivers none.
+import type { Disk } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
+import { BLANK_SLOTS, WEEK_SLOTS } from "./limits.ts";
+import { newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
+import { TimerLog } from "./timer_log.ts";
+import { earliestReadTimeMs, recoverTimer } from "./timer_recovery.ts";
+import {
+  newTimerUnit,
+  NO_POSITION,
+  type TimerUnit,
+  UNIT_DELETES,
+  UNIT_PLAIN,
+  UNIT_ROLLS,
+} from "./timer_unit.ts";
+import { type TimerSlot, TimerWheel } from "./timer_wheel.ts";
+
+const INT_MAX = 2 ** 31 - 1;
+/** Without a check, slots this much before the last write are delivered again rather than lost. */
+const UNKNOWN_READ_MARGIN_MS = 60_000;
+
+export interface TimerStoreOptions {
+  disk: Disk;
+  log: Logger;
+  /** storePathRootDir. */
+  storePath: string;
+  /** mappedFileSizeTimerLog. */
+  logFileBytes: number;
+  /** timerPrecisionMs. */
+  precisionMs: number;
+  /** timerRollWindowSlot. */
+  rollWindowSlots: number;
+  commitLogEnd: number;
+  nowMs: number;
+}
+
+/** The units of one slot, newest first. */
+export interface SlotUnits {
+  count: number;
+  physicalOffsets: Float64Array;
+  recordBytes: Int32Array;
+  magics: Int32Array;
+  writeTimesMs: Float64Array;
+}
+
+export class TimerStore {
+  /** Slots before this time are delivered. */
+  readTimeMs: number;
+  /** The wheel's time: slots before it are due. Never goes back. */
+  writeTimeMs: number;
+  /** The next entry of the timer topic's queue; set by recovery to what is known, before it is checked. */
+  queueOffset: number;
+  /** What recovery knows of the log's end, for finding the queue's offset. */
+  readonly lastUnit: TimerUnit | null;
+  readonly isLogLost: boolean;
+  /** Entries of the queue before `queueOffset` whose time is before `readTimeMs` were done when this was written. */
+  readonly recovered: Readonly<TimerCheck>;
+  private readonly check: TimerCheck;
+  private readonly rollWindowMs: number;
+  private readonly rollWindowSlots: number;
+  private readonly unit = newTimerUnit();
+  private readonly slot: TimerSlot = { first: 0, last: 0, count: 0 };
+  private flushing: Promise<void> | null = null;
+  /** Something that the disk isn't told durably. */
+  private hasChanged = false;
+
+  private constructor(
+    private readonly options: TimerStoreOptions,
+    private readonly log: TimerLog,
+    private readonly wheel: TimerWheel,
+    private readonly checkFile: TimerCheckFile,
+  ) {
+    const { nowMs, precisionMs } = options;
+    const check = checkFile.load(nowMs);
+    const { lastUnit, isLogLost } = recoverTimer({
+      log,
+      wheel,
+      check,
+      fileBytes: options.logFileBytes,
+      commitLogEnd: options.commitLogEnd,
+      logger: options.log,
+    });
+    this.lastUnit = lastUnit;
+    this.isLogLost = isLogLost;
+    this.check = check ?? newTimerCheck(nowMs);
+    this.writeTimeMs = wheel.floor(nowMs);
+    const known = this.check.lastReadTimeMs > 0
+      ? this.check.lastReadTimeMs
+      : lastUnit === null
+      ? this.writeTimeMs
+      : lastUnit.writeTimeMs - UNKNOWN_READ_MARGIN_MS;
+    const earliest = earliestReadTimeMs(nowMs, precisionMs, BLANK_SLOTS);
+    this.recovered = { ...this.check, lastReadTimeMs: wheel.floor(known) };
+    this.readTimeMs = log.isEmpty ? this.writeTimeMs : Math.max(wheel.floor(known), earliest);
+    this.queueOffset = this.check.queueOffset;
+    this.rollWindowSlots = rollWindowOf(options.rollWindowSlots, precisionMs);
+    this.rollWindowMs = this.rollWindowSlots * precisionMs;
+  }
+
+  /** Opens and recovers; makes no file before the first timer. Throws OperationError, DiskError. */
+  static open(options: TimerStoreOptions): TimerStore {
+    const { disk, log, storePath } = options;
+    const timerLog = TimerLog.open({
+      disk,
+      log,
+      path: `${storePath}/timerlog`,
+      fileBytes: options.logFileBytes,
+    });
+    const wheel = new TimerWheel(disk, `${storePath}/timerwheel`, options.precisionMs);
+    const checkFile = new TimerCheckFile(disk, `${storePath}/config/timercheck`);
+    return new TimerStore(options, timerLog, wheel, checkFile);
+  }
+
+  /** Whether no timer was ever put: then nothing can be due. */
+  get isEmpty(): boolean {
+    return this.log.isEmpty;
+  }
+
+  /** Lets the wheel's time follow the clock, but never back. */
+  moveWriteTime(nowMs: number): void {
+    this.writeTimeMs = Math.max(this.writeTimeMs, this.wheel.floor(nowMs));
+    if (this.log.isEmpty) this.readTimeMs = this.writeTimeMs;
+  }
+
+  /** Messages in the slot of a time, less those taken back. */
+  waitingAt(timeMs: number): number {
+    return this.wheel.countAt(timeMs);
+  }
+
+  /**
+   * Puts a record into the slot of its time, or into an earlier one that rolls it on; on disk after `write`.
+   * Throws DiskError when there is no room; then nothing has happened.
+   */
+  enqueue(
+    outMs: number,
+    physicalOffset: number,
+    recordBytes: number,
+    isDelete: boolean,
+    topicHash: number,
+  ): void {
+    const { slot, unit, writeTimeMs } = this;
+    const slotMs = this.slotOf(outMs);
+    this.wheel.get(slotMs, slot);
+    unit.previous = slot.last;
+    unit.magic = UNIT_PLAIN | (slotMs === outMs ? 0 : UNIT_ROLLS) | (isDelete ? UNIT_DELETES : 0);
+    unit.writeTimeMs = writeTimeMs;
+    unit.delayMs = slotMs - writeTimeMs;
+    unit.physicalOffset = physicalOffset;
+    unit.recordBytes = recordBytes;
+    unit.topicHash = topicHash;
+    const position = this.log.append(unit);
+    if (slot.first === NO_POSITION) slot.first = position;
+    slot.last = position;
+    slot.count += isDelete ? -1 : 1;
+    this.wheel.put(slotMs, slot);
+    this.hasChanged = true;
+  }
+
+  /** The slot that a time waits in: half a window or a whole one ahead when it is beyond (Java: doEnqueue). */
+  private slotOf(outMs: number): number {
+    const { rollWindowMs, rollWindowSlots, writeTimeMs } = this;
+    const beyondMs = outMs - writeTimeMs - rollWindowMs;
+    if (beyondMs < 0) return outMs;
+    const { precisionMs } = this.options;
+    const isNear = beyondMs < Math.floor(rollWindowSlots / 3) * precisionMs;
+    return writeTimeMs + (isNear ? Math.floor(rollWindowSlots / 2) * precisionMs : rollWindowMs);
+  }
+
+  /** Writes what was enqueued; survives the process being killed. Throws DiskError. */
+  write(): void {
+    this.log.write();
+  }
+
+  /** The units of a slot, newest first; null when it is blank. Throws DiskError. */
+  unitsOf(timeMs: number): SlotUnits | null {
+    if (!this.wheel.get(timeMs, this.slot)) return null;
+    const units = newSlotUnits(Math.max(16, this.slot.count));
+    const { unit } = this;
+    for (let at = this.slot.last; at !== NO_POSITION;) {
+      // A unit of another time: the chain was cut and the position used again.
+      if (
+        this.log.read(at, unit) !== "unit" || unit.writeTimeMs + unit.delayMs !== timeMs ||
+        unit.previous >= at
+      ) {
+        this.options.log.warn("a slot's chain ends early", { timeMs, position: at });
+        break;
+      }
+      if (units.count === units.magics.length) growSlotUnits(units);
+      units.physicalOffsets[units.count] = unit.physicalOffset;
+      units.recordBytes[units.count] = unit.recordBytes;
+      units.magics[units.count] = unit.magic;
+      units.writeTimesMs[units.count] = unit.writeTimeMs;
+      units.count++;
+      at = unit.previous;
+    }
+    return units;
+  }
+
+  /** The slot at the read time is delivered. */
+  moveReadTime(): void {
+    this.readTimeMs += this.options.precisionMs;
+  }
+
+  /** Tells the disk how far queue and slots are done; survives the process being killed. Throws DiskError. */
+  writeCheck(nowMs: number): void {
+    const { check } = this;
+    if (check.lastReadTimeMs !== this.readTimeMs || check.queueOffset !== this.queueOffset) {
+      check.counter++;
+      check.timestampMs = nowMs;
+    }
+    check.lastReadTimeMs = this.readTimeMs;
+    check.queueOffset = check.masterQueueOffset = this.queueOffset;
+    this.checkFile.write(check);
+    this.hasChanged = true;
+  }
+
+  /** What a slave would be told. */
+  get checkState(): Readonly<TimerCheck> {
+    return this.check;
+  }
+
+  /** Messages that wait in all slots from the read time on: reads the wheel, so seldom, and a part at a time. */
+  counts(): Generator<{ timeMs: number; count: number } | null> {
+    return this.wheel.counts(this.readTimeMs);
+  }
+
+  /** The wheel has many unwritten pages: a flush is due before its time. */
+  get isFlushUrgent(): boolean {
+    return this.wheel.isCrowded;
+  }
+
+  /** Before the last flush of a clean stop: blank slots that were passed over are told too. */
+  noteStop(nowMs: number): void {
+    if (!this.log.isEmpty) this.writeCheck(nowMs);
+  }
+
+  /** Resolves when log, wheel and check are durable, in this order. Rejects with DiskError. A second call waits. */
+  flush(nowMs: number): Promise<void> {
+    this.flushing ??= this.flushNow(nowMs).finally(() => {
+      this.flushing = null;
+    });
+    return this.flushing;
+  }
+
+  private async flushNow(nowMs: number): Promise<void> {
+    if (!this.hasChanged || this.log.isEmpty) return;
+    this.hasChanged = false;
+    this.log.write();
+    const end = this.log.end;
+    // The wheel as it is now knows units up to here: they are made durable before it is.
+    const changes = this.wheel.beginWrite();
+    try {
+      await this.log.sync();
+    } catch (error) {
+      this.wheel.giveBack(changes);
+      this.hasChanged = true;
+      throw error;
+    }
+    this.wheel.finishWrite(changes);
+    await this.wheel.sync();
+    this.check.logFlushPosition = end;
+    this.writeCheck(nowMs);
+    this.hasChanged = this.log.end !== end;
+    await this.checkFile.sync();
+  }
+
+  /** Deletes files whose messages are all gone from the commit log. */
+  deleteBefore(physicalOffset: number): Promise<number> {
+    return this.log.deleteBefore(physicalOffset, newTimerUnit());
+  }
+
+  async close(): Promise<void> {
+    await this.log.close();
+    await this.wheel.close();
+    await this.checkFile.close();
+  }
+}
+
+/** The window in slots: Apache's bounds, and a delay that fits the unit's 32 bits. */
+function rollWindowOf(slots: number, precisionMs: number): number {
+  const widest = WEEK_SLOTS - BLANK_SLOTS;
+  const window = slots > widest || slots < 2 ? widest : slots;
+  return Math.max(2, Math.min(window, Math.floor(INT_MAX / precisionMs)));
+}
+
+function newSlotUnits(capacity: number): SlotUnits {
+  return {
+    count: 0,
+    physicalOffsets: new Float64Array(capacity),
+    recordBytes: new Int32Array(capacity),
+    magics: new Int32Array(capacity),
+    writeTimesMs: new Float64Array(capacity),
+  };
+}
+
+function growSlotUnits(units: SlotUnits): void {
+  const next = newSlotUnits(units.count * 2);
+  next.physicalOffsets.set(units.physicalOffsets);
+  next.recordBytes.set(units.recordBytes);
+  next.magics.set(units.magics);
+  next.writeTimesMs.set(units.writeTimesMs);
+  units.physicalOffsets = next.physicalOffsets;
+  units.recordBytes = next.recordBytes;
+  units.magics = next.magics;
+  units.writeTimesMs = next.writeTimesMs;
+}
