@@ -30,6 +30,7 @@ import { BROADCAST_SCAN_INTERVAL_MS, BroadcastOffsets } from "./offsets/broadcas
 import { registerOffsetCodes } from "./offsets/offset_codes.ts";
 import { isFirstEntryInMemory } from "./offsets/queue_memory.ts";
 import { isNotOnFastPort } from "./ports.ts";
+import { servePop } from "./pop/serve_pop.ts";
 import { registerPullCodes } from "./pull/pull_codes.ts";
 import { Pulls } from "./pull/pulls.ts";
 import { PutRules } from "./put_rules.ts";
@@ -108,6 +109,7 @@ export class Broker implements AsyncDisposable {
     stack.use(parts.timer?.service);
     // From here on the order of closing begins: leave the name servers, take no more requests, stop what works.
     stack.use(server);
+    servePop({ ...options, ...parts }, stack);
     const listenPort = server.addresses[0]!.port;
     const registration = openRegistration({ ...options, ...parts, listenPort }, stack);
     server.serve();

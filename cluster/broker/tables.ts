@@ -13,6 +13,8 @@ import { FilterTable } from "./filters/filter_table.ts";
 import { PullFilters } from "./filters/pull_filters.ts";
 import { GroupTable } from "./groups/group_table.ts";
 import { OffsetTable } from "./offsets/offset_table.ts";
+import { OrderTable } from "./pop/order_table.ts";
+import { RequestModes } from "./pop/request_modes.ts";
 import { TopicTable } from "./topics/topic_table.ts";
 
 export interface Tables {
@@ -20,6 +22,8 @@ export interface Tables {
   groups: GroupTable;
   offsets: OffsetTable;
   filters: PullFilters;
+  orders: OrderTable;
+  requestModes: RequestModes;
   delayOffsets: DelayOffsets;
   delayLevels: DelayLevels;
   saveDelayOffsets: () => Promise<void>;
@@ -45,11 +49,20 @@ export function openTables(parts: TableParts): Tables {
   if (delayText !== null) delayOffsets.decode(delayText);
   const expressions = new Expressions();
   const filterTable = new FilterTable({ ...parts, file: fileOf("consumerFilter"), expressions });
+  const topics = new TopicTable({ ...parts, file: fileOf("topics") });
+  const groups = new GroupTable({ ...parts, file: fileOf("subscriptionGroup") });
   return {
-    topics: new TopicTable({ ...parts, file: fileOf("topics") }),
-    groups: new GroupTable({ ...parts, file: fileOf("subscriptionGroup") }),
+    topics,
+    groups,
     offsets: new OffsetTable({ ...parts, file: fileOf("consumerOffset"), parse: parseLenientJson }),
     filters: new PullFilters(expressions, filterTable, settings),
+    orders: new OrderTable({
+      file: fileOf("consumerOrderInfo"),
+      clock,
+      queueCountOf: (topic) => topics.get(topic)?.readQueueNums ?? 0,
+      hasGroup: (group) => groups.has(group),
+    }),
+    requestModes: new RequestModes({ file: fileOf("messageRequestMode"), log }),
     delayOffsets,
     delayLevels: DelayLevels.parse(settings.messageDelayLevel),
     saveDelayOffsets: async () => {
@@ -61,6 +74,7 @@ export function openTables(parts: TableParts): Tables {
 /** Saves what a clean stop must not lose, each by itself; the offsets last, since others may still move them. */
 export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
   stack.defer(() => tables.offsets.saveWhenDirty());
+  stack.defer(() => tables.orders.saveWhenChanged());
   stack.defer(() => tables.saveDelayOffsets());
   stack.defer(() => tables.filters.table.saveWhenChanged());
   stack.defer(() => tables.groups.save());

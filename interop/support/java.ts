@@ -73,8 +73,10 @@ export async function jars(version: ClientVersion | ServerVersion): Promise<stri
 /** The class path of the driver compiled against a version's jars; compiled anew when a source is newer. */
 export async function driverClassPath(version: ClientVersion): Promise<string> {
   const lib = await jars(version);
-  const sources = readdirSync(`${interopRoot}java/src`).filter((name) => name.endsWith(".java"))
-    .map((name) => `${interopRoot}java/src/${name}`);
+  const sources = [`${interopRoot}java/src`, `${interopRoot}java/src-${version}`]
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
+    .filter((path) => path.endsWith(".java"));
   const classes = `${workFolder}/classes-${version}`;
   const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
   if (existsSync(classes) && statSync(classes).mtimeMs >= newest) return `${classes}:${lib}/*`;

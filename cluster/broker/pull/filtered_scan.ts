@@ -4,9 +4,16 @@ import type { Buffer } from "node:buffer";
 import type { MessageStore } from "../../../store/message_store.ts";
 import type { Subscription } from "../clients/subscription.ts";
 import type { RecordFilter } from "../filters/record_filter.ts";
-import type { PullFields } from "./pull_request.ts";
 import type { RecordBytes } from "./record_bytes.ts";
 import { type RecordMatcher, type Selection, type Selector, Verdict } from "./selection.ts";
+
+/** What is looked through: a queue from an offset on, for at most so many messages. */
+export interface ScanRange {
+  topic: string;
+  queueId: number;
+  queueOffset: number;
+  maxMsgNums: number;
+}
 
 export class FilteredScan implements RecordMatcher {
   /** The record whose bytes were waited for last; when they still aren't there, it has left the log. */
@@ -22,7 +29,7 @@ export class FilteredScan implements RecordMatcher {
   ) {}
 
   /** Fills `into`; gives a promise when it has to wait for the disk, and null when it is done. */
-  run(into: Selection, fields: PullFields, subscription: Subscription): Promise<void> | null {
+  run(into: Selection, fields: ScanRange, subscription: Subscription): Promise<void> | null {
     const { topic, queueId, queueOffset, maxMsgNums } = fields;
     const isDone = this.selector.select(
       into,
@@ -53,7 +60,7 @@ export class FilteredScan implements RecordMatcher {
 
   private async goOn(
     into: Selection,
-    { topic, queueId, queueOffset, maxMsgNums }: PullFields,
+    { topic, queueId, queueOffset, maxMsgNums }: ScanRange,
     subscription: Subscription,
   ): Promise<void> {
     for (let isDone = false; !isDone;) {

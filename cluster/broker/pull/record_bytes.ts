@@ -120,6 +120,9 @@ export class RecordBytes {
       if (view === null || view.size < size) continue;
       target.set(view.buffer.subarray(view.start, view.start + size), next);
       next += size;
+      physicalOffsets[kept] = physicalOffsets[index]!;
+      sizes[kept] = size;
+      selection.queueOffsets[kept] = selection.queueOffsets[index]!;
       kept++;
     }
     selection.messageCount -= recordCount - kept;

@@ -37,6 +37,7 @@ export class Selection {
   behindBytes = 0;
   physicalOffsets = new Float64Array(INITIAL_CAPACITY);
   sizes = new Int32Array(INITIAL_CAPACITY);
+  queueOffsets = new Float64Array(INITIAL_CAPACITY);
 
   reset(status: PullStatus, nextOffset: number): void {
     this.status = status;
@@ -48,8 +49,9 @@ export class Selection {
     this.behindBytes = 0;
   }
 
-  add(physicalOffset: number, size: number, messageCount: number): void {
+  add(queueOffset: number, physicalOffset: number, size: number, messageCount: number): void {
     if (this.recordCount === this.sizes.length) this.grow();
+    this.queueOffsets[this.recordCount] = queueOffset;
     this.physicalOffsets[this.recordCount] = physicalOffset;
     this.sizes[this.recordCount] = size;
     this.recordCount++;
@@ -62,8 +64,11 @@ export class Selection {
     const sizes = new Int32Array(this.sizes.length * 2);
     offsets.set(this.physicalOffsets);
     sizes.set(this.sizes);
+    const queueOffsets = new Float64Array(this.sizes.length * 2);
+    queueOffsets.set(this.queueOffsets);
     this.physicalOffsets = offsets;
     this.sizes = sizes;
+    this.queueOffsets = queueOffsets;
   }
 }
 
@@ -184,7 +189,7 @@ export class Selector {
         if (into.totalBytes === 0) into.status = "MESSAGE_WAS_REMOVING";
         continue;
       }
-      into.add(physicalOffset, size, cursor.batchCount);
+      into.add(queueOffset, physicalOffset, size, cursor.batchCount);
       into.status = "FOUND";
     }
     into.behindBytes = logEnd - lastPhysical;

@@ -46,6 +46,6 @@ export function openRegistration(
 }
 
 /** "a:9876;b:9876" as a list. */
-function addressesIn(text: string | null): string[] {
+export function addressesIn(text: string | null): string[] {
   return (text ?? "").split(";").map((each) => each.trim()).filter((each) => each !== "");
 }

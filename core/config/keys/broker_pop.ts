@@ -1,15 +1,23 @@
 // BrokerConfig, fourth part: POP consuming. Declarations only.
-import { bool, ignored, int, keysOf, type Kind, long, refused, used } from "../key.ts";
-import { NO_ROCKSDB, POP } from "./reasons.ts";
+import { bool, ignored, int, keysOf, long, refused, used } from "../key.ts";
+import { ALWAYS_SO, NO_ROCKSDB } from "./reasons.ts";
 
-const pop = <T>(kind: Kind<T>, meaning: string) => ignored(kind, POP, meaning);
+const NO_MAP = "waiting requests are forgotten as soon as they are answered";
+const REVIVE = "the revive topic is read once and what is open stays in memory";
+const POP_LOG = "only what goes wrong is logged";
+const LAG = "lag figures don't depend on waiting requests";
+const IN_TURN_POP = "answers wait for their records, the event loop doesn't";
 
 export const brokerPopKeys = keysOf("BrokerConfig", {
-  popPollingSize: pop(int(1024, "requests"), "Held POP requests of one queue."),
-  popPollingMapSize: pop(int(100_000), "Queues with held POP requests."),
-  popPollingMapExpireTimeSeconds: pop(int(600, "s"), "Idle time after which a queue is dropped."),
-  maxPopPollingSize: pop(long(100_000, "requests"), "Held POP requests in all."),
-  popLongPollingForceNotifyInterval: pop(
+  popPollingSize: used(int(1024, "requests"), "Held POP requests of one queue."),
+  popPollingMapSize: ignored(int(100_000), NO_MAP, "Queues with held POP requests."),
+  popPollingMapExpireTimeSeconds: ignored(
+    int(600, "s"),
+    NO_MAP,
+    "Idle time after which a queue is dropped.",
+  ),
+  maxPopPollingSize: used(long(100_000, "requests"), "Held POP requests in all."),
+  popLongPollingForceNotifyInterval: used(
     long(800, "messages"),
     "Filtered messages after which a held request is tried anyway.",
   ),
@@ -17,38 +25,54 @@ export const brokerPopKeys = keysOf("BrokerConfig", {
     int(8, "", { min: 1 }),
     "Queues of the revive topic, which is made at start.",
   ),
-  reviveInterval: pop(long(1000, "ms"), "Between two rounds of reviving."),
-  reviveMaxSlow: pop(long(3), "Rounds that a revive queue may lag before others slow down."),
-  reviveScanTime: pop(long(10_000, "ms"), "How long one round may scan."),
-  reviveAckWaitMs: pop(long(180_000, "ms"), "How long an early acknowledgement is kept."),
-  enableSkipLongAwaitingAck: pop(bool(false), "Drops acknowledgements kept for too long."),
-  enablePopLog: pop(bool(false), "Logs POP requests."),
-  enablePopBufferMerge: pop(bool(false), "Matches checkpoints and acknowledgements in memory."),
-  popCkStayBufferTime: pop(int(10_000, "ms"), "How long a checkpoint stays in memory."),
-  popCkStayBufferTimeOut: pop(int(3000, "ms"), "Time before its end when it is written out."),
-  popCkMaxBufferSize: pop(int(200_000), "Checkpoints in memory."),
-  popCkOffsetMaxQueueSize: pop(int(20_000), "Checkpoints in memory for one queue."),
-  enablePopBatchAck: pop(bool(false), "Stores several acknowledgements as one."),
-  enableNotifyBeforePopCalculateLag: pop(bool(true), "Wakes held requests before counting lag."),
-  enableNotifyAfterPopOrderLockRelease: pop(
+  reviveInterval: used(long(1000, "ms"), "Between two rounds of reviving."),
+  reviveMaxSlow: ignored(
+    long(3),
+    REVIVE,
+    "Rounds that a revive queue may lag before others slow down.",
+  ),
+  reviveScanTime: ignored(long(10_000, "ms"), REVIVE, "How long one round may scan."),
+  reviveAckWaitMs: ignored(
+    long(180_000, "ms"),
+    REVIVE,
+    "How long an early acknowledgement is kept.",
+  ),
+  enableSkipLongAwaitingAck: ignored(
+    bool(false),
+    REVIVE,
+    "Drops acknowledgements kept for too long.",
+  ),
+  enablePopLog: ignored(bool(false), POP_LOG, "Logs POP requests."),
+  enablePopBufferMerge: used(bool(false), "Matches checkpoints and acknowledgements in memory."),
+  popCkStayBufferTime: used(int(10_000, "ms"), "How long a checkpoint stays in memory."),
+  popCkStayBufferTimeOut: used(int(3000, "ms"), "Time before its end when it is written out."),
+  popCkMaxBufferSize: used(int(200_000), "Checkpoints in memory."),
+  popCkOffsetMaxQueueSize: used(int(20_000), "Checkpoints in memory for one queue."),
+  enablePopBatchAck: used(bool(false), "Stores several acknowledgements as one."),
+  enableNotifyBeforePopCalculateLag: ignored(
+    bool(true),
+    LAG,
+    "Wakes held requests before counting lag.",
+  ),
+  enableNotifyAfterPopOrderLockRelease: used(
     bool(true),
     "Wakes held requests when an orderly queue is released.",
   ),
-  initPopOffsetByCheckMsgInMem: pop(
+  initPopOffsetByCheckMsgInMem: used(
     bool(true),
     "A new group starts at 0 while the first message is still in memory.",
   ),
-  retrieveMessageFromPopRetryTopicV1: pop(bool(true), "Reads retry topics named in the old way."),
-  enableRetryTopicV2: pop(bool(false), "Names retry topics in the new way, joined by +."),
-  useSeparateRetryQueue: pop(bool(false), "Keeps retries of a priority topic in own queues."),
-  popFromRetryProbability: pop(int(20, "percent"), "Share of requests that try retries first."),
-  popFromRetryProbabilityForPriority: pop(
+  retrieveMessageFromPopRetryTopicV1: used(bool(true), "Reads retry topics named in the old way."),
+  enableRetryTopicV2: used(bool(false), "Names retry topics in the new way, joined by +."),
+  useSeparateRetryQueue: used(bool(false), "Keeps retries of a priority topic in own queues."),
+  popFromRetryProbability: used(int(20, "percent"), "Share of requests that try retries first."),
+  popFromRetryProbabilityForPriority: used(
     int(0, "percent"),
     "The same for topics with priorities.",
   ),
-  priorityOrderAsc: pop(bool(true), "Priorities rise with the queue number."),
-  popConsumerFSServiceInit: pop(bool(true), "Starts the file-based POP service."),
-  popConsumerKVServiceLog: pop(bool(false), "Logs the RocksDB-based POP service."),
+  priorityOrderAsc: used(bool(true), "Priorities rise with the queue number."),
+  popConsumerFSServiceInit: ignored(bool(true), ALWAYS_SO, "Starts the file-based POP service."),
+  popConsumerKVServiceLog: ignored(bool(false), NO_ROCKSDB, "Logs the RocksDB-based POP service."),
   popConsumerKVServiceInit: refused(
     bool(false),
     { when: (on) => on, because: NO_ROCKSDB, instead: "set it to false" },
@@ -59,16 +83,20 @@ export const brokerPopKeys = keysOf("BrokerConfig", {
     { when: (on) => on, because: NO_ROCKSDB, instead: "set it to false" },
     "Keeps POP checkpoints in RocksDB.",
   ),
-  popReviveMaxReturnSizePerRead: pop(int(16_384, "bytes"), "Read at once while reviving."),
-  popReviveMaxAttemptTimes: pop(int(16), "Times that a message is revived."),
-  popReviveConcurrency: pop(int(32), "Messages revived at once."),
-  popResponseReturnActualRetryTopic: pop(bool(false), "Shows the retry topic to consumers."),
-  popInflightMessageThreshold: pop(
+  popReviveMaxReturnSizePerRead: ignored(
+    int(16_384, "bytes"),
+    NO_ROCKSDB,
+    "Read at once while reviving.",
+  ),
+  popReviveMaxAttemptTimes: ignored(int(16), NO_ROCKSDB, "Times that a message is revived."),
+  popReviveConcurrency: ignored(int(32), NO_ROCKSDB, "Messages revived at once."),
+  popResponseReturnActualRetryTopic: used(bool(false), "Shows the retry topic to consumers."),
+  popInflightMessageThreshold: used(
     long(10_000, "messages"),
     "Unacknowledged messages of a queue above which POP gives no more.",
   ),
-  enablePopMessageThreshold: pop(bool(false), "Switches that limit on."),
-  skipWhenCKRePutReachMaxTimes: pop(bool(false), "Gives a checkpoint up after its last retry."),
-  appendAckAsync: pop(bool(false), "Stores acknowledgements without waiting."),
-  appendCkAsync: pop(bool(false), "Stores checkpoints without waiting."),
+  enablePopMessageThreshold: used(bool(false), "Switches that limit on."),
+  skipWhenCKRePutReachMaxTimes: used(bool(false), "Gives a checkpoint up after its last retry."),
+  appendAckAsync: ignored(bool(false), IN_TURN_POP, "Stores acknowledgements without waiting."),
+  appendCkAsync: ignored(bool(false), IN_TURN_POP, "Stores checkpoints without waiting."),
 });

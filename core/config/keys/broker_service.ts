@@ -283,20 +283,17 @@ const offsets = keysOf("BrokerConfig", {
 });
 
 const assignment = keysOf("BrokerConfig", {
-  serverLoadBalancerEnable: ignored(bool(true), POP, "Assigns queues to consumers that ask."),
-  defaultMessageRequestMode: ignored(
+  serverLoadBalancerEnable: used(bool(true), "Assigns queues to consumers that ask."),
+  defaultMessageRequestMode: used(
     choice("PULL", ["PULL", "POP"]),
-    POP,
     "How such consumers fetch unless their group says otherwise.",
   ),
-  defaultPopShareQueueNum: ignored(
+  defaultPopShareQueueNum: used(
     int(-1, "", { min: -1 }),
-    POP,
     "Consumers that share a queue under POP; -1 means all.",
   ),
-  loadBalancePollNameServerInterval: ignored(
-    long(30_000, "ms"),
-    POP,
+  loadBalancePollNameServerInterval: used(
+    long(30_000, "ms", { min: 100 }),
     "Between two fetches of the routes that assignment rests on.",
   ),
   cleanOfflineBrokerInterval: ignored(

@@ -2,16 +2,14 @@
 import { optional, required, row, tolerated } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
-const POP = "POP consuming is not implemented yet; it rests on the timer.";
-
-const REPLICATION = "Replication to slaves is not implemented yet.";
+const NO_ROCKSDB =
+  "POP's bookkeeping is in files already; there is no RocksDB to move it back from.";
 
 export const POP_MESSAGE = row({
   code: 200050,
   name: "POP_MESSAGE",
   doc: "Pops messages (body: records) and hides them for a while.",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     consumerGroup: required("string", "Consumer group."),
     topic: required("string", "Topic."),
@@ -42,8 +40,7 @@ export const ACK_MESSAGE = row({
   code: 200051,
   name: "ACK_MESSAGE",
   doc: "Acknowledges a popped message.",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     consumerGroup: required("string", "Consumer group."),
     topic: required("string", "Topic."),
@@ -59,8 +56,7 @@ export const PEEK_MESSAGE = row({
   code: 200052,
   name: "PEEK_MESSAGE",
   doc: "Looks at messages without popping them (body: records).",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     topic: required("string", "Topic."),
     queueId: optional("int", "Queue of the topic; -1 for any.", 0),
@@ -83,8 +79,7 @@ export const CHANGE_MESSAGE_INVISIBLETIME = row({
   code: 200053,
   name: "CHANGE_MESSAGE_INVISIBLETIME",
   doc: "Changes for how long a popped message stays hidden.",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     consumerGroup: tolerated("string", "Consumer group.", ""),
     topic: required("string", "Topic."),
@@ -105,8 +100,7 @@ export const NOTIFICATION = row({
   code: 200054,
   name: "NOTIFICATION",
   doc: "Waits until there are messages, without taking any.",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     consumerGroup: required("string", "Consumer group."),
     topic: required("string", "Topic."),
@@ -127,8 +121,7 @@ export const POLLING_INFO = row({
   code: 200055,
   name: "POLLING_INFO",
   doc: "How many pops wait.",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {
     consumerGroup: required("string", "Consumer group."),
     topic: required("string", "Topic."),
@@ -145,7 +138,7 @@ export const POP_ROLLBACK = row({
   name: "POP_ROLLBACK",
   doc: "Moves the RocksDB bookkeeping of POP back into files.",
   servedBy: [],
-  whyNotServed: POP,
+  whyNotServed: NO_ROCKSDB,
   request: {},
   response: {},
 });
@@ -154,8 +147,7 @@ export const BATCH_ACK_MESSAGE = row({
   code: 200151,
   name: "BATCH_ACK_MESSAGE",
   doc: "Acknowledges many popped messages (body: BatchAckMessageRequestBody).",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -164,8 +156,7 @@ export const QUERY_ASSIGNMENT = row({
   code: 400,
   name: "QUERY_ASSIGNMENT",
   doc: "Which queues a consumer gets, computed by the broker (body: QueryAssignmentRequestBody).",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -175,8 +166,7 @@ export const SET_MESSAGE_REQUEST_MODE = row({
   name: "SET_MESSAGE_REQUEST_MODE",
   doc:
     "Sets whether a group consumes a topic by pull or by POP (body: SetMessageRequestModeRequestBody).",
-  servedBy: [],
-  whyNotServed: POP,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });
@@ -185,8 +175,7 @@ export const GET_ALL_MESSAGE_REQUEST_MODE = row({
   code: 402,
   name: "GET_ALL_MESSAGE_REQUEST_MODE",
   doc: "The mode of every topic and group, for slaves (body).",
-  servedBy: [],
-  whyNotServed: REPLICATION,
+  servedBy: ["broker"],
   request: {},
   response: {},
 });

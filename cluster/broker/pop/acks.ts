@@ -1,0 +1,243 @@
+// Serves acknowledgements of popped messages, one or many, and changes of when they come back. An answer of success means
+// that the record of it is stored, or kept with its checkpoint (Java: AckMessageProcessor, ChangeInvisibleTimeProcessor).
+import { RequestError } from "../../../core/errors.ts";
+import {
+  markedTopic,
+  parseReceiptHandle,
+  POP_ORDER_REVIVE_QUEUE,
+  type ReceiptHandle,
+  type RetryMark,
+} from "../../../core/message/receipt_handle.ts";
+import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
+import type {
+  ACK_MESSAGE,
+  CHANGE_MESSAGE_INVISIBLETIME,
+} from "../../../core/remoting/codes/pop.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import type { Clock } from "../../../core/time/clock.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import type { ReviveAck } from "../../../store/pop/revive_records.ts";
+import { OffsetTable } from "../offsets/offset_table.ts";
+import type { TopicTable } from "../topics/topic_table.ts";
+import { type BatchAck, setBits } from "./batch_ack.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { OrderTable } from "./order_table.ts";
+import { checkAckedQueue } from "./pop_checks.ts";
+import type { PopQueues } from "./pop_queues.ts";
+import type { PopSettings } from "./pop_settings.ts";
+import type { ReviveLog } from "./revive_log.ts";
+
+export interface AckParts {
+  topics: TopicTable;
+  offsets: OffsetTable;
+  orders: OrderTable;
+  queues: PopQueues;
+  checkpoints: Checkpoints;
+  reviveLog: ReviveLog;
+  store: Pick<MessageStore, "queueBounds">;
+  settings: PopSettings;
+  clock: Clock;
+  /** A queue has become free for whoever waits for it. */
+  wake: (topic: string, group: string, queueId: number) => void;
+}
+
+type AckFields = RequestFieldsOf<typeof ACK_MESSAGE>;
+type InvisibleFields = RequestFieldsOf<typeof CHANGE_MESSAGE_INVISIBLETIME>;
+
+/** What changing a message's time gives the client for its next handle; nothing when it was too late. */
+export interface ChangedTime {
+  popTime: number;
+  invisibleTime: number;
+  reviveQid: number;
+}
+
+export class Acks {
+  constructor(private readonly parts: AckParts) {}
+
+  /** Throws RequestError. */
+  async acknowledge(fields: AckFields, remoteAddress: string): Promise<void> {
+    const { topic, consumerGroup: group, queueId, offset } = fields;
+    checkAckedQueue(this.parts.topics, topic, queueId, remoteAddress);
+    const { minOffset, maxOffset } = this.boundsOf(topic, queueId);
+    if (offset < minOffset || offset > maxOffset) {
+      throw new RequestError(
+        ResponseCode.NO_MESSAGE,
+        `offset is illegal, key:${topic}@${queueId}, commit:${offset}, ` +
+          `store:${minOffset}~${maxOffset}`,
+      );
+    }
+    const handle = handleOf(fields.extraInfo);
+    if (handle.reviveQueueId === POP_ORDER_REVIVE_QUEUE) {
+      return this.acknowledgeInOrder(topic, group, queueId, offset, handle, remoteAddress);
+    }
+    const { startOffset, popTimeMs, brokerName } = handle;
+    const ack = { topic, group, queueId, startOffset, popTimeMs, brokerName, offsets: [offset] };
+    await this.store(ack, handle, false);
+  }
+
+  /** Throws RequestError; what came before the failing one is acknowledged. */
+  async acknowledgeBatch(
+    batch: BatchAck,
+    brokerName: string,
+    remoteAddress: string,
+  ): Promise<void> {
+    const { group, queueId, startOffset, popTimeMs } = batch;
+    const topic = markedTopic(batch.topic, group, retryOf(batch.retry));
+    const bounds = this.parts.store.queueBounds(topic, queueId);
+    if (bounds === null) return;
+    const offsets = setBits(batch.bits).map((bit) => startOffset + bit)
+      .filter((offset) => offset >= bounds.minOffset && offset <= bounds.maxOffset);
+    if (batch.reviveQueueId === POP_ORDER_REVIVE_QUEUE) {
+      for (const offset of offsets) {
+        this.acknowledgeInOrder(topic, group, queueId, offset, batch, remoteAddress);
+      }
+      return;
+    }
+    if (offsets.length === 0) return;
+    const ack = { topic, group, queueId, startOffset, popTimeMs, brokerName, offsets };
+    await this.store(ack, batch, true);
+  }
+
+  /** Throws RequestError. */
+  async changeInvisibleTime(
+    fields: InvisibleFields,
+    remoteAddress: string,
+  ): Promise<Partial<ChangedTime>> {
+    const { topic, consumerGroup: group, queueId, offset } = fields;
+    checkAckedQueue(this.parts.topics, topic, queueId, remoteAddress);
+    const { minOffset, maxOffset } = this.boundsOf(topic, queueId);
+    if (offset < minOffset || offset >= maxOffset) {
+      throw new RequestError(ResponseCode.NO_MESSAGE, `no message at offset ${offset}`);
+    }
+    const handle = handleOf(fields.extraInfo);
+    if (handle.reviveQueueId === POP_ORDER_REVIVE_QUEUE) return this.changeInOrder(fields, handle);
+    const { brokerName, reviveQueueId, startOffset } = handle;
+    const popTimeMs = this.parts.clock.nowMs();
+    // The new checkpoint first: were the broker killed between the two, the message would come twice, not never.
+    const isStored = await this.parts.reviveLog.putCheckpoint({
+      topic,
+      group,
+      queueId,
+      startOffset: offset,
+      popTimeMs,
+      invisibleMs: fields.invisibleTime,
+      brokerName,
+      messageCount: 1,
+      offsetDiffs: [0],
+      bits: 0,
+      rewriteCount: 0,
+    }, reviveQueueId);
+    if (!isStored) throw notStored("a checkpoint");
+    const ack = {
+      topic,
+      group,
+      queueId,
+      startOffset,
+      popTimeMs: handle.popTimeMs,
+      brokerName,
+      offsets: [offset],
+    };
+    // Both records are needed; if this one fails the client hears so and the message may come once too often.
+    await this.storeAck(ack, handle, false);
+    return { popTime: popTimeMs, invisibleTime: fields.invisibleTime, reviveQid: reviveQueueId };
+  }
+
+  private changeInOrder(fields: InvisibleFields, handle: ReceiptHandle): Partial<ChangedTime> {
+    const { topic, consumerGroup: group, queueId, offset, invisibleTime } = fields;
+    if (offset < this.parts.offsets.query(topic, group, queueId)) return zeroTime();
+    const { popTimeMs, reviveQueueId } = handle;
+    const visibleAtMs = this.parts.clock.nowMs() + invisibleTime;
+    this.parts.orders.changeVisibleTime(topic, group, queueId, offset, popTimeMs, visibleAtMs);
+    return {
+      popTime: popTimeMs,
+      invisibleTime: visibleAtMs - popTimeMs,
+      reviveQid: reviveQueueId,
+    };
+  }
+
+  private acknowledgeInOrder(
+    topic: string,
+    group: string,
+    queueId: number,
+    offset: number,
+    { popTimeMs, invisibleMs }: Pick<ReceiptHandle, "popTimeMs" | "invisibleMs">,
+    remoteAddress: string,
+  ): void {
+    const { offsets, orders, queues } = this.parts;
+    const committed = offsets.query(topic, group, queueId);
+    if (offset < committed) return;
+    const result = orders.acknowledge(topic, group, queueId, offset, popTimeMs);
+    if (result === "unknown_message") {
+      throw new RequestError(
+        ResponseCode.MESSAGE_ILLEGAL,
+        `offset is illegal, key:${topic}@${group}@${queueId}, old:${committed}, ` +
+          `commit:${offset}, next:-1, /${remoteAddress}`,
+      );
+    }
+    if (result !== "other_pop") {
+      if (!offsets.hasReset(topic, group, queueId)) {
+        offsets.commit(topic, group, queueId, result.offset);
+      }
+      if (!orders.isBlocked(null, topic, group, queueId, invisibleMs)) {
+        this.parts.wake(topic, group, queueId);
+      }
+    }
+    queues.returned(OffsetTable.key(topic, group), queueId, 1);
+  }
+
+  private async store(
+    ack: ReviveAck,
+    due: Pick<ReceiptHandle, "popTimeMs" | "invisibleMs" | "reviveQueueId">,
+    isBatch: boolean,
+  ): Promise<void> {
+    await this.storeAck(ack, due, isBatch);
+    const { queues, settings } = this.parts;
+    const { topic, group, queueId, offsets } = ack;
+    const queue = queues.returned(OffsetTable.key(topic, group), queueId, offsets.length);
+    if (settings.enablePopMessageThreshold && queue !== undefined) {
+      if (queue.inFlightCount <= settings.popInflightMessageThreshold) {
+        this.parts.wake(topic, group, queueId);
+      }
+    }
+  }
+
+  private async storeAck(
+    ack: ReviveAck,
+    { popTimeMs, invisibleMs, reviveQueueId }: Pick<
+      ReceiptHandle,
+      "popTimeMs" | "invisibleMs" | "reviveQueueId"
+    >,
+    isBatch: boolean,
+  ): Promise<void> {
+    const { checkpoints, reviveLog } = this.parts;
+    if (checkpoints.acknowledge(ack)) return;
+    const dueMs = popTimeMs + invisibleMs;
+    const isStored = isBatch
+      ? await reviveLog.putBatchAck(ack, reviveQueueId, dueMs)
+      : await reviveLog.putAck(ack, reviveQueueId, dueMs);
+    if (!isStored) throw notStored("the acknowledgement");
+  }
+
+  private boundsOf(topic: string, queueId: number) {
+    return this.parts.store.queueBounds(topic, queueId) ?? { minOffset: 0, maxOffset: 0 };
+  }
+}
+
+function handleOf(text: string): ReceiptHandle {
+  const handle = parseReceiptHandle(text);
+  if (handle !== null) return handle;
+  throw new RequestError(ResponseCode.SYSTEM_ERROR, `the extraInfo [${text}] is no receipt handle`);
+}
+
+function retryOf(mark: string): RetryMark {
+  if (mark === "0" || mark === "1" || mark === "2") return mark;
+  throw new RequestError(ResponseCode.SYSTEM_ERROR, "getRetry fail, format is wrong");
+}
+
+function notStored(what: string): RequestError {
+  return new RequestError(ResponseCode.SYSTEM_ERROR, `${what} was not stored`);
+}
+
+function zeroTime(): ChangedTime {
+  return { popTime: 0, invisibleTime: 0, reviveQid: 0 };
+}

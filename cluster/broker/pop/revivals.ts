@@ -1,0 +1,156 @@
+// Brings back what a checkpoint gave out and nobody acknowledged: each message goes to its group's retry topic. What can't
+// be brought back now gets a checkpoint of its own for later (Java: PopReviveService.reviveMsgFromCk, rePutCK).
+import type { Logger } from "../../../core/log.ts";
+import { isRetryTopic, normalTopicOf } from "../../../core/message/topic_names.ts";
+import type { HostAddress } from "../../../core/remoting/handler.ts";
+import type { Clock } from "../../../core/time/clock.ts";
+import type { MessageStore } from "../../../store/message_store.ts";
+import { type Checkpoint, offsetOfIndex, reviveTimeMs } from "../../../store/pop/revive_records.ts";
+import type { GroupTable } from "../groups/group_table.ts";
+import { OffsetTable } from "../offsets/offset_table.ts";
+import type { StatsSink } from "../stats_sink.ts";
+import { newTopicConfig, type TopicConfig } from "../topics/topic_config.ts";
+import type { TopicTable } from "../topics/topic_table.ts";
+import { popRetryTopic } from "./pop_checks.ts";
+import type { PopQueues } from "./pop_queues.ts";
+import type { PopSettings } from "./pop_settings.ts";
+import { retryMessageOf } from "./retry_message.ts";
+import type { ReviveLog } from "./revive_log.ts";
+
+export interface RevivalParts {
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read" | "put">;
+  topics: TopicTable;
+  groups: GroupTable;
+  offsets: OffsetTable;
+  queues: PopQueues;
+  reviveLog: ReviveLog;
+  stats: StatsSink;
+  settings: PopSettings;
+  storeHost: HostAddress;
+  clock: Clock;
+  log: Logger;
+}
+
+/** How much longer each attempt at a message that can't be brought back waits. */
+const REWRITE_DELAYS_SECONDS = [
+  10,
+  20,
+  30,
+  60,
+  120,
+  180,
+  240,
+  300,
+  360,
+  420,
+  480,
+  540,
+  600,
+  1200,
+  1800,
+  3600,
+  7200,
+];
+
+export class Revivals {
+  constructor(private readonly parts: RevivalParts) {}
+
+  /** Resolves when every message of the checkpoint is back, gone for good, or has a checkpoint for later. */
+  async revive(checkpoint: Checkpoint, reviveQueueId: number): Promise<void> {
+    const { topic, group } = checkpoint;
+    const { topics, groups } = this.parts;
+    const normal = topics.get(normalTopicOf(topic, group));
+    if (normal === undefined || groups.find(group) === undefined) {
+      this.parts.log.warn("a checkpoint's topic or group is gone", { topic, group });
+      return;
+    }
+    const indexes = Array.from({ length: checkpoint.messageCount }, (_, index) => index)
+      .filter((index) => (checkpoint.bits & (1 << index)) === 0);
+    await Promise.all(indexes.map(async (index) => {
+      const offset = offsetOfIndex(checkpoint, index);
+      if (await this.reviveOne(checkpoint, normal, offset)) return;
+      await this.rewrite(checkpoint, offset, reviveQueueId);
+    }));
+  }
+
+  /** False when it must be tried again; a message that has left the log can't come back. */
+  private async reviveOne(
+    checkpoint: Checkpoint,
+    normal: TopicConfig,
+    offset: number,
+  ): Promise<boolean> {
+    const { store, stats, queues, storeHost, log } = this.parts;
+    const { topic, group, queueId, popTimeMs } = checkpoint;
+    try {
+      const bounds = store.queueBounds(topic, queueId);
+      if (bounds === null || offset < bounds.minOffset || offset >= bounds.maxOffset) return true;
+      const cursor = store.openCursor(topic, queueId, offset);
+      if (cursor === null || !cursor.next()) return true;
+      const { physicalOffset, size } = cursor;
+      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
+      if (view === null || view.size < size) return true;
+      const retryTopic = this.retryTopicOf(checkpoint, normal);
+      const target = retryTopic.topicName;
+      const message = retryMessageOf(view, target, group, popTimeMs, storeHost);
+      const isOwnQueue = this.parts.settings.useSeparateRetryQueue &&
+        message.queueId < retryTopic.writeQueueNums;
+      if (!isOwnQueue) message.queueId = 0;
+      const [result] = await store.put([message]);
+      if (result!.status !== "ok" && result!.status !== "flush_disk_timeout") {
+        log.error("a message was not brought back", { topic, group, detail: result!.detail });
+        return false;
+      }
+      queues.returned(OffsetTable.key(topic, group), queueId, 1);
+      stats.brokerPut(topic, 1);
+      stats.topicPut(target, message.queueId, 1, result!.size);
+      return true;
+    } catch (error) {
+      log.error("a message was not brought back", { topic, group, offset, error });
+      return false;
+    }
+  }
+
+  /** The group's retry topic, made when there is none; its group starts at its first message. */
+  private retryTopicOf({ topic, group }: Checkpoint, normal: TopicConfig): TopicConfig {
+    const { topics, offsets, settings } = this.parts;
+    const name = isRetryTopic(topic) ? topic : popRetryTopic(topic, group, settings);
+    const queueCount = settings.useSeparateRetryQueue ? normal.writeQueueNums : 1;
+    const known = topics.get(name);
+    if (known !== undefined && known.writeQueueNums >= queueCount) return known;
+    const queueNums = { readQueueNums: queueCount, writeQueueNums: queueCount };
+    const config = newTopicConfig(name, queueNums);
+    if (known === undefined) topics.createIfAbsent(config);
+    else void topics.update([config]);
+    for (let queueId = 0; queueId < queueCount; queueId++) {
+      if (offsets.query(name, group, queueId) < 0) offsets.commit(name, group, queueId, 0);
+    }
+    return config;
+  }
+
+  private async rewrite(
+    checkpoint: Checkpoint,
+    offset: number,
+    reviveQueueId: number,
+  ): Promise<void> {
+    const { settings, clock, log, reviveLog } = this.parts;
+    const { topic, group, rewriteCount } = checkpoint;
+    const isLast = rewriteCount >= REWRITE_DELAYS_SECONDS.length;
+    if (isLast && settings.skipWhenCKRePutReachMaxTimes) {
+      log.warn("a message is given up", { topic, group, offset, rewriteCount });
+      return;
+    }
+    const delaySeconds = REWRITE_DELAYS_SECONDS[rewriteCount] ?? REWRITE_DELAYS_SECONDS.at(-1)!;
+    const isPast = reviveTimeMs(checkpoint) <= clock.nowMs();
+    const isStored = await reviveLog.putCheckpoint({
+      ...checkpoint,
+      invisibleMs: checkpoint.invisibleMs + (isPast ? delaySeconds * 1000 : 0),
+      startOffset: offset,
+      messageCount: 1,
+      offsetDiffs: [0],
+      bits: 0,
+      rewriteCount: rewriteCount + 1,
+    }, reviveQueueId);
+    // The revive queue's offset stays before the checkpoint, which is then taken up again.
+    if (!isStored) throw new Error(`a checkpoint of ${topic} was not stored again`);
+  }
+}

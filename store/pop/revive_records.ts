@@ -1,0 +1,168 @@
+// What POP writes into the revive topic: a checkpoint for each pop of a queue, an acknowledgement for one message or
+// several. JSON with fastjson's field order, byte for byte as Apache's (Java: PopCheckPoint, AckMsg, BatchAckMsg).
+import { Buffer } from "node:buffer";
+import { parseLenientJsonBytes } from "../../core/json/lenient_reader.ts";
+
+export const CHECKPOINT_TAG = "ck";
+export const ACK_TAG = "ack";
+export const BATCH_ACK_TAG = "bAck";
+
+/** Messages of one checkpoint: its bit map has so many bits. */
+export const CHECKPOINT_MESSAGES_MAX = 32;
+
+/** What a pop gave out of one queue: it comes back at `popTimeMs + invisibleMs` unless acknowledged. */
+export interface Checkpoint {
+  topic: string;
+  group: string;
+  queueId: number;
+  startOffset: number;
+  popTimeMs: number;
+  invisibleMs: number;
+  brokerName: string;
+  messageCount: number;
+  /** Distance of each message from startOffset; empty in checkpoints of old brokers: one message after the other. */
+  offsetDiffs: readonly number[];
+  /** A bit for each acknowledged message. */
+  bits: number;
+  /** How often reviving it failed and it was written again. */
+  rewriteCount: number;
+}
+
+/** One acknowledgement of messages that a checkpoint gave out. */
+export interface ReviveAck {
+  topic: string;
+  group: string;
+  queueId: number;
+  startOffset: number;
+  popTimeMs: number;
+  brokerName: string;
+  /** Queue offsets; a batch says so by its tag even when it holds one. */
+  offsets: readonly number[];
+}
+
+export function reviveTimeMs(checkpoint: Checkpoint): number {
+  return checkpoint.popTimeMs + checkpoint.invisibleMs;
+}
+
+/** What a checkpoint and its acknowledgements find each other by. */
+export function mergeKeyOf(
+  { topic, group, queueId, startOffset, popTimeMs, brokerName }: Omit<ReviveAck, "offsets">,
+): string {
+  return `${topic}${group}${queueId}${startOffset}${popTimeMs}${brokerName}`;
+}
+
+/** Which message of the checkpoint lies at an offset; -1 when none does. */
+export function indexOfOffset(checkpoint: Checkpoint, offset: number): number {
+  const diff = offset - checkpoint.startOffset;
+  if (diff < 0) return -1;
+  if (checkpoint.offsetDiffs.length > 0) return checkpoint.offsetDiffs.indexOf(diff);
+  return diff < checkpoint.messageCount ? diff : -1;
+}
+
+export function offsetOfIndex(checkpoint: Checkpoint, index: number): number {
+  return checkpoint.startOffset + (checkpoint.offsetDiffs[index] ?? index);
+}
+
+export function allBits(messageCount: number): number {
+  return messageCount >= 32 ? -1 : (1 << messageCount) - 1;
+}
+
+export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
+  const { topic, group, queueId, startOffset, popTimeMs, invisibleMs } = checkpoint;
+  const rewrites = checkpoint.rewriteCount > 0 ? `"rp":"${checkpoint.rewriteCount}",` : "";
+  return Buffer.from(
+    `{"bm":${checkpoint.bits},"bn":${JSON.stringify(checkpoint.brokerName)},` +
+      `"c":${JSON.stringify(group)},"d":[${checkpoint.offsetDiffs.join(",")}],` +
+      `"it":${invisibleMs},"n":${checkpoint.messageCount},"pt":${popTimeMs},"q":${queueId},` +
+      `"reviveTime":${popTimeMs + invisibleMs},"ro":0,${rewrites}"so":${startOffset},` +
+      `"t":${JSON.stringify(topic)}}`,
+  );
+}
+
+export function encodeAck(ack: ReviveAck): Buffer {
+  return Buffer.from(`{"ao":${ack.offsets[0]!},${ackTail(ack)}`);
+}
+
+export function encodeBatchAck(ack: ReviveAck): Buffer {
+  return Buffer.from(`{"ao":-1,"aol":[${ack.offsets.join(",")}],${ackTail(ack)}`);
+}
+
+function ackTail(ack: ReviveAck): string {
+  return `"bn":${JSON.stringify(ack.brokerName)},"c":${JSON.stringify(ack.group)},` +
+    `"pt":${ack.popTimeMs},"q":${ack.queueId},"so":${ack.startOffset},` +
+    `"t":${JSON.stringify(ack.topic)}}`;
+}
+
+/** The unique keys of the records, by which people find them (Java: PopMessageProcessor.genCkUniqueId, genAckUniqueId). */
+export function checkpointKey(checkpoint: Checkpoint): string {
+  const { topic, queueId, startOffset, group, popTimeMs, brokerName } = checkpoint;
+  return `${topic}@${queueId}@${startOffset}@${group}@${popTimeMs}@${brokerName}@${CHECKPOINT_TAG}`;
+}
+
+/** Apache gives a batch the key of a single acknowledgement of offset -1. */
+export function ackKey(ack: ReviveAck, isBatch: boolean): string {
+  const { topic, queueId, group, popTimeMs, brokerName } = ack;
+  const offset = isBatch ? -1 : ack.offsets[0]!;
+  return `${topic}@${queueId}@${offset}@${group}@${popTimeMs}@${brokerName}@${ACK_TAG}`;
+}
+
+/** Null when the record names no topic or group, or isn't JSON. */
+export function decodeCheckpoint(body: Uint8Array): Checkpoint | null {
+  const fields = objectOf(body);
+  const topic = fields?.["t"];
+  const group = fields?.["c"];
+  if (fields === null || typeof topic !== "string" || typeof group !== "string") return null;
+  const diffs = fields["d"];
+  return {
+    topic,
+    group,
+    queueId: numberOf(fields["q"]),
+    startOffset: numberOf(fields["so"]),
+    popTimeMs: numberOf(fields["pt"]),
+    invisibleMs: numberOf(fields["it"]),
+    brokerName: textOf(fields["bn"]),
+    messageCount: numberOf(fields["n"]),
+    offsetDiffs: Array.isArray(diffs) ? diffs.map(numberOf) : [],
+    bits: numberOf(fields["bm"]) | 0,
+    rewriteCount: numberOf(fields["rp"]),
+  };
+}
+
+/** An acknowledgement or a batch of them, with the short names or the long ones of older brokers. */
+export function decodeAck(body: Uint8Array): ReviveAck | null {
+  const fields = objectOf(body);
+  if (fields === null) return null;
+  const of = (short: string, long: string) => fields[short] ?? fields[long];
+  const topic = of("t", "topic");
+  const group = of("c", "consumerGroup");
+  if (typeof topic !== "string" || typeof group !== "string") return null;
+  const list = of("aol", "ackOffsetList");
+  return {
+    topic,
+    group,
+    queueId: numberOf(of("q", "queueId")),
+    startOffset: numberOf(of("so", "startOffset")),
+    popTimeMs: numberOf(of("pt", "popTime")),
+    brokerName: textOf(of("bn", "brokerName")),
+    offsets: Array.isArray(list) ? list.map(numberOf) : [numberOf(of("ao", "ackOffset"))],
+  };
+}
+
+function objectOf(body: Uint8Array): Record<string, unknown> | null {
+  let value: unknown;
+  try {
+    value = parseLenientJsonBytes(body);
+  } catch {
+    return null;
+  }
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : null;
+}
+
+function numberOf(value: unknown): number {
+  const number = Number(value ?? 0);
+  return Number.isFinite(number) ? number : 0;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
