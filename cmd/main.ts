@@ -43,12 +43,11 @@ async function runWithOwnArguments(
       return await runInspector(args, processEnvironment(systemConsole));
     }
     case "completion": {
-      const [shell = "", command, ...words] = args;
-      if (command !== "inspector" || words.length === 0) return null;
-      const { processEnvironment } = await import("./inspector/main.ts");
       const { completeWords } = await import("./inspector/complete_words.ts");
-      return await completeWords(shell, words, processEnvironment(systemConsole));
+      return await completeWords(args, systemConsole);
     }
+    case "man":
+      return (await import("./pages/man.ts")).runMan(args, systemConsole);
     case "producer-bench": {
       const { runBench } = await import("./bench/bench_command.ts");
       return await runBench((await import("./producer_bench.ts")).producerBench, args);

@@ -128,6 +128,7 @@ function listed<const N extends string>(name: N, brief: Message) {
 const producerBench = listed("producer-bench", message`Measures sending, as Apache's benchmark.`);
 const consumerBench = listed("consumer-bench", message`Measures consuming, as Apache's benchmark.`);
 const inspector = listed("inspector", message`Looks at a cluster and changes it, as mqadmin.`);
+const man = listed("man", message`Prints the man page.`);
 
 export const rootParser = or(
   namesrv,
@@ -136,6 +137,7 @@ export const rootParser = or(
   consumerBench,
   inspector,
   quickstart,
+  man,
 );
 export type Command = InferValue<typeof rootParser>;
 export type NamesrvCommand = Extract<Command, { command: "namesrv" }>;

@@ -3,7 +3,7 @@
 import { OperationError, UsageError } from "../../core/errors.ts";
 import { isDlqTopic, isRetryTopic } from "../../core/message/topic_names.ts";
 import type { Cluster } from "./cluster.ts";
-import type { CommandRow } from "./command.ts";
+import type { CommandFace } from "./command.ts";
 import type { Option, OptionTable } from "./option.ts";
 import { COMMON_OPTIONS } from "./parse_arguments.ts";
 import { addressesOf } from "./routes.ts";
@@ -13,9 +13,9 @@ export interface Completion {
   summary: string;
 }
 
-/** What may stand in place of the last word; `words` come after "inspector". */
+/** What may stand in place of the last word; the first of `words` is a command's name. */
 export async function complete(
-  rows: readonly CommandRow[],
+  rows: readonly CommandFace[],
   words: readonly string[],
   clusterAt: (nameServers: string | undefined) => Cluster,
 ): Promise<Completion[]> {
