@@ -61,7 +61,6 @@ test("bash completes commands, options, and the names of topics and groups that 
       "consumer-bench",
       "inspector",
       "quickstart",
-      "completion",
       "man",
     ]),
   );
