@@ -49,7 +49,7 @@ test("bash completes commands, options, and the names of topics and groups that 
     "roquet ",
     "roquet inspector topicR",
     "roquet inspector topicRoute -t Ord",
-    "roquet producer-bench -t O",
+    "roquet producer-bench -t OrdersP",
     "roquet inspector subscribe -t OrdersPaid -g bil",
     "roquet broker --config",
   ]);
