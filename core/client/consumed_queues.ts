@@ -136,7 +136,9 @@ export class ConsumedQueues {
   /** The queue may be consumed: its lock is confirmed again. */
   wake(queue: MessageQueue): void {
     const puller = this.pullers.get(queueKey(queue));
-    if (puller !== undefined) this.options.delivery.deliver(puller.processQueue, []);
+    if (puller === undefined) return;
+    this.options.delivery.deliver(puller.processQueue, []);
+    puller.hurry();
   }
 
   /** A message is done with. */

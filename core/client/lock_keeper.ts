@@ -131,7 +131,7 @@ export class LockKeeper implements AsyncDisposable {
     const nowMs = clock.monotonicMs();
     const isUnsure = [...this.byQueue.values()].some((held) =>
       !held.isLost &&
-      (held.doubts > held.doubtsSettled || nowMs - held.confirmedMs > LOCK_RENEW_MS)
+      (held.doubts > held.doubtsSettled || nowMs - held.confirmedMs >= LOCK_RENEW_MS)
     );
     this.schedule(isUnsure ? LOCK_RETRY_MS : LOCK_RENEW_MS);
   }

@@ -15,22 +15,16 @@ import {
 } from "./deliveries.ts";
 import type { ClientEnvironment } from "./environment.ts";
 import { GroupView } from "./group_view.ts";
-import {
-  AUTO_CREATE_QUEUES,
-  SEND_RETRIES,
-  SENDS_IN_FLIGHT_MAX,
-  SENDS_WAITING_MAX,
-} from "./limits.ts";
 import type { ListenerCall } from "./listener.ts";
 import { LockKeeper } from "./lock_keeper.ts";
 import type { MessageQueue } from "./message.ts";
 import { openOffsetStore } from "./offset_stores.ts";
 import type { CheckedPushConsumerOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
+import { RetryPublisher } from "./retry_publisher.ts";
 import { describeRunning } from "./running_calls.ts";
 import { runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
-import { Sender } from "./sender.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
 /** Overdue messages are looked for so often in a consumeTimeoutMs. */
@@ -163,14 +157,9 @@ export class PushConsumption {
 
   private makeDelivery(): StoppableDelivery {
     const { options, core, stats, locks, listeners: { listener } } = this;
-    const sendBack = new SendBack({
-      group: options.group,
-      maxReconsumeTimes: maxReconsumeTimesOf(options),
-      calls: this.calls,
-      sender: new Sender(core, retrySender(options.group), null),
-      log: core.log,
-      nowMs: () => core.environment.clock.nowMs(),
-    });
+    const retries = { group: options.group, maxReconsumeTimes: maxReconsumeTimesOf(options) };
+    const publisher = new RetryPublisher({ core, ...retries });
+    const sendBack = new SendBack({ ...retries, calls: this.calls, publisher, log: core.log });
     const parts = {
       clock: core.environment.clock,
       log: core.log,
@@ -272,15 +261,4 @@ export class PushConsumption {
     await Promise.race([this.delivery.stop(), timeout]);
     done.abort();
   }
-}
-
-function retrySender(group: string) {
-  return {
-    group,
-    retriesMax: SEND_RETRIES,
-    retriesWhenNotStoredAsAsked: false,
-    sendsInFlightMax: SENDS_IN_FLIGHT_MAX,
-    sendsWaitingMax: SENDS_WAITING_MAX,
-    autoCreateQueues: AUTO_CREATE_QUEUES,
-  };
 }

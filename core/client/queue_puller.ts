@@ -49,6 +49,8 @@ export class QueuePuller {
   private readonly stopping = new AbortController();
   private wake: (() => void) | null = null;
   private done: Promise<void> = Promise.resolve();
+  /** Ends a wait between two pulls. */
+  private waiting: AbortController | null = null;
 
   constructor(
     readonly queue: MessageQueue,
@@ -73,6 +75,11 @@ export class QueuePuller {
     if (this.wake === null || this.mustWait()) return;
     this.wake();
     this.wake = null;
+  }
+
+  /** What a wait after a failure is for has passed. */
+  hurry(): void {
+    this.waiting?.abort();
   }
 
   /** No further pull; what was pulled still counts. */
@@ -170,7 +177,11 @@ export class QueuePuller {
   }
 
   private async waitFor(delayMs: number): Promise<void> {
-    // Rejects when the queue is stopped, which the loop sees by itself.
-    await this.options.clock.sleep(delayMs, this.stopping.signal).catch(() => {});
+    const { signal } = this.stopping;
+    this.waiting = new AbortController();
+    // Rejects when the queue is stopped, which the loop sees by itself, or when there's no need to wait.
+    await this.options.clock.sleep(delayMs, AbortSignal.any([signal, this.waiting.signal]))
+      .catch(() => {});
+    this.waiting = null;
   }
 }

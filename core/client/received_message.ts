@@ -8,7 +8,7 @@ import { encodeOffsetMessageId } from "../message/message_id.ts";
 import { parseProperties } from "../message/properties.ts";
 import { KEY_SEPARATOR, PROPERTY } from "../message/property_names.ts";
 import { decodeRecords, type MessageRecord } from "../message/record.ts";
-import { COMPRESSED, INNER_BATCH, NEED_UNWRAP } from "../message/sys_flag.ts";
+import { COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP } from "../message/sys_flag.ts";
 import type { MessageQueue } from "./message.ts";
 
 /** One message of a record that holds several. */
@@ -55,6 +55,15 @@ export class ReceivedMessage {
   /** Plain, whatever it was in the record. */
   get body(): Uint8Array {
     return this.readBody ??= this.plainBody();
+  }
+
+  /** The body as it was in the record, and the flags that say how it is compressed. */
+  get storedBody(): Uint8Array {
+    return this.item?.body ?? this.record.body;
+  }
+
+  get storedCompression(): number {
+    return this.item === null ? this.record.sysFlag & (COMPRESSED | COMPRESSION_MASK) : 0;
   }
 
   /** The body as UTF-8 text. */

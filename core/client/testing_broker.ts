@@ -33,6 +33,7 @@ import { ResponseCode } from "../remoting/response_codes.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { createSystemTransport } from "../remoting/system_transport.ts";
 import { systemClock } from "../time/system_clock.ts";
+import { FakeLocks } from "./testing_locks.ts";
 import { FakeStore } from "./testing_store.ts";
 
 type PullFields = FieldsOf<typeof PULL_MESSAGE.request>;
@@ -52,6 +53,7 @@ export class FakeBroker implements AsyncDisposable {
   readonly store = new FakeStore();
   /** Committed offsets by "group topic queue". */
   readonly offsets = new Map<string, number>();
+  readonly locks: FakeLocks;
   /** Members by client id and group. */
   readonly members = new Map<string, Member>();
   readonly sends: SendFields[] = [];
@@ -69,7 +71,9 @@ export class FakeBroker implements AsyncDisposable {
   beforeBeat: Promise<void> = Promise.resolve();
   private readonly waiters = new Set<() => void>();
 
-  private constructor(readonly name: string, readonly server: RemotingServer) {}
+  private constructor(readonly name: string, readonly server: RemotingServer) {
+    this.locks = new FakeLocks(server);
+  }
 
   static async open(name: string, port = 0): Promise<FakeBroker> {
     const server = await RemotingServer.open({
@@ -111,6 +115,12 @@ export class FakeBroker implements AsyncDisposable {
       const notice = requestCommand(NOTIFY_CONSUMER_IDS_CHANGED.code, { extFields: fields });
       this.server.oneway(member.connection, notice);
     }
+  }
+
+  /** Closes the members' connections, as a broker that is restarted does. */
+  dropMembers(): void {
+    const connections = [...this.members.values()].map(({ connection }) => connection);
+    for (const connection of connections) connection.close("dropped by the test");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
