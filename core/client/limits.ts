@@ -77,3 +77,25 @@ export const CONSUME_BURST = 256;
 
 /** A consumer without a start timestamp begins half an hour ago (consumeTimestamp). */
 export const CONSUME_TIMESTAMP_AGO_MS = 30 * 60_000;
+
+/** Answers to brokers' questions about transactions that are worked out at a time. */
+export const CHECKS_AT_A_TIME_MAX = 16;
+/** Questions that wait for that (checkRequestHoldMax); the broker repeats what is dropped. */
+export const CHECKS_WAITING_MAX = 2_000;
+
+/** Message traces: events of one trace message, its bytes, how long the first event waits. */
+export const TRACE_RECORDS_MAX = 100;
+export const TRACE_BODY_BYTES_MAX = 128_000;
+export const TRACE_FLUSH_MS = 5_000;
+export const TRACE_SEND_TIMEOUT_MS = 5_000;
+/** Further events are lost. */
+export const TRACES_WAITING_MAX = 2_048;
+
+/** Asking brokers that couldn't be reached (detectInterval, detectTimeout). */
+export const DETECT_INTERVAL_MS = 2_000;
+export const DETECT_TIMEOUT_MS = 200;
+
+/** Automatic batches: their bytes, how long the first message waits, bytes of all that wait. */
+export const AUTO_BATCH_BYTES = 32 * 1024;
+export const AUTO_BATCH_WAIT_MS = 10;
+export const AUTO_BATCH_WAITING_BYTES_MAX = 32 * MIB;

@@ -35,3 +35,10 @@ export { ReceivedMessage } from "./received_message.ts";
 export { Producer, type RequestOptions, type SendOptions } from "./producer.ts";
 export { Reply, type ReplyContent } from "./reply.ts";
 export { atRandom, byKey, inMachineRoom } from "./selectors.ts";
+export type {
+  LocalTransaction,
+  TransactionCheck,
+  TransactionOptions,
+  TransactionResult,
+  TransactionState,
+} from "./transactions.ts";

@@ -7,6 +7,7 @@ import { type AllocationStrategy, average } from "./allocation.ts";
 import { ClientError } from "./client_error.ts";
 import * as limits from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
+import type { TransactionCheck } from "./transactions.ts";
 
 const milliseconds = z.number().int().positive().max(24 * 3600_000);
 const count = (max: number) => z.number().int().min(1).max(max);
@@ -63,6 +64,13 @@ const producerSchema = z.strictObject({
   sendsWaitingMax: z.number().int().min(0).default(limits.SENDS_WAITING_MAX),
   /** Queues of a topic that a broker creates on its first message. */
   autoCreateQueues: count(1024).default(limits.AUTO_CREATE_QUEUES),
+  /** Tells brokers how transactions of this group ended; needed for `sendInTransaction`. */
+  checkTransaction: z.custom<TransactionCheck>(
+    (given) => typeof given === "function",
+    "not a function",
+  ).optional(),
+  /** Topics whose brokers may ask from the start, about what an earlier process left open. */
+  transactionTopics: z.array(z.string().min(1)).default([]),
 }).refine(
   ({ compression, compressionLevel }) => compression !== "zlib" || compressionLevel <= 9,
   { path: ["compressionLevel"], message: "zlib has the levels 0 to 9" },

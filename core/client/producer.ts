@@ -3,6 +3,7 @@
 import { ClientCore } from "./client_core.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { FaultTracker } from "./fault_tracker.ts";
+import { Introductions } from "./introductions.ts";
 import type { Message, MessageQueue, SendResult } from "./message.ts";
 import {
   type CheckedProducerOptions,
@@ -16,6 +17,12 @@ import type { ReceivedMessage } from "./received_message.ts";
 import { type Reply, type ReplyContent, replyTo } from "./reply.ts";
 import { Requests } from "./requests.ts";
 import { Sender } from "./sender.ts";
+import {
+  type LocalTransaction,
+  type TransactionOptions,
+  type TransactionResult,
+  Transactions,
+} from "./transactions.ts";
 
 export type { SendOptions };
 
@@ -53,6 +60,7 @@ export class Producer extends PublicClient {
   protected override readonly core: ClientCore;
   private readonly publisher: Publisher;
   private readonly requests: Requests;
+  private readonly transactions: Transactions;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
   constructor(options: ProducerOptions = {}, environment: Partial<ClientEnvironment> = {}) {
@@ -76,7 +84,12 @@ export class Producer extends PublicClient {
     }, faults);
     const preparer = new MessagePreparer(this.options, full);
     this.publisher = new Publisher(this.core, sender, preparer, this.options.sendTimeoutMs);
-    this.requests = new Requests(this.core, this.publisher);
+    const introductions = new Introductions(this.core);
+    this.requests = new Requests(this.core, this.publisher, introductions);
+    this.transactions = new Transactions(this.core, this.publisher, introductions, {
+      group,
+      check: this.options.checkTransaction,
+    });
   }
 
   /** A producer that runs. */
@@ -87,6 +100,11 @@ export class Producer extends PublicClient {
     const producer = new Producer(options, environment);
     await producer.start();
     return producer;
+  }
+
+  protected override async begin(): Promise<void> {
+    const { transactionTopics } = this.options;
+    if (transactionTopics.length > 0) await this.transactions.announce(transactionTopics);
   }
 
   /** Sends that are not settled yet. */
@@ -197,14 +215,49 @@ export class Producer extends PublicClient {
     return this.publisher.send(message, { ...(queue && { queue }), ...options }, marks);
   }
 
+  /**
+   * Sends a message that consumers see only when the program's own transaction commits. The broker
+   * holds it, then `local` runs, and what it gives ends the message: "commit" or "rollback". After
+   * "unknown", or when the end got lost, the broker asks a producer of this group, by the option
+   * checkTransaction. Rejects with ClientError when the message can't be sent (then `local` never
+   * ran), and with what `local` throws (then the broker asks). A broker that couldn't store it as
+   * safely as asked has it rolled back, and `local` doesn't run.
+   *
+   * @example
+   * ```ts
+   * import { Producer } from "roquet";
+   *
+   * const paid = new Set<string>();
+   * await using payments = await Producer.open({
+   *   nameServers: "127.0.0.1:9876",
+   *   group: "payments",
+   *   checkTransaction: (message) => paid.has(message.keys[0]!) ? "commit" : "unknown",
+   * });
+   * const message = { topic: "Payments", body: "3 EUR", keys: ["order-1"] };
+   * const { state } = await payments.sendInTransaction(message, () => {
+   *   paid.add("order-1");
+   *   return "commit";
+   * });
+   * console.log(state);
+   * ```
+   */
+  sendInTransaction(
+    message: Message,
+    local: LocalTransaction,
+    options?: TransactionOptions,
+  ): Promise<TransactionResult> {
+    return this.transactions.run(message, local, options);
+  }
+
   /** The queues of a topic that take messages now. Rejects with ClientError "no_route". */
   queues(topic: string): Promise<readonly MessageQueue[]> {
     return this.publisher.queues(topic);
   }
 
-  /** Waits for the sends that are on their way, says good-bye and closes the connections. */
+  /** Waits for sends and transactions that are on their way, says good-bye and closes the connections. */
   override async close(): Promise<void> {
     this.core.refuse();
+    await this.transactions.settled();
     await this.publisher.drained();
     await this.core.close();
   }

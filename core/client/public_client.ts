@@ -22,8 +22,13 @@ export abstract class PublicClient implements AsyncDisposable {
   start(): Promise<void> {
     return this.core.start(() => {
       this.core.keepAlive();
-      return Promise.resolve();
+      return this.begin();
     });
+  }
+
+  /** What this kind of client does at its start besides; it fails the start when it rejects. */
+  protected begin(): Promise<void> {
+    return Promise.resolve();
   }
 
   abstract close(): Promise<void>;

@@ -2,13 +2,13 @@
 // reply, its time-out, its caller's signal, or the failure of its send, whichever comes first.
 import { type Random, randomUuid } from "../random.ts";
 import { PUSH_REPLY_MESSAGE_TO_CLIENT } from "../remoting/codes/client_bound.ts";
-import type { RemotingConnection } from "../remoting/connection.ts";
 import type { HandlerRegistry } from "../remoting/handler.ts";
 import { replyTopicOf } from "../message/topic_names.ts";
 import { PROPERTY } from "../message/property_names.ts";
 import type { Timer } from "../time/clock.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
+import type { Introductions } from "./introductions.ts";
 import type { Message } from "./message.ts";
 import type { Publisher, SendOptions } from "./publisher.ts";
 import { Reply, requestMarks } from "./reply.ts";
@@ -22,10 +22,12 @@ interface Waiting {
 export class Requests {
   private readonly waiting = new Map<string, Waiting>();
   private readonly random: Random;
-  /** The connections on which a heartbeat said who we are, by broker address. */
-  private readonly introduced = new Map<string, RemotingConnection>();
 
-  constructor(private readonly core: ClientCore, private readonly publisher: Publisher) {
+  constructor(
+    private readonly core: ClientCore,
+    private readonly publisher: Publisher,
+    private readonly introductions: Introductions,
+  ) {
     this.random = core.environment.random;
     this.serve(core.remoting);
     core.closing.signal.addEventListener("abort", () => this.closeAll());
@@ -92,20 +94,7 @@ export class Requests {
       await routes.refresh(replyTopic);
       routes.watch(replyTopic);
     }
-    const strangers = this.core.heartbeatTargets().filter(([, address]) => {
-      const connection = this.core.remoting.openConnection(address);
-      return connection === null || this.introduced.get(address) !== connection;
-    });
-    if (strangers.length === 0) return;
-    await Promise.all(strangers.map(async ([brokerName, address]) => {
-      try {
-        await this.core.beatTo(brokerName, address);
-        const connection = this.core.remoting.openConnection(address);
-        if (connection !== null) this.introduced.set(address, connection);
-      } catch (error) {
-        this.core.log.warn("heartbeat failed; replies can't come by it", { brokerName, error });
-      }
-    }));
+    await this.introductions.introduce();
   }
 
   private take(correlationId: string): Waiting | undefined {
