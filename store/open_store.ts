@@ -14,7 +14,21 @@ import { StoreLock } from "./lock.ts";
 import type { StoreFiles } from "./message_store_impl.ts";
 import { recoverStore } from "./recovery.ts";
 
+/** Throws what failed first, though closing what was open may fail for the same reason. */
 export async function openStoreFiles(
+  config: FileMessageStoreConfig,
+  parts: FileMessageStoreParts,
+): Promise<StoreFiles> {
+  try {
+    return await openAll(config, parts);
+  } catch (error) {
+    let first: unknown = error;
+    while (first instanceof SuppressedError) first = first.suppressed;
+    throw first;
+  }
+}
+
+async function openAll(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
 ): Promise<StoreFiles> {

@@ -283,7 +283,8 @@ class MemoryFile implements DiskFile {
   writeSync(source: Uint8Array, start: number, length: number, position: number): void {
     this.use("write");
     const fault = this.disk.takeFault("write", this.path);
-    this.writePieces(source, start, fault === null ? length : fault.partialBytes ?? 0, position);
+    const done = fault === null ? length : Math.min(length, fault.partialBytes ?? 0);
+    this.writePieces(source, start, done, position);
     if (fault !== null) throw new DiskError(fault.code, "write", this.path);
   }
 
