@@ -4,9 +4,9 @@ import { type Cluster, startCluster } from "./support/cluster.ts";
 import { runScenarios, type Serialization } from "./support/driver.ts";
 import type { ScenarioResult } from "./support/scenario_lines.ts";
 
-const SCENARIOS = ["popPush"];
+const SCENARIOS = ["popPush", "popRetry", "popMembers", "popRaw", "popOrderly"];
 
-for (const serialization of ["JSON"] satisfies Serialization[]) {
+for (const serialization of ["JSON", "ROCKETMQ"] satisfies Serialization[]) {
   describe(`Java client 5.4.0 (${serialization}) pops from Roquet's broker`, () => {
     let cluster: Cluster;
     let results: Map<string, ScenarioResult>;

@@ -42,6 +42,7 @@ export interface ReadFields {
 
 export interface PopCheckFields extends ReadFields {
   maxMsgNums: number;
+  invisibleTime: number;
   pollTime: number;
   exp?: string;
   expType?: string;
@@ -91,6 +92,13 @@ export function checkPop(
     throw refused(
       "SYSTEM_ERROR",
       `the broker[${brokerIP1}] pop message is forbidden because timerWheelEnable is false`,
+    );
+  }
+  // Apache gives the messages out and can never store their checkpoint.
+  if (fields.invisibleTime > settings.timerMaxDelaySec * 1000) {
+    throw refused(
+      "INVALID_PARAMETER",
+      `the invisible time ${fields.invisibleTime} ms is longer than timerMaxDelaySec`,
     );
   }
   const allowed = checkTopicAndGroup(parts, fields, remoteAddress);

@@ -6,6 +6,7 @@ export interface PopSettings {
   brokerIP1: string;
   brokerPermission: number;
   timerWheelEnable: boolean;
+  timerMaxDelaySec: number;
   accessMessageInMemoryMaxRatio: number;
   popPollingSize: number;
   maxPopPollingSize: number;

@@ -7,6 +7,7 @@ import { RemotingClient } from "../../../core/remoting/client.ts";
 import type { Transport } from "../../../core/remoting/transport.ts";
 import { runInBackground } from "../../../core/time/background.ts";
 import type { PutRules } from "../put_rules.ts";
+import type { OpenedTimer } from "../timer/open_timer.ts";
 import { addressesIn } from "../registration/open_registration.ts";
 import { type AssignmentParts, registerAssignmentCodes } from "./assignment_codes.ts";
 import { type OpenedPop, openPop, type OpenPopParts } from "./open_pop.ts";
@@ -19,20 +20,27 @@ export interface ServePopParts
   config: LiveConfig<BrokerConfig>;
   transport: Transport;
   rules: PutRules;
+  /** Null while timerWheelEnable is false: then nothing is popped. */
+  timer: OpenedTimer | null;
 }
 
 /** How long a name server may take to answer an assignment's question. */
 const ROUTE_MS_MAX = 3_000;
+/** The timer delivers a slot a second; less isn't behind. */
+const TIMER_BEHIND_MS = 2_000;
 
 export function servePop(parts: ServePopParts, stack: AsyncDisposableStack): OpenedPop {
   const settings = parts.config.values;
-  const { rules, store, clock, log, orders } = parts;
+  const { rules, store, clock, log, orders, timer } = parts;
   const putTimed: TimedPut = async (message) => {
     rules.time(message, clock.nowMs());
     const [result] = await store.put([message]);
     return result!;
   };
-  const opened = openPop({ ...parts, settings, putTimed, isTimerBehind: () => false }, stack);
+  const isTimerBehind = () =>
+    timer !== null &&
+    (timer.service.behindMs > TIMER_BEHIND_MS || timer.service.intake.behind > 0);
+  const opened = openPop({ ...parts, settings, putTimed, isTimerBehind }, stack);
   registerAssignmentCodes(parts.server, { ...parts, settings, routes: openRoutes(parts, stack) });
   stack.use(runInBackground(
     {

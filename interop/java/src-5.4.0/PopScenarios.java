@@ -88,4 +88,135 @@ final class PopScenarios {
             producer.shutdown();
         }
     }
+
+    /** A message that is put off, and one whose consumer is slow: each comes again, counted, under its own topic. */
+    static void popRetry(Env env) throws Exception {
+        String topic = env.topic("popretry");
+        prepare(env, topic, env.group("popretry"), 2, 8);
+        DefaultMQProducer producer = env.producer("popretry");
+        DefaultMQPushConsumer consumer = push(env, "popretry");
+        Map<String, List<Integer>> deliveries = new ConcurrentHashMap<>();
+        Set<String> topics = ConcurrentHashMap.newKeySet();
+        Set<String> firstPops = ConcurrentHashMap.newKeySet();
+        try {
+            consumer.subscribe(topic, "*");
+            consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                MessageExt message = messages.get(0);
+                topics.add(message.getTopic());
+                List<Integer> counts = deliveries.computeIfAbsent(text(message), key -> java.util.Collections.synchronizedList(new ArrayList<>()));
+                counts.add(message.getReconsumeTimes());
+                if (message.getReconsumeTimes() > 0) firstPops.add(message.getProperty("1ST_POP_TIME"));
+                boolean again = text(message).equals("later") && counts.size() == 1;
+                return again ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+            });
+            consumer.start();
+            producer.send(Env.message(topic, "", "", "at once"));
+            producer.send(Env.message(topic, "", "", "later"));
+            Env.await("the message again", 60_000, () -> deliveries.getOrDefault("later", List.of()).size() == 2);
+            Env.equal(List.of(0, 1), deliveries.get("later"), "deliveries counted");
+            Env.equal(List.of(0), deliveries.get("at once"), "acknowledged, not again");
+            Env.equal(Set.of(topic), topics, "topics that the listener saw");
+            Env.equal(1, firstPops.size(), "time of the first pop");
+        } finally {
+            consumer.shutdown();
+            producer.shutdown();
+        }
+    }
+
+    /** Members come and go while messages are sent: each message is consumed, none is lost with a member. */
+    static void popMembers(Env env) throws Exception {
+        String topic = env.topic("popmembers");
+        prepare(env, topic, env.group("popmembers"), 8, 1);
+        DefaultMQProducer producer = env.producer("popmembers");
+        Set<String> seen = ConcurrentHashMap.newKeySet();
+        List<DefaultMQPushConsumer> consumers = new ArrayList<>();
+        try {
+            int total = 600;
+            for (int n = 0; n < total; n++) {
+                if (n % 150 == 0) {
+                    DefaultMQPushConsumer consumer = push(env, "popmembers");
+                    consumer.subscribe(topic, "*");
+                    consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                        for (MessageExt message : messages) seen.add(text(message));
+                        return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+                    });
+                    consumer.start();
+                    consumers.add(consumer);
+                }
+                if (n == 400) consumers.remove(0).shutdown();
+                producer.send(Env.message(topic, "", "", "m" + n));
+            }
+            Env.await(total + " messages", 90_000, () -> seen.size() == total);
+        } finally {
+            consumers.forEach(DefaultMQPushConsumer::shutdown);
+            producer.shutdown();
+        }
+    }
+
+    /** Batch acknowledgement, a changed time and an unacknowledged message, by raw requests. */
+    static void popRaw(Env env) throws Exception {
+        String topic = env.topic("popraw");
+        String group = env.group("popraw");
+        prepare(env, topic, group, 1, 8);
+        DefaultMQProducer producer = env.producer("popraw");
+        try (PopCalls calls = new PopCalls(env, topic, group)) {
+            for (int n = 0; n < 8; n++) producer.send(Env.message(topic, n % 2 == 0 ? "Even" : "Odd", "", "m" + n));
+            List<MessageExt> popped = calls.pop(8, 4_000, false, null, "Even || Odd");
+            Env.equal(8, popped.size(), "messages popped");
+            Env.equal(0, calls.pop(8, 4_000, false, null, "*").size(), "messages left while those are out");
+            calls.ack(popped.get(0));
+            calls.batchAck(List.of(popped.get(1), popped.get(2), popped.get(3)));
+            calls.ack(popped.get(0));
+            long changedAtMs = System.currentTimeMillis();
+            calls.changeInvisible(popped.get(4), 12_000);
+            Map<String, Integer> again = new ConcurrentHashMap<>();
+            Map<String, Long> atMs = new ConcurrentHashMap<>();
+            long deadlineMs = System.currentTimeMillis() + 60_000;
+            while (again.size() < 4 && System.currentTimeMillis() < deadlineMs) {
+                for (MessageExt message : calls.pop(8, 60_000, false, null, "*")) {
+                    again.merge(text(message), 1, Integer::sum);
+                    atMs.put(text(message), System.currentTimeMillis());
+                    Env.equal(1, message.getReconsumeTimes(), "deliveries of " + text(message));
+                    calls.ack(message);
+                }
+            }
+            Env.equal(Set.of("m4", "m5", "m6", "m7"), again.keySet(), "messages that came again");
+            for (Map.Entry<String, Integer> entry : again.entrySet()) Env.equal(1, entry.getValue(), "times " + entry.getKey() + " came again");
+            Env.equal(true, atMs.get("m4") - changedAtMs >= 12_000, "the changed time is kept");
+        } finally {
+            producer.shutdown();
+        }
+    }
+
+    /** Orderly pops: one batch at a time, the same attempt gets it again, counted when its time is up. */
+    static void popOrderly(Env env) throws Exception {
+        String topic = env.topic("poporderly");
+        String group = env.group("poporderly");
+        prepare(env, topic, group, 1, 8);
+        DefaultMQProducer producer = env.producer("poporderly");
+        try (PopCalls calls = new PopCalls(env, topic, group)) {
+            for (int n = 0; n < 6; n++) producer.send(Env.message(topic, "", "", "o" + n));
+            List<MessageExt> first = calls.pop(2, 5_000, true, "attempt-1", "*");
+            Env.equal(List.of("o0", "o1"), texts(first), "the first batch");
+            Env.equal(List.of(), texts(calls.pop(2, 5_000, true, "attempt-2", "*")), "another attempt while it is out");
+            Env.equal(List.of("o0", "o1"), texts(calls.pop(2, 5_000, true, "attempt-1", "*")), "the same attempt again");
+            List<MessageExt> counted = new ArrayList<>();
+            long deadlineMs = System.currentTimeMillis() + 30_000;
+            while (counted.isEmpty() && System.currentTimeMillis() < deadlineMs) counted = calls.pop(2, 20_000, true, "attempt-3", "*");
+            Env.equal(List.of("o0", "o1"), texts(counted), "the batch when its time was up");
+            Env.equal(1, counted.get(0).getReconsumeTimes(), "deliveries counted");
+            calls.ack(counted.get(0));
+            Env.equal(List.of(), texts(calls.pop(2, 5_000, true, "attempt-4", "*")), "half acknowledged still blocks");
+            calls.ack(counted.get(1));
+            Env.equal(List.of("o2", "o3"), texts(calls.pop(2, 20_000, true, "attempt-5", "*")), "the next batch");
+        } finally {
+            producer.shutdown();
+        }
+    }
+
+    private static List<String> texts(List<MessageExt> messages) {
+        List<String> texts = new ArrayList<>();
+        for (MessageExt message : messages) texts.add(text(message));
+        return texts;
+    }
 }
