@@ -77,6 +77,9 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   private isDirectoryNew = false;
   private isFailing = false;
   private retryAtMs = 0;
+  /** No new file could be had: when to try again, and why keys were lost, which the log must make good at the next start. */
+  private readyAtMs = 0;
+  private lossCause: DiskError | null = null;
 
   private constructor(
     private readonly options: KeyIndexOptions,
@@ -123,7 +126,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
   /** The file that takes the next item; null, with an error logged, when it can't be had now: the key is then lost. */
   private ready(): IndexFile | null {
-    if (this.isFailing && this.options.clock.monotonicMs() < this.retryAtMs) return null;
+    if (this.options.clock.monotonicMs() < this.readyAtMs) return null;
     try {
       const full = this.current;
       const newest = this.files.at(-1) ?? null;
@@ -134,6 +137,8 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       return file;
     } catch (error) {
       this.failed("no index file can be written", error);
+      this.readyAtMs = this.retryAtMs;
+      if (error instanceof DiskError) this.lossCause ??= error;
       return null;
     }
   }
@@ -254,8 +259,12 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     this.retryAtMs = this.options.clock.monotonicMs() + RETRY_MS;
   }
 
-  /** Writes items and headers and makes them durable (before a checkpoint says so). Throws DiskError. */
+  /**
+   * Writes items and headers and makes them durable (before a checkpoint says so). Throws DiskError, always once a key was
+   * lost: without a checkpoint that counts it, the next start enters it again from the log.
+   */
   async sync(): Promise<void> {
+    if (this.lossCause !== null) throw this.lossCause;
     const file = this.current;
     file?.writeItems();
     if (this.isDirectoryNew) await this.syncDirectory();
