@@ -1,7 +1,7 @@
 // roquet consumer-bench: consumes as fast as it goes and reports as Apache's benchmark does
 // (org.apache.rocketmq.example.benchmark.Consumer), with percentiles and JSON besides.
 import { readFileSync } from "node:fs";
-import type { ConsumeOutcome } from "../core/client/consume_pool.ts";
+import type { ConsumeOutcome } from "../core/client/listener.ts";
 import type { PushConsumerOptions } from "../core/client/options.ts";
 import { PushConsumer } from "../core/client/push_consumer.ts";
 import type { ReceivedMessage } from "../core/client/received_message.ts";

@@ -1,5 +1,7 @@
-// Keeps the order of lines that go to one queue. A broker may store what is on its way at the same time in any order, so
-// a queue has one request on its way; lines that come meanwhile go together with the next one.
+// Sends lines together that come together. Those of one queue keep their order: a broker may store what is on its way at
+// the same time in any order, so a queue has one request on its way, and lines that come meanwhile go with the next one.
+// Those for any queue that come within one turn share a request.
+import { ClientError } from "../core/client/client_error.ts";
 import {
   bodyBytes,
   type Message,
@@ -8,9 +10,9 @@ import {
   type SendStatus,
 } from "../core/client/message.ts";
 
-/** Sends messages of one queue together, in their order. */
+/** Sends messages of one topic together, in their order; null: to any queue. */
 export type SendTogether = (
-  queue: MessageQueue,
+  queue: MessageQueue | null,
   messages: readonly Message[],
 ) => Promise<SendStatus>;
 
@@ -19,6 +21,10 @@ const BATCH_MESSAGES_MAX = 256;
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** What a message's properties may add, roughly: they are limited to 64 KiB, and are short mostly. */
 const PROPERTIES_BYTES = 512;
+/** Queues are filled evenly by requests of this size. */
+const FREE_MESSAGES_MAX = 64;
+/** Larger ones are compressed, which a batch isn't. */
+const FREE_BYTES_MAX = 4095;
 
 interface WaitingLine {
   message: Message;
@@ -28,13 +34,15 @@ interface WaitingLine {
 
 export class PublishLanes {
   private readonly lanes = new Map<string, WaitingLine[]>();
+  private free: WaitingLine[] = [];
 
   constructor(private readonly send: SendTogether) {}
 
-  /** Resolves when the message is stored, after those of its queue that came before. */
-  put(queue: MessageQueue, message: Message): Promise<SendStatus> {
+  /** Resolves when the message is stored; in a queue, after those that came before. */
+  put(queue: MessageQueue | null, message: Message): Promise<SendStatus> {
     return new Promise((resolve, reject) => {
       const waiting = { message, resolve, reject };
+      if (queue === null) return this.putFree(waiting);
       const lane = this.lanes.get(queueKey(queue));
       if (lane !== undefined) return void lane.push(waiting);
       const begun = [waiting];
@@ -43,17 +51,40 @@ export class PublishLanes {
     });
   }
 
-  private async run(queue: MessageQueue, lane: WaitingLine[]): Promise<void> {
-    while (lane.length > 0) {
-      const batch = lane.splice(0, batchLength(lane));
-      try {
-        const status = await this.send(queue, batch.map(({ message }) => message));
-        for (const { resolve } of batch) resolve(status);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+  private putFree(waiting: WaitingLine): void {
+    const { body, delayLevel } = waiting.message;
+    // A delayed message can't be part of a batch.
+    if (delayLevel !== undefined || bodyBytes(body).length > FREE_BYTES_MAX) {
+      return void this.sendAll(null, [waiting]);
     }
+    if (this.free.push(waiting) === 1) queueMicrotask(() => this.flush());
+    else if (this.free.length === FREE_MESSAGES_MAX) this.flush();
+  }
+
+  /** Sends now what waits for the end of the turn. */
+  flush(): void {
+    const lines = this.free;
+    this.free = [];
+    if (lines.length > 0) void this.sendAll(null, lines);
+  }
+
+  private async run(queue: MessageQueue, lane: WaitingLine[]): Promise<void> {
+    while (lane.length > 0) await this.sendAll(queue, lane.splice(0, batchLength(lane)));
     this.lanes.delete(queueKey(queue));
+  }
+
+  /** Settles all of them. */
+  private async sendAll(queue: MessageQueue | null, lines: readonly WaitingLine[]): Promise<void> {
+    try {
+      const status = await this.send(queue, lines.map(({ message }) => message));
+      for (const { resolve } of lines) resolve(status);
+    } catch (error) {
+      const isOnes = error instanceof ClientError && error.code === "invalid_message";
+      // Nothing was sent because of one of them: the others go, and it is known which one it was.
+      if (isOnes && lines.length > 1) {
+        for (const line of lines) await this.sendAll(queue, [line]);
+      } else for (const { reject } of lines) reject(error);
+    }
   }
 }
 

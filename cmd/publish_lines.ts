@@ -124,7 +124,10 @@ function published(fields: LineFields, { topic }: LineDefaults): PublishedLine {
 function parseObject(line: Uint8Array): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.length).toString("utf8"));
+    const buffer = Buffer.isBuffer(line)
+      ? line
+      : Buffer.from(line.buffer, line.byteOffset, line.length);
+    value = JSON.parse(buffer.toString("utf8"));
   } catch {
     throw new OperationError("it isn't JSON");
   }

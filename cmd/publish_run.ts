@@ -130,13 +130,18 @@ class Publication {
       return;
     }
     let published: PublishedLine;
+    let queue: MessageQueue | null;
     try {
       published = this.toMessage(line);
+      queue = this.queueOf(published);
     } catch (error) {
+      // The lines before it are good.
+      this.lanes.flush();
       return this.fail(number, error);
     }
     this.inFlight++;
-    this.send(published).then(
+    // Lines of a queue or a sharding key keep their order; the others go as they come.
+    this.lanes.put(queue, published.message).then(
       (status) => {
         this.stored++;
         if (status !== "ok") this.notAsSafe++;
@@ -149,17 +154,14 @@ class Publication {
     );
   }
 
-  /** Lines of a queue or a sharding key keep their order; the others go as they come. */
-  private async send(line: PublishedLine): Promise<SendStatus> {
-    const queue = this.queueOf(line);
-    if (queue !== null) return await this.lanes.put(queue, line.message);
-    return await this.patiently(async () => (await this.producer.send(line.message)).status);
-  }
-
-  private sendTogether(queue: MessageQueue, messages: readonly Message[]): Promise<SendStatus> {
+  private sendTogether(
+    queue: MessageQueue | null,
+    messages: readonly Message[],
+  ): Promise<SendStatus> {
+    const options = queue === null ? {} : { queue };
     return this.patiently(async () => {
-      if (messages.length === 1) return (await this.producer.send(messages[0]!, { queue })).status;
-      const results = await this.producer.sendBatch(messages, { queue });
+      if (messages.length === 1) return (await this.producer.send(messages[0]!, options)).status;
+      const results = await this.producer.sendBatch(messages, options);
       return results.find(({ status }) => status !== "ok")?.status ?? "ok";
     });
   }

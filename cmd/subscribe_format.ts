@@ -34,7 +34,7 @@ const FIELDS: Readonly<Record<string, FieldText>> = {
   storeTime: ({ storeTimestampMs }) => new Date(storeTimestampMs).toISOString(),
   storeHost: ({ storeHost }) => storeHost,
   reconsumeTimes: ({ reconsumeTimes }) => reconsumeTimes,
-  properties: (message) => JSON.stringify(userProperties(message)),
+  properties: (message) => JSON.stringify(userProperties(message) ?? {}),
 };
 
 /** What a template may name, for help. */
@@ -85,30 +85,33 @@ function literal(text: string): LineFormat {
 
 /** One JSON object; the body as text when it is UTF-8, else as bodyBase64. */
 export function jsonFormat(message: ReceivedMessage, line: LineBuffer): void {
-  const { body, keys, properties, queue, reconsumeTimes, tags } = message;
+  const { body, keys, properties, queue, tags } = message;
   const shardingKey = properties.get(PROPERTY.shardingKey);
+  let text =
+    `{"topic":${JSON.stringify(message.topic)},"broker":${
+      JSON.stringify(queue.brokerName)
+    },"queueId":${queue.queueId},"queueOffset":${message.queueOffset},"messageId":${
+      JSON.stringify(message.messageId)
+    },"bornTimestampMs":${message.bornTimestampMs},"storeTimestampMs":${message.storeTimestampMs},` +
+    `"reconsumeTimes":${message.reconsumeTimes}`;
+  if (tags !== undefined) text += `,"tags":${JSON.stringify(tags)}`;
+  if (keys.length > 0) text += `,"keys":${JSON.stringify(keys)}`;
+  if (shardingKey !== undefined) text += `,"shardingKey":${JSON.stringify(shardingKey)}`;
   const own = userProperties(message);
-  line.text(JSON.stringify({
-    topic: message.topic,
-    broker: queue.brokerName,
-    queueId: queue.queueId,
-    queueOffset: message.queueOffset,
-    messageId: message.messageId,
-    bornTimestampMs: message.bornTimestampMs,
-    storeTimestampMs: message.storeTimestampMs,
-    reconsumeTimes,
-    ...(tags !== undefined && { tags }),
-    ...(keys.length > 0 && { keys }),
-    ...(shardingKey !== undefined && { shardingKey }),
-    ...(Object.keys(own).length > 0 && { properties: own }),
-    ...(isUtf8(body) ? { body: message.text() } : { bodyBase64: base64(body) }),
-  }));
+  if (own !== null) text += `,"properties":${JSON.stringify(own)}`;
+  text += isUtf8(body)
+    ? `,"body":${JSON.stringify(message.text())}}`
+    : `,"bodyBase64":"${base64(body)}"}`;
+  line.text(text);
 }
 
-function userProperties({ properties }: ReceivedMessage): Record<string, string> {
+/** Null when there are none. */
+function userProperties({ properties }: ReceivedMessage): Record<string, string> | null {
   const own: [string, string][] = [];
-  for (const pair of properties) if (!SYSTEM_PROPERTIES.has(pair[0])) own.push(pair);
-  return Object.fromEntries(own);
+  for (const [name, value] of properties) {
+    if (!SYSTEM_PROPERTIES.has(name)) own.push([name, value]);
+  }
+  return own.length === 0 ? null : Object.fromEntries(own);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 // What subscribe does: the messages of a topic to standard output, a line each. An offset is committed only after its line
 // was written, so that a broken pipe, Ctrl-C or a crash repeats messages rather than losing them.
-import type { ConsumeOutcome } from "../core/client/consume_pool.ts";
+import type { ConsumeOutcome } from "../core/client/listener.ts";
 import { ClientError } from "../core/client/client_error.ts";
 import type { PushConsumerOptions } from "../core/client/options.ts";
 import { PushConsumer } from "../core/client/push_consumer.ts";
