@@ -13,6 +13,7 @@ import { checkNameServers, type CommonOptions } from "./options.ts";
 import { ask, mustAsk } from "./remote_calls.ts";
 import { MASTER_ID } from "./route.ts";
 import { Routes } from "./routes.ts";
+import { namespaceHook, signingHook } from "./signing.ts";
 
 /** Where a client is in its life (ServiceState). */
 export type ClientState = "created" | "running" | "closed" | "start_failed";
@@ -59,8 +60,12 @@ export class ClientCore {
         "nameServers: give them, or set NAMESRV_ADDR in the environment",
       );
     }
-    this.clientId = clientId(environment, options.instanceName);
-    this.remoting = new RemotingClient({ transport, clock, log: this.log });
+    this.clientId = clientId(environment, options);
+    const hooks = [...options.requestHooks];
+    if (options.namespaceV2 !== undefined) hooks.push(namespaceHook(options.namespaceV2));
+    // What is signed is the request as it is sent.
+    if (options.credentials !== undefined) hooks.push(signingHook(options.credentials));
+    this.remoting = new RemotingClient({ transport, clock, log: this.log, hooks });
     this.nameServers = new NameServers(this.remoting, addresses, options.requestTimeoutMs, random);
     this.routes = new Routes(this.nameServers, this.log);
   }
@@ -202,8 +207,12 @@ export class ClientCore {
 }
 
 /** address@instance, as Apache's clients are called; without a name, one that no other has. */
-function clientId(environment: ClientEnvironment, instanceName: string | undefined): string {
+function clientId(
+  environment: ClientEnvironment,
+  { instanceName, unitName }: CommonOptions,
+): string {
   const { localAddress, processId, random } = environment;
   const unique = () => `${processId}#${randomBelow(random, 2 ** 48).toString(36)}`;
-  return `${localAddress}@${instanceName ?? unique()}`;
+  const unit = unitName === undefined ? "" : `@${unitName}`;
+  return `${localAddress}@${instanceName ?? unique()}${unit}`;
 }

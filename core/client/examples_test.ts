@@ -53,6 +53,7 @@ test("every example in a doc comment runs", async () => {
   const found = examples();
   expect(found.map(({ file }) => file)).toEqual([
     "client_error.ts",
+    "hooks.ts",
     ...Array(6).fill("producer.ts"),
     "pull_consumer.ts",
     "push_consumer.ts",

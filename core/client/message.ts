@@ -63,6 +63,8 @@ export interface SendResult {
   queueOffset: number;
   transactionId: string | null;
   regionId: string | null;
+  /** Whether the broker wants traces of it. */
+  traceOn: boolean;
   /** Takes a timed message back. */
   recallHandle: string | null;
 }

@@ -34,6 +34,26 @@ export { PushConsumer, type QueueListener } from "./push_consumer.ts";
 export { ReceivedMessage } from "./received_message.ts";
 export { Producer, type RequestOptions, type SendOptions } from "./producer.ts";
 export { Reply, type ReplyContent } from "./reply.ts";
+export type {
+  ClientHooks,
+  ConsumeCall,
+  ConsumeEnd,
+  HookClient,
+  SendCall,
+  SendEnd,
+  SendKind,
+  TransactionEnd,
+} from "./hooks.ts";
+export type { Credentials } from "./signing.ts";
+export {
+  type ConsumeBeginTrace,
+  type ConsumeEndTrace,
+  decodeTraces,
+  type PublishTrace,
+  type RecallTrace,
+  type TraceRecord,
+  type TransactionEndTrace,
+} from "./trace_records.ts";
 export { atRandom, byKey, inMachineRoom } from "./selectors.ts";
 export type {
   LocalTransaction,

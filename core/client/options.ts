@@ -2,11 +2,14 @@
 // client is made, never a message.
 import { z } from "zod";
 import { COMPRESS_BODY_BYTES_MIN, COMPRESSION_LEVEL } from "../message/compression.ts";
-import { groupProblem } from "../message/topic_names.ts";
+import { groupProblem, topicProblem, TRACE_TOPIC } from "../message/topic_names.ts";
+import type { ClientHook as RequestHook } from "../remoting/client.ts";
 import { type AllocationStrategy, average } from "./allocation.ts";
 import { ClientError } from "./client_error.ts";
+import type { ClientHooks } from "./hooks.ts";
 import * as limits from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
+import { withNamespace } from "./namespace.ts";
 import type { TransactionCheck } from "./transactions.ts";
 
 const milliseconds = z.number().int().positive().max(24 * 3600_000);
@@ -27,6 +30,11 @@ const group = z.string().superRefine((name, context) => {
   if (problem !== null) context.addIssue({ code: "custom", message: problem });
 });
 
+const topic = z.string().superRefine((name, context) => {
+  const problem = topicProblem(name);
+  if (problem !== null) context.addIssue({ code: "custom", message: problem });
+});
+
 const common = {
   /** "host:port;host:port" or a list. Default: the environment's NAMESRV_ADDR. */
   nameServers: nameServers.optional(),
@@ -40,6 +48,29 @@ const common = {
   heartbeatMs: milliseconds.default(limits.HEARTBEAT_MS),
   /** Time-out of calls other than sends and pulls, in ms. */
   requestTimeoutMs: milliseconds.default(limits.REQUEST_TIMEOUT_MS),
+  /** Called around sends and consumption; the first one outermost. */
+  hooks: z.array(z.custom<ClientHooks>((given) => typeof given === "object" && given !== null))
+    .default([]),
+  /** See each request before it is sent and its answer; sends then go a slower way. */
+  requestHooks: z.array(
+    z.custom<RequestHook>((given) => typeof given === "object" && given !== null),
+  ).default([]),
+  /** Signs every request, for brokers that check who asks. */
+  credentials: z.strictObject({
+    accessKey: z.string().min(1),
+    secretKey: z.string().min(1),
+    securityToken: z.string().min(1).optional(),
+  }).optional(),
+  /** Writes message traces (enableMsgTrace); a text: into this topic. */
+  trace: z.union([z.boolean(), topic]).default(false)
+    .transform((given) => given === true ? TRACE_TOPIC : given),
+  /** Part of the names of all topics and groups: NS%Orders. */
+  namespace: z.string().regex(/^[a-zA-Z0-9_-]{1,60}$/, "1 to 60 of A-Z a-z 0-9 _ -").optional(),
+  /** Said with every request beside the names (namespaceV2). */
+  namespaceV2: z.string().min(1).max(120).optional(),
+  /** Of a deployment in units: part of the client id. */
+  unitName: z.string().min(1).max(60).regex(/^[^\s@]+$/).optional(),
+  unitMode: z.boolean().default(false),
 };
 
 const producerSchema = z.strictObject({
@@ -53,6 +84,31 @@ const producerSchema = z.strictObject({
   retryWhenNotStoredAsAsked: z.boolean().default(false),
   /** Avoids brokers that were slow or failed for a while (sendLatencyFaultEnable). */
   avoidSlowBrokers: z.boolean().default(false),
+  /** With avoidSlowBrokers: asks those that can't be reached until they can (startDetectorEnable). */
+  detectBrokers: z.boolean().default(false),
+  detectIntervalMs: milliseconds.default(limits.DETECT_INTERVAL_MS),
+  /** Sends to the brokers' fast ports, two below the main ones (vipChannelEnabled). */
+  vipChannel: z.boolean().default(false),
+  /** Messages of one kind that are sent within a few ms travel together. */
+  autoBatch: z.union([
+    z.boolean(),
+    z.strictObject({
+      /** A batch leaves when its bodies have so many bytes (batchMaxBytes). */
+      batchBytes: count(4 * 1024 * 1024).default(limits.AUTO_BATCH_BYTES),
+      /** Or when its first message has waited so long, in ms (batchMaxDelayMs). */
+      waitMs: count(30_000).default(limits.AUTO_BATCH_WAIT_MS),
+      /** Bytes of all that wait; further messages go by themselves (totalBatchMaxBytes). */
+      waitingBytesMax: count(2 ** 31).default(limits.AUTO_BATCH_WAITING_BYTES_MAX),
+    }),
+  ]).default(false).transform((given) =>
+    given === true
+      ? {
+        batchBytes: limits.AUTO_BATCH_BYTES,
+        waitMs: limits.AUTO_BATCH_WAIT_MS,
+        waitingBytesMax: limits.AUTO_BATCH_WAITING_BYTES_MAX,
+      }
+      : given
+  ),
   maxMessageBytes: count(16 * 1024 * 1024 - 64 * 1024).default(limits.MESSAGE_BYTES_MAX),
   /** Bodies of so many bytes and more are compressed; false: none. */
   compressFromBytes: z.union([z.literal(false), z.number().int().min(1)])
@@ -162,19 +218,23 @@ export type CommonOptions = Pick<CheckedPullConsumerOptions, keyof typeof common
 
 /** These throw ClientError "invalid_options" that lists every problem. */
 export function checkProducerOptions(given: ProducerOptions): CheckedProducerOptions {
-  return check(producerSchema, given);
+  return withFullGroup(check(producerSchema, given));
 }
 
 export function checkPushConsumerOptions(given: PushConsumerOptions): CheckedPushConsumerOptions {
-  return check(pushConsumerSchema, given);
+  return withFullGroup(check(pushConsumerSchema, given));
 }
 
 export function checkPullConsumerOptions(given: PullConsumerOptions): CheckedPullConsumerOptions {
-  return check(pullConsumerSchema, given);
+  return withFullGroup(check(pullConsumerSchema, given));
 }
 
 export function checkNameServers(given: string): string[] {
   return check(z.object({ nameServers }), { nameServers: given }).nameServers;
+}
+
+function withFullGroup<T extends { group: string; namespace?: string | undefined }>(checked: T): T {
+  return { ...checked, group: withNamespace(checked.namespace, checked.group) };
 }
 
 function check<S extends z.ZodType>(schema: S, given: z.input<S>): z.output<S> {

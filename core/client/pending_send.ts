@@ -84,6 +84,11 @@ export class PendingSend implements AnswerWaiter {
     this.fail(new ClientError("aborted", "the send was aborted", { cause: reason }));
   }
 
+  /** A hook of the program's own forbids the request. */
+  forbid(error: unknown): void {
+    this.fail(error);
+  }
+
   /** For PendingAnswers alone. */
   resolve(answer: RemotingCommand): void {
     const { sender, prepared } = this;
@@ -96,7 +101,7 @@ export class PendingSend implements AnswerWaiter {
       this.lastResult = result;
       return this.again(null);
     }
-    sender.faults?.failed(queue.brokerName);
+    sender.faults?.refused(queue.brokerName);
     if (answer.code === ResponseCode.GO_AWAY) sender.leave(queue.brokerName);
     const retried = isRetried(answer.code);
     const error = refusal(

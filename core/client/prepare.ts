@@ -102,13 +102,15 @@ export class MessagePreparer {
     };
   }
 
+  /** Throws ClientError "invalid_message". */
+  check(message: Message): void {
+    checkMessage(message, bodyBytes(message.body).length, this.options.maxMessageBytes);
+  }
+
   /** The requests that the messages make, at least one. Throws ClientError "invalid_message". */
   batches(messages: readonly Message[]): Batch[] {
-    const { maxMessageBytes } = this.options;
-    for (const message of messages) {
-      checkMessage(message, bodyBytes(message.body).length, maxMessageBytes);
-    }
-    return makeBatches(messages, maxMessageBytes, () => this.uniqueKeys.next());
+    for (const message of messages) this.check(message);
+    return makeBatches(messages, this.options.maxMessageBytes, () => this.uniqueKeys.next());
   }
 
   prepareBatch(batch: Batch, { fixedQueue, timeoutMs, isOneway }: Delivery): PreparedSend {

@@ -1,22 +1,22 @@
 // The producer: what a program calls to send. Checks and prepares messages; sender.ts brings them to
 // the brokers.
+import { PROPERTY } from "../message/property_names.ts";
 import { ClientCore } from "./client_core.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
-import { FaultTracker } from "./fault_tracker.ts";
 import { Introductions } from "./introductions.ts";
 import type { Message, MessageQueue, SendResult } from "./message.ts";
+import { withNamespace } from "./namespace.ts";
 import {
   type CheckedProducerOptions,
   checkProducerOptions,
   type ProducerOptions,
 } from "./options.ts";
-import { MessagePreparer } from "./prepare.ts";
 import { PublicClient } from "./public_client.ts";
-import { Publisher, type SendOptions } from "./publisher.ts";
+import type { Publisher, SendOptions } from "./publisher.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { type Reply, type ReplyContent, replyTo } from "./reply.ts";
 import { Requests } from "./requests.ts";
-import { Sender } from "./sender.ts";
+import { producerSending, type Sending } from "./sending.ts";
 import {
   type LocalTransaction,
   type TransactionOptions,
@@ -58,7 +58,9 @@ export interface RequestOptions extends SendOptions {
 export class Producer extends PublicClient {
   private readonly options: CheckedProducerOptions;
   protected override readonly core: ClientCore;
+  private readonly sending: Sending;
   private readonly publisher: Publisher;
+  private readonly background = new AsyncDisposableStack();
   private readonly requests: Requests;
   private readonly transactions: Transactions;
 
@@ -73,17 +75,8 @@ export class Producer extends PublicClient {
       group,
       heartbeat: () => ({ consumerDataSet: [], producerDataSet: [{ groupName: group }] }),
     });
-    const faults = this.options.avoidSlowBrokers ? new FaultTracker(full.clock) : null;
-    const sender = new Sender(this.core, {
-      group,
-      retriesMax: this.options.sendRetries,
-      retriesWhenNotStoredAsAsked: this.options.retryWhenNotStoredAsAsked,
-      sendsInFlightMax: this.options.sendsInFlightMax,
-      sendsWaitingMax: this.options.sendsWaitingMax,
-      autoCreateQueues: this.options.autoCreateQueues,
-    }, faults);
-    const preparer = new MessagePreparer(this.options, full);
-    this.publisher = new Publisher(this.core, sender, preparer, this.options.sendTimeoutMs);
+    this.sending = producerSending(this.core, this.options);
+    this.publisher = this.sending.publisher;
     const introductions = new Introductions(this.core);
     this.requests = new Requests(this.core, this.publisher, introductions);
     this.transactions = new Transactions(this.core, this.publisher, introductions, {
@@ -103,6 +96,7 @@ export class Producer extends PublicClient {
   }
 
   protected override async begin(): Promise<void> {
+    this.sending.start(this.background);
     const { transactionTopics } = this.options;
     if (transactionTopics.length > 0) await this.transactions.announce(transactionTopics);
   }
@@ -117,12 +111,12 @@ export class Producer extends PublicClient {
    * safely. Tries other queues and brokers when one fails. Rejects with ClientError.
    */
   send(message: Message, options?: SendOptions): Promise<SendResult> {
-    return this.publisher.send(message, options);
+    return this.publisher.send(this.named(message), options);
   }
 
   /** Sends without waiting for an answer; resolves when the message is queued for the network. */
   sendOneway(message: Message, options?: SendOptions): Promise<void> {
-    return this.publisher.sendOneway(message, options);
+    return this.publisher.sendOneway(this.named(message), options);
   }
 
   /**
@@ -136,7 +130,7 @@ export class Producer extends PublicClient {
    * ```
    */
   sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
-    return this.publisher.sendBatch(messages, options);
+    return this.publisher.sendBatch(messages.map((each) => this.named(each)), options);
   }
 
   /**
@@ -176,7 +170,7 @@ export class Producer extends PublicClient {
    */
   request(message: Message, options: RequestOptions = {}): Promise<Reply> {
     const timeoutMs = options.timeoutMs ?? this.options.sendTimeoutMs;
-    return this.requests.ask(message, { ...options, timeoutMs });
+    return this.requests.ask(this.named(message), { ...options, timeoutMs });
   }
 
   /**
@@ -246,12 +240,12 @@ export class Producer extends PublicClient {
     local: LocalTransaction,
     options?: TransactionOptions,
   ): Promise<TransactionResult> {
-    return this.transactions.run(message, local, options);
+    return this.transactions.run(this.named(message), local, options);
   }
 
   /** The queues of a topic that take messages now. Rejects with ClientError "no_route". */
   queues(topic: string): Promise<readonly MessageQueue[]> {
-    return this.publisher.queues(topic);
+    return this.publisher.queues(withNamespace(this.options.namespace, topic));
   }
 
   /** Waits for sends and transactions that are on their way, says good-bye and closes the connections. */
@@ -259,6 +253,19 @@ export class Producer extends PublicClient {
     this.core.refuse();
     await this.transactions.settled();
     await this.publisher.drained();
+    await this.background.disposeAsync();
+    await this.sending.trace?.flush();
     await this.core.close();
+  }
+
+  /** The message under its topic's full name. */
+  private named(message: Message): Message {
+    const { namespace } = this.options;
+    if (namespace === undefined) return message;
+    return {
+      ...message,
+      topic: withNamespace(namespace, message.topic),
+      properties: { ...message.properties, [PROPERTY.instanceId]: namespace },
+    };
   }
 }

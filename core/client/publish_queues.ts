@@ -2,8 +2,13 @@
 // just failed, nor (when asked) to brokers that were slow. Pure but for its counter.
 import type { MessageQueue } from "./message.ts";
 
-/** Says whether a broker should be sent to now. */
-export type BrokerFilter = (brokerName: string) => boolean;
+type BrokerFilter = (brokerName: string) => boolean;
+
+/** Which brokers should be sent to now, and which can be at all (fault_tracker.ts). */
+export interface BrokerHealth {
+  readonly isAvailable: BrokerFilter;
+  readonly isReachable: BrokerFilter;
+}
 
 export class PublishQueues {
   private next: number;
@@ -14,13 +19,19 @@ export class PublishQueues {
   }
 
   /**
-   * The next queue whose broker isn't the one that failed last and passes the filter; failing that,
-   * the next of another broker, and failing that any. Null when there is none at all.
+   * The next queue whose broker isn't the one that failed last and is available; failing that, one
+   * that is at least reachable, then that of any other broker, then any. Null when there is none.
    */
-  select(failedBroker: string | null, filter: BrokerFilter | null): MessageQueue | null {
-    if (failedBroker === null && filter === null) return this.take();
-    return this.search((name) => name !== failedBroker && (filter === null || filter(name))) ??
-      this.search((name) => name !== failedBroker) ?? this.take();
+  select(failedBroker: string | null, health: BrokerHealth | null): MessageQueue | null {
+    if (failedBroker === null && health === null) return this.take();
+    return this.healthy(failedBroker, health) ?? this.search((name) => name !== failedBroker) ??
+      this.take();
+  }
+
+  private healthy(failedBroker: string | null, health: BrokerHealth | null): MessageQueue | null {
+    if (health === null) return null;
+    return this.search((name) => name !== failedBroker && health.isAvailable(name)) ??
+      this.search((name) => name !== failedBroker && health.isReachable(name));
   }
 
   private take(): MessageQueue | null {

@@ -32,7 +32,7 @@ test("slow brokers are passed over for a while; when all are, any will do", asyn
   const clock = new VirtualClock();
   const faults = new FaultTracker(clock);
   const publish = new PublishQueues(queues);
-  const select = () => publish.select(null, faults.isAvailable);
+  const select = () => publish.select(null, faults);
   faults.answered("a", 549);
   expect(brokers(4, select)).toBe("aabb");
   faults.answered("a", 550);
@@ -47,7 +47,7 @@ test("slow brokers are passed over for a while; when all are, any will do", asyn
 
 test("without queues there is none", () => {
   expect(new PublishQueues([]).select(null, null)).toBeNull();
-  expect(new PublishQueues([]).select("a", () => true)).toBeNull();
+  expect(new PublishQueues([]).select("a", new FaultTracker(new VirtualClock()))).toBeNull();
 });
 
 test("a key's queue is that of Apache's selector by hash", () => {

@@ -1,7 +1,20 @@
 // What stands behind a producer's sends: learns topics, makes messages ready, begins them and turns
 // their outcome into promises. producer.ts is the public face; sender.ts brings them to the brokers.
+import { TRANSACTION_PREPARED } from "../message/sys_flag.ts";
+import { SEND_REPLY_MESSAGE_V2 } from "../remoting/codes/send.ts";
+import { AutoBatch, type AutoBatchOptions } from "./auto_batch.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
+import {
+  type ClientHooks,
+  finish,
+  type HookClient,
+  quietly,
+  type SendCall,
+  type SendEnd,
+  type SendKind,
+  type TransactionEnd,
+} from "./hooks.ts";
 import {
   checkTopic,
   invalid,
@@ -25,15 +38,36 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
+export interface PublisherOptions {
+  sendTimeoutMs: number;
+  hooks?: readonly ClientHooks[];
+  /** False: every message travels by itself. */
+  autoBatch?: AutoBatchOptions | false;
+  /** Sends while the client closes too: for what the library itself has to say at the end. */
+  sendsToTheEnd?: boolean;
+}
+
 export class Publisher {
   private readonly usualDelivery: Delivery;
+  private readonly sendTimeoutMs: number;
+  private readonly sendsToTheEnd: boolean;
+
+  private readonly hooks: readonly ClientHooks[];
+  private readonly autoBatch: AutoBatch | null;
 
   constructor(
     private readonly core: ClientCore,
     private readonly sender: Sender,
     private readonly preparer: MessagePreparer,
-    private readonly sendTimeoutMs: number,
+    { sendTimeoutMs, hooks = [], autoBatch = false, sendsToTheEnd = false }: PublisherOptions,
   ) {
+    const { clock } = core.environment;
+    this.hooks = hooks;
+    this.sendTimeoutMs = sendTimeoutMs;
+    this.sendsToTheEnd = sendsToTheEnd;
+    this.autoBatch = autoBatch === false
+      ? null
+      : new AutoBatch(clock, autoBatch, (messages, queue) => this.sendTogether(messages, queue));
     this.usualDelivery = {
       fixedQueue: null,
       timeoutMs: sendTimeoutMs,
@@ -44,11 +78,12 @@ export class Publisher {
 
   /** Sends that are not settled yet. */
   get pending(): number {
-    return this.sender.pending;
+    return this.sender.pending + (this.autoBatch?.pending ?? 0);
   }
 
   /** Resolves once nothing is on its way. */
   drained(): Promise<void> {
+    this.autoBatch?.flush();
     return this.sender.drained();
   }
 
@@ -57,30 +92,37 @@ export class Publisher {
     options?: SendOptions,
     marks: Marks | null = null,
   ): Promise<SendResult> {
-    if (this.core.state === "running" && this.sender.knows(message.topic)) {
+    const isPlain = this.hooks.length === 0 && this.autoBatch === null;
+    if (isPlain && this.core.state === "running" && this.sender.knows(message.topic)) {
       return this.begin(message, options, marks);
     }
-    return this.sendUnknown(message, options, marks);
+    return this.sendTheLongWay(message, options, marks);
   }
 
   async sendOneway(message: Message, options?: SendOptions): Promise<void> {
-    await this.learn(message.topic);
-    const delivery = { ...this.delivery(message.topic, options, null), isOneway: true };
-    await this.sender.oneway(this.preparer.prepare(message, delivery));
+    await this.observed("oneway", [message], options, async ([message]) => {
+      const { topic } = message!;
+      await this.learn(topic);
+      const delivery = { ...this.delivery(topic, options, null), isOneway: true };
+      await this.sender.oneway(this.preparer.prepare(message!, delivery));
+      return [];
+    });
   }
 
-  async sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
-    this.core.checkRunning();
-    const batches = this.preparer.batches(messages);
-    const { topic } = batches[0]!;
-    await this.learn(topic);
-    const delivery = this.delivery(topic, options, null);
-    const results = await Promise.allSettled(
-      batches.map((batch) => this.launch(this.preparer.prepareBatch(batch, delivery), options)),
-    );
-    return results.map((result) => {
-      if (result.status === "rejected") throw result.reason;
-      return result.value;
+  sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
+    return this.observed("batch", messages, options, async (messages) => {
+      this.checkOpen();
+      const batches = this.preparer.batches(messages);
+      const { topic } = batches[0]!;
+      await this.learn(topic);
+      const delivery = this.delivery(topic, options, null);
+      const results = await Promise.allSettled(
+        batches.map((batch) => this.launch(this.preparer.prepareBatch(batch, delivery), options)),
+      );
+      return results.map((result) => {
+        if (result.status === "rejected") throw result.reason;
+        return result.value;
+      });
     });
   }
 
@@ -92,19 +134,104 @@ export class Publisher {
 
   /** Finds the topic's queues when they aren't known yet. */
   async learn(topic: string): Promise<void> {
-    this.core.checkRunning();
+    this.checkOpen();
     if (this.sender.knows(topic)) return;
     await this.sender.learn(topic);
-    this.core.checkRunning();
+    this.checkOpen();
   }
 
-  private async sendUnknown(
+  private checkOpen(): void {
+    if (!this.sendsToTheEnd) this.core.checkRunning();
+  }
+
+  private async sendTheLongWay(
     message: Message,
     options: SendOptions | undefined,
     marks: Marks | null,
   ): Promise<SendResult> {
-    await this.learn(message.topic);
-    return await this.begin(message, options, marks);
+    const [result] = await this.observed(kindOf(marks), [message], options, async ([message]) => {
+      await this.learn(message!.topic);
+      const gathers = marks === null && options?.signal === undefined &&
+        options?.timeoutMs === undefined && this.autoBatch?.takes(message!);
+      return [
+        gathers ? await this.gather(message!, options) : await this.begin(message!, options, marks),
+      ];
+    });
+    return result!;
+  }
+
+  /** Has it travel with others; a fault of its own must not be theirs. */
+  private gather(message: Message, options: SendOptions | undefined): Promise<SendResult> {
+    this.preparer.check(message);
+    return this.autoBatch!.add(message, this.fixedQueue(message.topic, options));
+  }
+
+  private sendTogether(
+    messages: readonly Message[],
+    queue: MessageQueue | null,
+  ): Promise<SendResult[]> {
+    const delivery = {
+      fixedQueue: queue,
+      timeoutMs: this.sendTimeoutMs,
+      isOneway: false,
+      marks: null,
+    };
+    return Promise.all(
+      this.preparer.batches(messages).map((batch) =>
+        this.launch(this.preparer.prepareBatch(batch, delivery), undefined)
+      ),
+    );
+  }
+
+  /** Does it with the hooks around it. */
+  private async observed(
+    kind: SendKind,
+    messages: readonly Message[],
+    options: SendOptions | undefined,
+    run: (messages: readonly Message[]) => Promise<SendResult[]>,
+  ): Promise<SendResult[]> {
+    const { core, hooks } = this;
+    if (hooks.length === 0) return await run(messages);
+    const { clock } = core.environment;
+    const startedAtMs = clock.nowMs();
+    const startedMs = clock.monotonicMs();
+    const call: SendCall = {
+      group: core.membership.group,
+      clientId: core.clientId,
+      kind,
+      messages,
+      queue: options?.queue ?? null,
+    };
+    const ends: (((end: SendEnd) => void) | void)[] = [];
+    let results: SendResult[] = [];
+    let error: unknown;
+    try {
+      for (const hook of hooks) ends.push(hook.send?.(call));
+      results = await run(call.messages);
+      return results;
+    } catch (reason) {
+      error = reason;
+      throw reason;
+    } finally {
+      const brokerName = results[0]?.queue.brokerName;
+      const brokerAddress = brokerName === undefined
+        ? null
+        : core.routes.address(brokerName) ?? null;
+      const elapsedMs = clock.monotonicMs() - startedMs;
+      const end = { results, error, startedAtMs, elapsedMs, brokerAddress };
+      finish(ends, end, core.log);
+    }
+  }
+
+  /** Tells the hooks what a broker was told about a transaction. */
+  transactionEnded(end: Omit<TransactionEnd, keyof HookClient | "brokerAddress">, broker: string) {
+    const { core } = this;
+    const brokerAddress = core.routes.address(broker) ?? null;
+    const { group } = core.membership;
+    for (const hook of this.hooks) {
+      const told = { ...end, group, clientId: core.clientId, brokerAddress };
+      quietly(core.log, () => hook.transactionEnd?.(told));
+    }
   }
 
   private begin(
@@ -181,4 +308,10 @@ export class Publisher {
     }
     return selected;
   }
+}
+
+function kindOf(marks: Marks | null): SendKind {
+  if (marks === null) return "send";
+  if (marks.code === SEND_REPLY_MESSAGE_V2.code) return "reply";
+  return (marks.sysFlag & TRANSACTION_PREPARED) !== 0 ? "transaction" : "request";
 }

@@ -90,7 +90,7 @@ export class Puller {
     this.suggested.set(queueKey(queue), suggestWhichBrokerId ?? MASTER_ID);
     return {
       status,
-      messages: status === "found" ? wantedMessages(answer.body, request) : [],
+      messages: status === "found" ? this.wantedMessages(answer.body, request) : [],
       nextOffset: nextBeginOffset,
       minOffset: minOffset ?? 0,
       maxOffset: maxOffset ?? 0,
@@ -99,6 +99,16 @@ export class Puller {
 
   forget(queue: MessageQueue): void {
     this.suggested.delete(queueKey(queue));
+  }
+
+  private wantedMessages(body: Uint8Array, { queue, subscription }: PullRequest) {
+    const messages = decodeReceived(body, queue);
+    const { namespace } = this.core.options;
+    if (namespace !== undefined) {
+      for (const message of messages) message.namespace = namespace;
+    }
+    if (subscription.tags.size === 0) return messages;
+    return messages.filter(({ tags }) => isWanted(subscription, tags));
   }
 
   /** The suggested broker if the routes have it, else the master, else any slave. */
@@ -140,10 +150,4 @@ export function isBusy(responseCode: number): boolean {
 export function isUnknownHere(responseCode: number): boolean {
   return responseCode === ResponseCode.SUBSCRIPTION_NOT_EXIST ||
     responseCode === ResponseCode.SUBSCRIPTION_NOT_LATEST;
-}
-
-function wantedMessages(body: Uint8Array, { queue, subscription }: PullRequest) {
-  const messages = decodeReceived(body, queue);
-  if (subscription.tags.size === 0) return messages;
-  return messages.filter(({ tags }) => isWanted(subscription, tags));
 }

@@ -6,6 +6,7 @@ import { ClientError } from "./client_error.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
 import { PULL_ERROR_WAIT_MS, PULL_TIMEOUT_MS } from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
+import { withNamespace } from "./namespace.ts";
 import {
   type CheckedPullConsumerOptions,
   checkPullConsumerOptions,
@@ -91,8 +92,9 @@ export class PullConsumer extends PublicClient {
   }
 
   /** The queues of a topic that can be read. Rejects with ClientError "no_route". */
-  async queues(topic: string): Promise<readonly MessageQueue[]> {
+  async queues(name: string): Promise<readonly MessageQueue[]> {
     this.core.checkRunning();
+    const topic = withNamespace(this.options.namespace, name);
     const { routes } = this.core;
     const route = await this.known(topic);
     routes.watch(topic);

@@ -15,9 +15,12 @@ import {
 } from "./deliveries.ts";
 import type { ClientEnvironment } from "./environment.ts";
 import { GroupView } from "./group_view.ts";
+import { observed } from "./hooks.ts";
 import type { ListenerCall } from "./listener.ts";
 import { LockKeeper } from "./lock_keeper.ts";
 import type { MessageQueue } from "./message.ts";
+import type { MessageTrace } from "./message_trace.ts";
+import { withNamespace } from "./namespace.ts";
 import { openOffsetStore } from "./offset_stores.ts";
 import type { CheckedPushConsumerOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
@@ -25,6 +28,7 @@ import { RetryPublisher } from "./retry_publisher.ts";
 import { describeRunning } from "./running_calls.ts";
 import { runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
+import { traceOf } from "./sending.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
 /** Overdue messages are looked for so often in a consumeTimeoutMs. */
@@ -52,6 +56,8 @@ export class PushConsumption {
   private readonly delivery: StoppableDelivery;
   /** Null unless queues are consumed in order by one member each. */
   private readonly locks: LockKeeper | null;
+  private readonly listeners: PushListeners;
+  private readonly trace: MessageTrace | null;
   private readonly stats = new ConsumeStats();
   private readonly background = new AsyncDisposableStack();
   private readonly isBroadcasting: boolean;
@@ -62,7 +68,7 @@ export class PushConsumption {
   constructor(
     private readonly options: CheckedPushConsumerOptions,
     environment: ClientEnvironment,
-    private readonly listeners: PushListeners,
+    listeners: PushListeners,
   ) {
     this.isBroadcasting = options.model === "broadcasting";
     this.subscriptions = new SubscriptionSet({ ...options, consumeType: "CONSUME_PASSIVELY" });
@@ -71,6 +77,8 @@ export class PushConsumption {
       group: options.group,
       heartbeat: () => this.subscriptions.heartbeat(),
     });
+    this.trace = traceOf(this.core, "CONSUME");
+    this.listeners = { ...listeners, listener: this.observed(listeners.listener) };
     this.calls = new BrokerCalls(this.core);
     this.group = new GroupView(this.core, this.calls, options.group);
     this.locks = options.orderly && !this.isBroadcasting ? this.makeLocks() : null;
@@ -104,7 +112,8 @@ export class PushConsumption {
     if (this.core.state === "running") await this.changed();
   }
 
-  async unsubscribe(topic: string): Promise<void> {
+  async unsubscribe(name: string): Promise<void> {
+    const topic = withNamespace(this.options.namespace, name);
     if (!this.subscriptions.delete(topic)) return;
     this.core.routes.unwatch(topic);
     if (this.core.state === "running") await this.changed();
@@ -125,11 +134,24 @@ export class PushConsumption {
       await this.rebalancer.stop();
       await this.queues.left();
       await this.locks?.[Symbol.asyncDispose]();
+      await this.trace?.flush();
     }
     await this.core.close();
   }
 
-  private note(topic: string, expression: string): void {
+  /** The listener with the program's hooks and the traces around it. */
+  private observed(listener: ListenerCall): ListenerCall {
+    const { core, options, trace } = this;
+    return observed(listener, {
+      client: () => ({ group: options.group, clientId: core.clientId }),
+      hooks: trace === null ? options.hooks : [...options.hooks, trace],
+      clock: core.environment.clock,
+      log: core.log,
+    });
+  }
+
+  private note(name: string, expression: string): void {
+    const topic = withNamespace(this.options.namespace, name);
     this.subscriptions.set(topic, expression, this.core.environment.clock.nowMs());
     this.core.routes.watch(topic);
   }

@@ -10,6 +10,7 @@ import { KEY_SEPARATOR, PROPERTY } from "../message/property_names.ts";
 import { decodeRecords, type MessageRecord } from "../message/record.ts";
 import { COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP } from "../message/sys_flag.ts";
 import type { MessageQueue } from "./message.ts";
+import { withoutNamespace } from "./namespace.ts";
 
 /** One message of a record that holds several. */
 interface InnerItem {
@@ -27,6 +28,8 @@ export class ReceivedMessage {
   /** The queue that it was pulled from. */
   readonly queue: MessageQueue;
   readonly queueOffset: number;
+  /** What its topic's name begins with, for the program to leave out; for the consumer to set. */
+  namespace: string | undefined;
   /** Bytes of the body as stored. */
   readonly storedBytes: number;
   /** Deliveries that failed in place, without the broker's knowledge (orderly); for the consumer. */
@@ -49,7 +52,10 @@ export class ReceivedMessage {
   get topic(): string {
     // A record that an operator sends comes without a queue.
     const topic = this.queue.topic || this.record.topic;
-    return topic.startsWith("%") ? this.properties.get(PROPERTY.retryTopic) ?? topic : topic;
+    const origin = topic.startsWith("%")
+      ? this.properties.get(PROPERTY.retryTopic) ?? topic
+      : topic;
+    return withoutNamespace(this.namespace, origin);
   }
 
   /** Plain, whatever it was in the record. */

@@ -9,6 +9,7 @@ import type { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import { AUTO_CREATE_QUEUES, SEND_RETRIES, SEND_TIMEOUT_MS } from "./limits.ts";
 import type { MessageQueue } from "./message.ts";
+import { withNamespace } from "./namespace.ts";
 import { PublishQueues } from "./publish_queues.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { mustAsk } from "./remote_calls.ts";
@@ -86,7 +87,9 @@ export class RetryPublisher {
 
 /** The message's properties, with where it came from and when it is to come again. */
 export function retryProperties(
-  message: Pick<ReceivedMessage, "properties" | "topic" | "messageId" | "reconsumeTimes">,
+  message:
+    & Pick<ReceivedMessage, "properties" | "topic" | "messageId" | "reconsumeTimes">
+    & Partial<Pick<ReceivedMessage, "namespace">>,
 ): Map<string, string> {
   const properties = new Map(message.properties);
   // Set by the broker for this very delivery; the next one gets its own.
@@ -95,7 +98,7 @@ export function retryProperties(
     PROPERTY.originMessageId,
     properties.get(PROPERTY.originMessageId) ?? message.messageId,
   );
-  properties.set(PROPERTY.retryTopic, message.topic);
+  properties.set(PROPERTY.retryTopic, withNamespace(message.namespace, message.topic));
   properties.set(PROPERTY.delayLevel, String(FIRST_RETRY_LEVEL + message.reconsumeTimes));
   return properties;
 }

@@ -47,6 +47,7 @@ const QUEUE_OFFSET = asciiBytes("queueOffset");
 const TRANSACTION_ID = asciiBytes("transactionId");
 const MSG_REGION = asciiBytes("MSG_REGION");
 const TRACE_ON = asciiBytes("TRACE_ON");
+const TRUE_LENGTH = 4;
 
 /** Where a binary header has the lengths of its remark and of its fields when there is no remark. */
 const REMARK_LENGTH_AT = 13;
@@ -76,6 +77,7 @@ export function scanSendResult(
     queueOffset: -1,
     transactionId: null,
     regionId: DEFAULT_REGION,
+    traceOn: true,
     recallHandle: null,
   };
   return scanFields(buffer, at, bodyStart, result) ? result : null;
@@ -122,7 +124,8 @@ function takeField(
         valueEnd - valueAt === DEFAULT_REGION_BYTES.length &&
         equalsAt(buffer, valueAt, DEFAULT_REGION_BYTES);
     case TRACE_ON.length:
-      return equalsAt(buffer, nameAt, TRACE_ON);
+      // Only "true" has as many letters.
+      return equalsAt(buffer, nameAt, TRACE_ON) && valueEnd - valueAt === TRUE_LENGTH;
     default:
       return false;
   }
@@ -145,6 +148,7 @@ export function sendResultOf(
     queueOffset: Number(extFields.get("queueOffset") ?? -1),
     transactionId: extFields.get("transactionId") ?? null,
     regionId: extFields.get("MSG_REGION") ?? DEFAULT_REGION,
+    traceOn: extFields.get("TRACE_ON") !== "false",
     recallHandle: extFields.get("recallHandle") ?? null,
   };
 }

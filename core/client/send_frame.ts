@@ -39,18 +39,17 @@ export interface SendFields {
   isOneway: boolean;
 }
 
+/** What is the same for all messages of a producer to one queue. */
+export interface SendTarget {
+  group: string;
+  queue: MessageQueue;
+  autoCreateQueues: number;
+  unitMode: boolean;
+}
+
 /** The bytes of a frame up to the fields that differ: for one producer group and one queue. */
-export function sendTemplate(group: string, queue: MessageQueue, autoCreateQueues: number): Buffer {
-  const fields: [string, string][] = [
-    ["a", group],
-    ["b", queue.topic],
-    ["c", AUTO_CREATE_TOPIC],
-    ["d", String(autoCreateQueues)],
-    ["e", String(queue.queueId)],
-    ["j", "0"],
-    ["k", "false"],
-    ["n", queue.brokerName],
-  ];
+export function sendTemplate(target: SendTarget): Buffer {
+  const fields = fixedFields(target);
   const parts = [Buffer.alloc(FIELDS_AT)];
   for (const [name, value] of fields) {
     const text = Buffer.from(value, "utf8");
@@ -62,6 +61,31 @@ export function sendTemplate(group: string, queue: MessageQueue, autoCreateQueue
   template[CODE_AT + 2] = languageCode(LANGUAGE);
   writeU16(template, CODE_AT + 3, ROCKETMQ_VERSION);
   return template;
+}
+
+function fixedFields({ group, queue, autoCreateQueues, unitMode }: SendTarget): [string, string][] {
+  return [
+    ["a", group],
+    ["b", queue.topic],
+    ["c", AUTO_CREATE_TOPIC],
+    ["d", String(autoCreateQueues)],
+    ["e", String(queue.queueId)],
+    ["j", "0"],
+    ["k", String(unitMode)],
+    ["n", queue.brokerName],
+  ];
+}
+
+/** The same fields as a table, for requests that hooks look at. */
+export function sendFields(target: SendTarget, fields: SendFields): Map<string, string> {
+  return new Map([
+    ...fixedFields(target),
+    ["f", String(fields.sysFlag)],
+    ["g", String(fields.bornTimestampMs)],
+    ["h", String(fields.flag)],
+    ["i", fields.properties],
+    ["m", String(fields.isBatch)],
+  ]);
 }
 
 /** An upper bound of what `writeSendHead` writes. */

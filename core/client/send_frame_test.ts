@@ -30,7 +30,12 @@ test("what is written decodes to what was given, and fits its bound", () => {
     fc.uint8Array({ maxLength: 64 }),
     fc.nat(0x7fffffff),
     (fields, queue, body, opaque) => {
-      const template = sendTemplate("group", queue, 4);
+      const template = sendTemplate({
+        group: "group",
+        queue,
+        autoCreateQueues: 4,
+        unitMode: false,
+      });
       const bound = sendHeadBytesMax(template, fields);
       const target = Buffer.alloc(7 + bound + body.length);
       const bodyAt = writeSendHead(target, 7, template, opaque, fields, body.length);

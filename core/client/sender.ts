@@ -4,7 +4,9 @@ import type { Buffer } from "node:buffer";
 import { CLIENT_UNSENT_BYTES_MAX } from "../limits.ts";
 import { AUTO_CREATE_TOPIC } from "../message/topic_names.ts";
 import { randomBelow } from "../random.ts";
+import { requestCommand } from "../remoting/answers.ts";
 import type { RemotingClient } from "../remoting/client.ts";
+import type { RemotingCommand } from "../remoting/command.ts";
 import type { RemotingConnection } from "../remoting/connection.ts";
 import { RemotingError } from "../remoting/remoting_error.ts";
 import type { Clock } from "../time/clock.ts";
@@ -17,7 +19,7 @@ import { PendingSend, type PreparedSend } from "./pending_send.ts";
 import { PublishQueues } from "./publish_queues.ts";
 import { callError } from "./remote_calls.ts";
 import { autoCreateRoute, publishQueues, type TopicRoute } from "./route.ts";
-import { sendHeadBytesMax, sendTemplate, writeSendHead } from "./send_frame.ts";
+import { sendFields, sendHeadBytesMax, sendTemplate, writeSendHead } from "./send_frame.ts";
 
 /** Bodies from here on are queued as they are, behind their header, instead of being copied. */
 const BODY_BYTES_UNCOPIED = 16 * 1024;
@@ -31,6 +33,9 @@ export interface SenderOptions {
   sendsInFlightMax: number;
   sendsWaitingMax: number;
   autoCreateQueues: number;
+  /** Sends go to the brokers' fast ports. */
+  vipChannel: boolean;
+  unitMode: boolean;
 }
 
 export class Sender {
@@ -130,6 +135,10 @@ export class Sender {
       });
     }
     try {
+      if (this.remoting.hasHooks) {
+        const command = this.command(prepared, queue);
+        return await this.remoting.invokeOneway(address, command, prepared.timeoutMs);
+      }
       const connection = this.remoting.openConnection(address) ??
         await this.remoting.connectTo(address, prepared.timeoutMs);
       checkRoom(connection);
@@ -141,11 +150,20 @@ export class Sender {
 
   select(topic: string, failedBroker: string | null): MessageQueue | null {
     const queues = this.queuesByTopic.get(topic);
-    return queues?.select(failedBroker, this.faults?.isAvailable ?? null) ?? null;
+    return queues?.select(failedBroker, this.faults) ?? null;
   }
 
   addressOf(brokerName: string): string | undefined {
-    return this.core.routes.address(brokerName);
+    const address = this.core.routes.address(brokerName);
+    return address !== undefined && this.options.vipChannel ? fastAddress(address) : address;
+  }
+
+  /** A known topic that has queues at the broker. */
+  topicOf(brokerName: string): string | undefined {
+    for (const [topic, { queues }] of this.queuesByTopic) {
+      if (queues.some((queue) => queue.brokerName === brokerName)) return topic;
+    }
+    return undefined;
   }
 
   /** The broker stops: go on with a new connection. */
@@ -172,6 +190,7 @@ export class Sender {
   ): void {
     try {
       checkRoom(connection);
+      if (this.remoting.hasHooks) return this.transmitHooked(connection, send, queue, timeoutMs);
       const opaque = this.remoting.takeOpaque();
       this.write(connection, send.prepared, queue, opaque);
       connection.answers().expect(opaque, timeoutMs, send);
@@ -179,6 +198,42 @@ export class Sender {
       if (!(error instanceof RemotingError)) throw error;
       send.reject(error);
     }
+  }
+
+  /** The long way, for hooks that want to see requests and answers. */
+  private transmitHooked(
+    connection: RemotingConnection,
+    send: PendingSend,
+    queue: MessageQueue,
+    timeoutMs: number,
+  ): void {
+    const { remoting } = this;
+    const command = this.command(send.prepared, queue);
+    try {
+      remoting.beforeRequest(connection, command);
+    } catch (error) {
+      return send.forbid(error);
+    }
+    command.opaque = remoting.takeOpaque();
+    const waiter = {
+      deadlineMs: 0,
+      timeoutMs,
+      resolve: (answer: RemotingCommand) => {
+        remoting.afterAnswer(connection, command, answer);
+        send.resolve(answer);
+      },
+      reject: (error: RemotingError) => send.reject(error),
+    };
+    connection.answers().expect(command.opaque, timeoutMs, waiter);
+    send.deadlineMs = waiter.deadlineMs;
+    send.timeoutMs = timeoutMs;
+    connection.send(command);
+  }
+
+  private command(prepared: PreparedSend, queue: MessageQueue): RemotingCommand {
+    const { group, autoCreateQueues, unitMode } = this.options;
+    const extFields = sendFields({ group, queue, autoCreateQueues, unitMode }, prepared);
+    return requestCommand(prepared.code, { extFields, body: prepared.body });
   }
 
   /** A send is settled: those that wait may begin. */
@@ -246,7 +301,7 @@ export class Sender {
   private templateOf(queue: MessageQueue): Buffer {
     let template = this.templates.get(queue);
     if (template === undefined) {
-      template = sendTemplate(this.options.group, queue, this.options.autoCreateQueues);
+      template = sendTemplate({ ...this.options, queue });
       this.templates.set(queue, template);
     }
     return template;
@@ -257,6 +312,12 @@ export class Sender {
     const first = randomBelow(this.core.environment.random, queues.length);
     this.queuesByTopic.set(topic, new PublishQueues(queues, first));
   }
+}
+
+/** Two below the main port (MixAll.brokerVIPChannel). */
+function fastAddress(address: string): string {
+  const colon = address.lastIndexOf(":");
+  return `${address.slice(0, colon)}:${Number(address.slice(colon + 1)) - 2}`;
 }
 
 function checkRoom(connection: RemotingConnection): void {

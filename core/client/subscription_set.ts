@@ -9,6 +9,7 @@ export interface ConsumerIdentity {
   consumeType: "CONSUME_PASSIVELY" | "CONSUME_ACTIVELY";
   model: "clustering" | "broadcasting";
   consumeFrom: ConsumeFrom;
+  unitMode?: boolean;
 }
 
 export class SubscriptionSet {
@@ -48,7 +49,7 @@ export class SubscriptionSet {
         groupName: group,
         messageModel: model.toUpperCase(),
         subscriptionDataSet: this.data(),
-        unitMode: false,
+        unitMode: this.identity.unitMode ?? false,
       }],
     };
   }

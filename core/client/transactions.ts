@@ -108,15 +108,15 @@ export class Transactions {
     await this.introductions.introduce();
     const half = await this.publisher.send(message, options, this.marks(checkAfterMs));
     // As Apache's producers do: what may be lost isn't begun.
-    if (half.status !== "ok") return await this.end(half, message.topic, "rollback");
+    if (half.status !== "ok") return await this.end(half, message, "rollback");
     let state: TransactionState;
     try {
       state = await local(half);
     } catch (error) {
-      await this.end(half, message.topic, "unknown");
+      await this.end(half, message, "unknown");
       throw error;
     }
-    return await this.end(half, message.topic, state);
+    return await this.end(half, message, state);
   }
 
   private checkAllowed({ delayLevel, deliverAtMs, delayMs }: Message): void {
@@ -144,7 +144,7 @@ export class Transactions {
   /** Tells the broker, one-way; when that fails it will ask. */
   private async end(
     half: SendResult,
-    topic: string,
+    { topic, tags, keys }: Message,
     state: TransactionState,
   ): Promise<TransactionResult> {
     const { brokerName } = half.queue;
@@ -171,6 +171,9 @@ export class Transactions {
         error,
       });
     }
+    const { messageId, transactionId } = half;
+    const told = { topic, tags, keys, messageId, transactionId, state, fromCheck: false };
+    this.publisher.transactionEnded(told, brokerName);
     return { ...half, state };
   }
 
@@ -243,5 +246,15 @@ export class Transactions {
     command.flag |= FLAG_ONEWAY;
     command.opaque = this.core.remoting.takeOpaque();
     connection.send(command);
+    const { topic, tags, messageId } = message;
+    this.publisher.transactionEnded({
+      topic,
+      tags,
+      keys: message.keys,
+      messageId,
+      transactionId: asked.transactionId ?? null,
+      state,
+      fromCheck: true,
+    }, asked.bname ?? "");
   }
 }

@@ -173,6 +173,27 @@ export class RemotingClient implements HandlerRegistry, ConnectionHost, AsyncDis
     return this.connect(address, timeoutMs);
   }
 
+  /** Whether requests may not be written in place: hooks want to see them. */
+  get hasHooks(): boolean {
+    return this.hooks.length > 0;
+  }
+
+  /** For requests that don't go by `invoke`: what is done to each before it is sent. */
+  beforeRequest(connection: RemotingConnection, command: RemotingCommand): void {
+    const address = this.addresses.get(connection) ?? connection.remoteAddress;
+    for (const hook of this.hooks) hook.beforeRequest?.(address, command);
+  }
+
+  /** The same when its answer is here. */
+  afterAnswer(
+    connection: RemotingConnection,
+    command: RemotingCommand,
+    answer: RemotingCommand,
+  ): void {
+    const address = this.addresses.get(connection) ?? connection.remoteAddress;
+    for (const hook of this.hooks) hook.afterAnswer?.(address, command, answer);
+  }
+
   /** The opaque of a request that is written in place. */
   takeOpaque(): number {
     return this.dispatcher.takeOpaque();
