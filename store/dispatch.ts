@@ -20,6 +20,7 @@ export interface DispatchQueue {
     tagsCode: number,
     storeTimestampMs: number,
     batchCount: number,
+    bitMap?: Uint8Array | null,
   ): void;
 }
 
@@ -29,8 +30,13 @@ export interface DispatchIndex {
   put(keyHash: number, physicalOffset: number, storeTimestampMs: number): void;
 }
 
+/** Which filters a record passes, for its queue entry (enableCalcFilterBitMap); null for none. */
+export type BitMapOf = (topic: string, physicalOffset: number, size: number) => Uint8Array | null;
+
 /** Hands confirmed records on, in the order of the log. */
 export class Dispatcher {
+  /** Set while queue entries carry filter bit maps. */
+  bitMapOf: BitMapOf | null = null;
   private readonly listeners: ArrivalListener[] = [];
 
   constructor(private readonly index: DispatchIndex | null) {}
@@ -65,6 +71,9 @@ export class Dispatcher {
         tagsCode,
         storeTimestampMs,
         count,
+        this.bitMapOf === null
+          ? null
+          : this.bitMapOf(queue.topic, physicalOffset, records.sizes[row]!),
       );
     }
     if (this.index !== null) {

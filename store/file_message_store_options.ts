@@ -19,6 +19,8 @@ export interface FileMessageStoreConfig {
   consumeQueueFileBytes: number;
   batchConsumeQueueFileBytes: number;
   consumeQueueExtFileBytes: number;
+  /** enableConsumeQueueExt. */
+  consumeQueueExtEnabled: boolean;
   /** messageIndexEnable, messageIndexSafe, maxHashSlotNum, maxIndexNum. */
   indexEnabled: boolean;
   indexSafe: boolean;
@@ -59,6 +61,7 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   consumeQueueFileBytes: 300_000 * 20,
   batchConsumeQueueFileBytes: 300_000 * 46,
   consumeQueueExtFileBytes: 48 * MIB,
+  consumeQueueExtEnabled: false,
   indexEnabled: true,
   indexSafe: false,
   indexSlotCount: 5_000_000,

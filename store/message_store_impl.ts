@@ -16,7 +16,7 @@ import { Settlement } from "./commit_log/settlement.ts";
 import { Turns } from "./commit_log/turns.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
-import { Dispatcher } from "./dispatch.ts";
+import { type BitMapOf, Dispatcher } from "./dispatch.ts";
 import type {
   FileMessageStoreConfig,
   FileMessageStoreParts,
@@ -284,6 +284,11 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       indexLastUpdateTimestampMs: found?.lastUpdateTimestampMs ?? 0,
       indexLastUpdateOffset: found?.lastUpdatePhysicalOffset ?? 0,
     };
+  }
+
+  /** Which filters each record passes, noted in its extended queue unit. */
+  setBitMaps(bitMapOf: BitMapOf): void {
+    this.dispatcher.bitMapOf = bitMapOf;
   }
 
   onArrival(listener: ArrivalListener): void {

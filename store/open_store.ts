@@ -107,6 +107,7 @@ function openQueues(
     fileBytes: config.consumeQueueFileBytes,
     batchFileBytes: config.batchConsumeQueueFileBytes,
     extFileBytes: config.consumeQueueExtFileBytes,
+    writesExt: config.consumeQueueExtEnabled,
     keptAside,
   });
 }

@@ -22,6 +22,7 @@ import { registerClientCodes } from "./clients/client_codes.ts";
 import { Consumers } from "./clients/consumers.ts";
 import { MemberNotices } from "./clients/member_notices.ts";
 import { Producers } from "./clients/producers.ts";
+import { filterBitMaps } from "./filters/bit_maps.ts";
 import { FILTER_SAVE_INTERVAL_MS } from "./filters/filter_table.ts";
 import { registerGroupCodes } from "./groups/group_codes.ts";
 import { registerLockCodes } from "./locks/lock_codes.ts";
@@ -156,6 +157,9 @@ async function openParts(
   const storeParts = { disk, clock, log: log.named("store"), locks: fileLocks };
   const storeConfig = storeConfigOf({ config: settings, storeHost, ...tables });
   const store = stack.use(await FileMessageStore.open(storeConfig, storeParts));
+  if (settings.enableConsumeQueueExt && settings.enableCalcFilterBitMap) {
+    store.setBitMaps(filterBitMaps(tables.filters.table, store));
+  }
   saveAtTheEnd(tables, stack);
   const physicalMemoryBytes = os.totalmem();
   const consumers = new Consumers({ clock, log, settings });

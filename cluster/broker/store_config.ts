@@ -31,6 +31,7 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     consumeQueueFileBytes: config.mappedFileSizeConsumeQueue,
     batchConsumeQueueFileBytes: config.mapperFileSizeBatchConsumeQueue,
     consumeQueueExtFileBytes: config.mappedFileSizeConsumeQueueExt,
+    consumeQueueExtEnabled: config.enableConsumeQueueExt,
     indexEnabled: config.messageIndexEnable,
     indexSafe: config.messageIndexSafe,
     indexSlotCount: config.maxHashSlotNum,

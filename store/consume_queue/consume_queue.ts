@@ -1,6 +1,13 @@
 // A plain consume queue: one 20-byte unit a message, at byte position offset × 20. Mirrors Apache's ConsumeQueue.
 // Knows nothing of records beyond where they are and what their tags hash to.
-import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endian.ts";
+import {
+  readI32,
+  readI64,
+  readU63,
+  writeI32,
+  writeI64,
+  writeU63Negative,
+} from "../../core/bytes/big_endian.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
 import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
@@ -9,6 +16,9 @@ import type { StoreTimeOf } from "./stored_queue.ts";
 import { searchByTime } from "./time_search.ts";
 import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT, UNIT_BYTES } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
+
+/** Of an entry that carries its tags code itself. */
+const NOT_EXTENDED = -1;
 
 export class ConsumeQueue extends UnitQueue {
   override readonly kind = "simple";
@@ -42,21 +52,32 @@ export class ConsumeQueue extends UnitQueue {
     physicalOffset: number,
     size: number,
     tagsCode: number,
-    _storeTimestampMs: number,
+    storeTimestampMs: number,
     _batchCount: number,
+    bitMap: Uint8Array | null = null,
   ): void {
     const position = queueOffset * UNIT_BYTES;
     if (position !== this.endByte && !this.prepareAt(position, queueOffset, physicalOffset)) return;
-    this.put(physicalOffset, size, tagsCode);
+    const { ext } = this.context;
+    const extOffset = ext.isWritten
+      ? ext.append(this.topic, this.queueId, tagsCode, storeTimestampMs, bitMap)
+      : NOT_EXTENDED;
+    this.put(physicalOffset, size, tagsCode, extOffset);
     if (this.nextOffset <= queueOffset) this.nextOffset = queueOffset + 1;
   }
 
-  private put(physicalOffset: number, size: number, tagsCode: number): void {
+  private put(
+    physicalOffset: number,
+    size: number,
+    tagsCode: number,
+    extOffset = NOT_EXTENDED,
+  ): void {
     const at = this.reserve();
     const bytes = this.tail;
     writeI64(bytes, at, physicalOffset);
     writeI32(bytes, at + SIZE_AT, size);
-    writeI64(bytes, at + TAGS_CODE_AT, tagsCode);
+    if (extOffset === NOT_EXTENDED) writeI64(bytes, at + TAGS_CODE_AT, tagsCode);
+    else writeU63Negative(bytes, at + TAGS_CODE_AT, extOffset);
     this.grew(physicalOffset + size);
   }
 
@@ -83,6 +104,16 @@ export class ConsumeQueue extends UnitQueue {
     this.coveredPhysicalOffset = covered;
     if (isWithoutEntries) this.minOffset = queueOffset;
     return true;
+  }
+
+  /** And the extended units that nothing points to any more. */
+  override async deleteExpired(): Promise<void> {
+    await super.deleteExpired();
+    if (this.isDeleted || this.isEmpty || this.minOffset === this.maxOffset) return;
+    const bytes = this.bytesAt(this.minOffset * UNIT_BYTES);
+    const at = this.at + TAGS_CODE_AT;
+    if (!isExtAddress(bytes, at)) return;
+    await this.context.ext.deleteBefore(this.topic, this.queueId, readU63(bytes, at));
   }
 
   override openCursor(queueOffset: number, confirmOffset: number): QueueCursor {

@@ -1,21 +1,28 @@
 // The extended units that negative tags codes point to (ConsumeQueueExt): the real tags code, the store time and a
-// filter bit map. Read only, and only when an entry asks; never touched otherwise, except that a topic's are deleted.
-//   size 2 · tagsCode 8 · storeTime 8 · bitMapSize 2 · bitMap
+// filter bit map. Read when an entry asks, whatever the configuration says; written when enableConsumeQueueExt is on.
 import { readI32, readI64, readU16, readU63 } from "../../core/bytes/big_endian.ts";
-import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import type { Logger } from "../../core/log.ts";
-import { type DescriptorCache, OpenFile } from "./descriptor_cache.ts";
-import { queueDirectory, queueFileBase, queueFileName } from "./unit.ts";
+import { DiskError } from "../../core/disk/disk.ts";
+import { ExtQueue, UNIT_BYTES_MIN } from "./ext_queue.ts";
+import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
+import { queueDirectory, queueFileBase } from "./unit.ts";
 
 const TAGS_CODE_AT = 2;
 const STORE_TIME_AT = 10;
 const BIT_MAP_SIZE_AT = 18;
-const UNIT_BYTES_MIN = 20;
 
 export interface ExtUnit {
   tagsCode: number;
   storeTimestampMs: number;
   bitMap: Uint8Array;
+}
+
+export interface ExtOptions {
+  /** The folder consumequeue_ext. */
+  root: string;
+  /** mappedFileSizeConsumeQueueExt. */
+  fileBytes: number;
+  /** enableConsumeQueueExt. */
+  isWritten: boolean;
 }
 
 /** Whether the 64-bit tags code at `at` is an address: at most Integer.MIN_VALUE − 1, below every 32-bit hash. */
@@ -26,16 +33,16 @@ export function isExtAddress(bytes: Uint8Array, at: number): boolean {
 
 export class ConsumeQueueExt {
   private readonly head = new Uint8Array(UNIT_BYTES_MIN);
-  private readonly open = new Map<string, OpenFile>();
+  private readonly queues = new Map<string, ExtQueue>();
 
   constructor(
-    private readonly disk: Disk,
-    private readonly log: Logger,
-    private readonly descriptors: DescriptorCache,
-    /** The folder consumequeue_ext. */
-    private readonly root: string,
-    private readonly fileBytes: number,
+    private readonly context: Pick<QueueContext, "disk" | "descriptors" | "writer" | "log">,
+    private readonly options: ExtOptions,
   ) {}
+
+  get isWritten(): boolean {
+    return this.options.isWritten;
+  }
 
   /**
    * The real tags code behind the address at `bytes[at…]`. When the unit isn't there, the address itself, rounded, as
@@ -57,19 +64,37 @@ export class ConsumeQueueExt {
     return isThere ? { tagsCode, storeTimestampMs, bitMap } : null;
   }
 
+  /** Writes a unit; gives its offset, or −1 when it could not be: the entry then carries the tags code itself. */
+  append(
+    topic: string,
+    queueId: number,
+    tagsCode: number,
+    storeTimestampMs: number,
+    bitMap: Uint8Array | null,
+  ): number {
+    try {
+      return this.queueOf(topic, queueId).append(tagsCode, storeTimestampMs, bitMap);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.context.log.warn("an extended queue unit can't be written", { topic, queueId, error });
+      return -1;
+    }
+  }
+
+  /** Frees files that no entry of the queue points into any more, the first of which has this offset. */
+  async deleteBefore(topic: string, queueId: number, offset: number): Promise<void> {
+    await this.queueOf(topic, queueId).deleteBefore(offset);
+  }
+
   /** Frees the files of a queue whose topic is deleted. */
   async deleteQueue(topic: string, queueId: number): Promise<void> {
-    const directory = queueDirectory(this.root, topic, queueId);
-    const names = this.disk.listSync(directory);
-    if (names.length === 0) return;
-    for (const name of names) {
-      const path = `${directory}/${name}`;
-      const known = this.open.get(path);
-      if (known !== undefined) void this.descriptors.close(known);
-      this.open.delete(path);
-      if (queueFileBase(name) >= 0) await this.disk.unlink(path);
-    }
-    this.disk.removeDirectorySync(directory);
+    const { disk } = this.context;
+    const directory = queueDirectory(this.options.root, topic, queueId);
+    const queue = this.queueOf(topic, queueId);
+    this.queues.delete(directory);
+    if (!queue.files.exist) return;
+    await queue.delete();
+    disk.removeDirectorySync(directory);
   }
 
   private readHead(topic: string, queueId: number, offset: number): boolean {
@@ -78,25 +103,33 @@ export class ConsumeQueueExt {
 
   private read(topic: string, queueId: number, offset: number, target: Uint8Array): boolean {
     if (target.length === 0) return true;
-    const position = offset % this.fileBytes;
-    const base = offset - position;
-    const path = `${queueDirectory(this.root, topic, queueId)}/${queueFileName(base)}`;
     try {
-      const file = this.fileAt(path, base);
-      return file.readSync(target, 0, target.length, position) === target.length;
+      return this.queueOf(topic, queueId).read(target, offset, target.length);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      this.log.warn("an extended queue unit can't be read", { path, position, error });
+      const fields = { topic, queueId, offset, error };
+      this.context.log.warn("an extended queue unit can't be read", fields);
       return false;
     }
   }
 
-  private fileAt(path: string, base: number) {
-    const known = this.open.get(path);
-    const file = known === undefined ? null : this.descriptors.use(known);
-    if (file !== null) return file;
-    const opened = this.descriptors.open(path, base, "write");
-    this.open.set(path, opened);
-    return opened.file!;
+  private queueOf(topic: string, queueId: number): ExtQueue {
+    const { fileBytes, root } = this.options;
+    const directory = queueDirectory(root, topic, queueId);
+    const known = this.queues.get(directory);
+    if (known !== undefined) return known;
+    const queue = new ExtQueue(this.context, directory, fileBytes, this.extentOf(directory));
+    this.queues.set(directory, queue);
+    return queue;
+  }
+
+  private extentOf(directory: string): QueueExtent {
+    const { disk } = this.context;
+    const bases = disk.statSync(directory) === null
+      ? []
+      : disk.listSync(directory).map(queueFileBase).filter((base) => base >= 0);
+    if (bases.length === 0) return NO_FILES;
+    const { fileBytes } = this.options;
+    return { firstByte: Math.min(...bases), filesEnd: Math.max(...bases) + fileBytes };
   }
 }

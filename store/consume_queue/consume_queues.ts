@@ -31,6 +31,8 @@ export interface ConsumeQueuesOptions {
   batchFileBytes: number;
   /** mappedFileSizeConsumeQueueExt, in bytes. */
   extFileBytes: number;
+  /** enableConsumeQueueExt: entries point to extended units. */
+  writesExt?: boolean;
   /** Where damaged files go, so that they are made again; without it they are refused. */
   keptAside?: KeptAside;
   /** Queue files held open at a time. */
@@ -52,18 +54,22 @@ export class ConsumeQueues implements AsyncDisposable {
   private readonly deleting = new Set<Promise<void>>();
 
   private constructor(private readonly options: ConsumeQueuesOptions) {
-    const { disk, clock, log, storePath, extFileBytes } = options;
+    const { disk, clock, log, storePath, extFileBytes, writesExt = false } = options;
     this.fileBytes = roundUpToUnits(options.fileBytes);
     const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
-    const extRoot = `${storePath}/consumequeue_ext`;
+    const writer = new QueueWriter(disk, clock, log);
     this.context = {
       disk,
       log,
       descriptors,
       tails: new TailPool(),
       blocks: Array.from({ length: READ_BLOCKS }, () => new ReadBlock()),
-      writer: new QueueWriter(disk, clock, log),
-      ext: new ConsumeQueueExt(disk, log, descriptors, extRoot, extFileBytes),
+      writer,
+      ext: new ConsumeQueueExt({ disk, descriptors, writer, log }, {
+        root: `${storePath}/consumequeue_ext`,
+        fileBytes: extFileBytes,
+        isWritten: writesExt,
+      }),
       minPhysicalOffset: 0,
     };
   }

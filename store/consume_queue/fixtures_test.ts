@@ -1,5 +1,6 @@
 // The queues that Apache 5.4.0 wrote, read by ours.
 import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import type { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { fixtureArchive, fixtureJson } from "../../testdata/fixtures.ts";
 import { ConsumeQueues } from "./consume_queues.ts";
@@ -59,7 +60,13 @@ interface ExpectedExt {
   consumeQueues: Record<string, Record<string, ExpectedQueue>>;
   consumeQueueExt: Record<
     string,
-    Record<string, { offsetInExt: number; unit: { tagsCode: number; msgStoreTime: number } }[]>
+    Record<
+      string,
+      {
+        offsetInExt: number;
+        unit: { tagsCode: number; msgStoreTime: number; filterBitMapHex: string | null };
+      }[]
+    >
   >;
   commitLog: { endOfRecords: number };
 }
@@ -110,4 +117,34 @@ test("queues built from the same entries have the same bytes as Apache's, sparse
     files++;
   }
   expect(files).toBe(58);
+});
+
+test("extended units written from the same facts have the same bytes as Apache's, and so have their entries", async () => {
+  const expected = fixtureJson<ExpectedExt>("expected/store-ext.json");
+  const files = fixtureArchive("store-ext/store-ext.tar.gz");
+  const [, anyExt] = [...files].find(([path]) => path.startsWith("consumequeue_ext/"))!;
+  const store = testStore();
+  const extended = { writesExt: true, extFileBytes: anyExt.length };
+  const queues = await ConsumeQueues.open({ ...store.options, ...extended });
+  const written = new Set<string>();
+  for (const [topic, ofTopic] of Object.entries(expected.consumeQueueExt)) {
+    for (const [queueId, units] of Object.entries(ofTopic)) {
+      const { entries } = expected.consumeQueues[topic]![queueId]!;
+      const queue = queues.findOrCreate(topic, Number(queueId), "simple");
+      for (const [index, [offset, size]] of entries.entries()) {
+        const { tagsCode, msgStoreTime, filterBitMapHex } = units[index]!.unit;
+        const bitMap = filterBitMapHex === null ? null : Buffer.from(filterBitMapHex, "hex");
+        queue.append(queue.nextOffset, offset, size, tagsCode, msgStoreTime, 1, bitMap);
+      }
+      written.add(`consumequeue/${topic}/${queueId}`).add(`consumequeue_ext/${topic}/${queueId}`);
+    }
+  }
+  await queues[Symbol.asyncDispose]();
+  let compared = 0;
+  for (const [path, bytes] of files) {
+    if (!written.has(path.slice(0, path.lastIndexOf("/")))) continue;
+    expect([path, bytes.equals(store.disk.contents(`/store/${path}`))]).toEqual([path, true]);
+    compared++;
+  }
+  expect(compared).toBe(2 * 9);
 });

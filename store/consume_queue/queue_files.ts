@@ -14,7 +14,7 @@ export class QueueFiles {
   private readFile: OpenFile | null = null;
 
   constructor(
-    private readonly context: QueueContext,
+    private readonly context: Pick<QueueContext, "disk" | "descriptors" | "writer">,
     readonly directory: string,
     readonly fileBytes: number,
     extent: QueueExtent,

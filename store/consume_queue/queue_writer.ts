@@ -6,6 +6,12 @@ import type { Clock, Timer } from "../../core/time/clock.ts";
 import { TAIL_IDLE_MS, WRITE_BUDGET_MS, WRITE_DELAY_MS, WRITE_RETRY_MS } from "./limits.ts";
 import type { TailedUnits } from "./tailed_units.ts";
 
+/** What has bytes on disk that aren't durable yet. */
+export interface Syncable {
+  /** Throws DiskError, having put itself back. */
+  sync(): Promise<void>;
+}
+
 /** Queues written between two looks at the clock. */
 const QUEUES_PER_LOOK = 16;
 
@@ -14,7 +20,7 @@ export class QueueWriter {
   /** Dirty queues before this one are written. */
   private done = 0;
   private warm: TailedUnits[] = [];
-  private unsynced: TailedUnits[] = [];
+  private unsynced: Syncable[] = [];
   private readonly unsyncedDirectories = new Set<string>();
   private writeTimer: Timer | null = null;
   private idleTimer: Timer | null = null;
@@ -39,7 +45,7 @@ export class QueueWriter {
     this.writeTimer ??= this.clock.after(WRITE_DELAY_MS, this.writeRound);
   }
 
-  addUnsynced(queue: TailedUnits): void {
+  addUnsynced(queue: Syncable): void {
     this.unsynced.push(queue);
   }
 

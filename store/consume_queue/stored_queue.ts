@@ -52,6 +52,7 @@ export interface StoredQueue extends DispatchQueue {
     tagsCode: number,
     storeTimestampMs: number,
     batchCount: number,
+    bitMap?: Uint8Array | null,
   ): void;
 
   /** A cursor before `queueOffset` that stops at records beyond `confirmOffset`. Blank and deleted entries are skipped. */

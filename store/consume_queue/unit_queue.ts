@@ -28,6 +28,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     tagsCode: number,
     storeTimestampMs: number,
     batchCount: number,
+    bitMap?: Uint8Array | null,
   ): void;
   abstract openCursor(queueOffset: number, confirmOffset: number): QueueCursor;
   abstract offsetByTimestamp(

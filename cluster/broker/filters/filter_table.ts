@@ -31,6 +31,8 @@ export const FILTER_SAVE_INTERVAL_MS = 10_000;
 /** Filters that were alive when the file was saved count as having died so long before it is loaded. */
 const DEAD_BEFORE_LOAD_MS = 30_000;
 
+const NO_FILTERS: readonly GroupFilter[] = [];
+
 export class FilterTable {
   /** Topic → group → its filter. */
   private topics = new Map<string, Map<string, GroupFilter>>();
@@ -47,6 +49,12 @@ export class FilterTable {
   /** The filter of a group in a topic, whether the group is there or gone. */
   get(topic: string, group: string): GroupFilter | undefined {
     return this.topics.get(topic)?.get(group);
+  }
+
+  /** The filters of all groups in a topic. */
+  ofTopic(topic: string): readonly GroupFilter[] {
+    const groups = this.topics.get(topic);
+    return groups === undefined ? NO_FILTERS : [...groups.values()];
   }
 
   /** What a group subscribes to now. Filters in topics that it has left are dead from here on. */

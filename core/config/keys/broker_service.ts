@@ -226,7 +226,10 @@ const pulling = keysOf("BrokerConfig", {
     bool(false),
     "Filters a retry topic's messages by the group's filter of the topic that they came from.",
   ),
-  enableCalcFilterBitMap: ignored(bool(false), FILTER, "Computes filters when messages arrive."),
+  enableCalcFilterBitMap: used(
+    bool(false),
+    "Notes in extended queue units which groups' filters each message passes.",
+  ),
   expectConsumerNumUseFilter: used(
     int(32, "", { min: 1 }),
     "Groups that the bit positions in consumerFilter.json are sized for.",

@@ -38,14 +38,13 @@ const queues = keysOf("MessageStoreConfig", {
     "batch queues are searched on disk",
     "Keeps a cache for searches in batch queues.",
   ),
-  enableConsumeQueueExt: ignored(
+  enableConsumeQueueExt: used(
     bool(false),
-    CONSUME_QUEUE_EXT,
-    "Writes filter bit maps beside the queues.",
+    "Writes an extended unit for each queue entry: tags code, store time and filter bit map.",
   ),
   mappedFileSizeConsumeQueueExt: used(
     int(48 * MIB, "bytes", { min: 1 }),
-    "Size of a file of extended units, needed to read them.",
+    "Size of a file of extended units.",
   ),
   bitMapLengthConsumeQueueExt: ignored(int(64), CONSUME_QUEUE_EXT, "Bits of a filter bit map."),
   putMsgIndexHightWater: ignored(int(600_000), APACHE_UNUSED, "Lag of dispatch worth a pause."),
