@@ -1,26 +1,25 @@
 // Apache's mqadmin against Roquet and against Apache itself: what it prints is the same, but for what can't be.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
-import { driverClassPath, jvmOptions } from "./support/java.ts";
+import {
+  headerOnly,
+  HELD_GROUP as GROUP,
+  HELD_TOPIC as TOPIC,
+  holdClients,
+  maskCommon,
+  NAMELESS,
+  type Setting,
+  type View,
+  withoutRetries,
+} from "./support/held_clients.ts";
 import { mqadmin } from "./support/mqadmin.ts";
-import { type RunningProcess, startProcess, waitFor } from "./support/processes.ts";
-
-interface Setting {
-  broker: string;
-  namesrv: string;
-  messageId: string;
-  offsetMessageId: string;
-  folder: string;
-}
+import type { RunningProcess } from "./support/processes.ts";
 
 interface Command {
   words: (setting: Setting) => string[];
   /** How two outputs are made comparable, after the common masks. */
-  view?: (output: string) => string;
+  view?: View;
 }
-
-const TOPIC = "T_hold";
-const GROUP = "G_hold_consumer";
 
 /** Lines in no order. */
 const sorted = (output: string) => output.split("\n").sort().join("\n");
@@ -101,7 +100,7 @@ const COMMANDS: readonly Command[] = [
   { words: () => ["getConsumerConfig", "-g", "G_made"] },
   { words: ({ broker }) => ["deleteSubGroup", "-b", broker, "-g", "G_made"] },
   { words: () => ["consumerProgress"], view: namesOnly },
-  { words: () => ["consumerProgress", "-g", GROUP] },
+  { words: () => ["consumerProgress", "-g", GROUP], view: withoutRetries },
   { words: () => ["consumerProgress", "-g", "G_absent"] },
   { words: () => ["consumerConnection", "-g", GROUP] },
   { words: () => ["consumerConnection", "-g", "G_absent"] },
@@ -147,7 +146,7 @@ const COMMANDS: readonly Command[] = [
     ],
   },
   { words: () => ["statsAll", "-t", TOPIC], view: namesOnly },
-  { words: ({ broker }) => ["brokerConsumeStats", "-b", broker] },
+  { words: ({ broker }) => ["brokerConsumeStats", "-b", broker], view: withoutRetries },
   { words: () => ["allocateMQ", "-t", TOPIC, "-i", "a,b"] },
   { words: ({ namesrv }) => ["wipeWritePerm", "-b", "broker-a", "-n", namesrv], view: namesOnly },
   { words: () => ["topicRoute", "-t", TOPIC] },
@@ -197,10 +196,13 @@ const COMMANDS: readonly Command[] = [
   { words: ({ broker }) => ["getBrokerEpoch", "-b", broker] },
   { words: ({ folder }) => ["exportMetadata", "-c", "InteropCluster", "-f", folder] },
   { words: ({ folder }) => ["exportMetrics", "-c", "InteropCluster", "-f", folder] },
-  { words: () => ["consumerProgress", "-g", GROUP, "-t", TOPIC] },
+  { words: () => ["consumerProgress", "-g", GROUP, "-t", TOPIC], view: withoutRetries },
   { words: () => ["topicStatus", "-t", "T_absent"] },
-  { words: () => ["statsAll", "-a"], view: namesOnly },
-  { words: ({ broker }) => ["brokerConsumeStats", "-b", broker, "-o", "true"] },
+  { words: () => ["statsAll", "-a"], view: headerOnly },
+  {
+    words: ({ broker }) => ["brokerConsumeStats", "-b", broker, "-o", "true"],
+    view: withoutRetries,
+  },
   { words: () => ["producerConnection", "-g", "P_absent", "-t", TOPIC] },
   { words: () => ["skipAccumulatedMessage", "-g", GROUP, "-t", TOPIC] },
   ...resets(["0", "-q", "1", "-o", "2"], ["0", "-q", "1", "-o", "200"]),
@@ -220,13 +222,8 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** Takes out what differs between any two runs: addresses, times, ids, folders. */
-function mask(output: string, { folder }: Setting): string {
-  return output
-    .replaceAll(folder, "FOLDER")
-    .split("\n").filter((line) =>
-      !/\|-(INFO|WARN|ERROR) in |NettyClient|RocketmqRemoting/.test(line)
-    )
-    .join("\n")
+function mask(output: string, setting: Setting): string {
+  return maskCommon(output, setting)
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{1,3})?/g, "TIME")
     .replace(/127\.0\.0\.1:\d+/g, "ADDRESS")
     .replace(/\b[0-9A-F]{32}\b/g, "ID")
@@ -245,32 +242,7 @@ interface Run {
 
 async function run(make: Make): Promise<Run> {
   const cluster = await startCluster({ namesrv: make, broker: make });
-  const hold = startProcess({
-    command: "java",
-    args: [
-      ...jvmOptions(`${cluster.folder}/hold`),
-      "-cp",
-      await driverClassPath("5.4.0"),
-      "Hold",
-      cluster.namesrv.address,
-      TOPIC,
-      "16",
-    ],
-    logPath: `${cluster.folder}/hold.log`,
-  });
-  const found = await waitFor(
-    "the held clients",
-    60_000,
-    () => hold.output().match(/^HOLDING (\{.*\})$/m),
-  );
-  const ids = JSON.parse(found[1]!) as { msgId: string; offsetMsgId: string };
-  const setting: Setting = {
-    broker: cluster.broker.address,
-    namesrv: cluster.namesrv.address,
-    messageId: ids.msgId,
-    offsetMessageId: ids.offsetMsgId,
-    folder: cluster.folder,
-  };
+  const [hold, setting] = await holdClients(cluster);
   const commands = COMMANDS.map(({ words }) => words(setting));
   const outputs = await mqadmin(cluster.namesrv.address, commands, `${cluster.folder}/mqadmin`);
   return { cluster, hold, outputs: outputs.map((output) => mask(output, setting)) };
@@ -290,15 +262,8 @@ describe("mqadmin prints for Roquet what it prints for Apache", () => {
     }
   });
 
-  const nameless: Setting = {
-    broker: "BROKER",
-    namesrv: "NAMESRV",
-    messageId: "ID",
-    offsetMessageId: "ID",
-    folder: "FOLDER",
-  };
   for (const [index, { view = (output: string) => output, words }] of COMMANDS.entries()) {
-    test(`${index} ${words(nameless).join(" ")}`, () => {
+    test(`${index} ${words(NAMELESS).join(" ")}`, () => {
       expect(view(runs.roquet!.outputs[index]!)).toBe(view(runs.apache!.outputs[index]!));
     });
   }

@@ -16,6 +16,9 @@ export interface Cluster extends AsyncDisposable {
 /** Retries come after a second each, so that a DLQ is reached within a test. */
 export const SHORT_DELAYS = Array.from({ length: 18 }, () => "1s").join(" ");
 
+/** On a loaded machine a message may wait, and a write may take, longer than the 200 ms and the second of Apache's. */
+const PATIENCE = { waitTimeMillsInSendQueue: 30_000, osPageCacheBusyTimeOutMills: 30_000 };
+
 export async function startCluster(
   makes: { namesrv: Make; broker: Make; version?: ServerVersion },
   conf: Record<string, string | number | boolean> = {},
@@ -27,7 +30,7 @@ export async function startCluster(
       ? await startApacheNamesrv(`${temp.path}/namesrv`, { version: makes.version })
       : await startRoquetNamesrv(`${temp.path}/namesrv`),
   );
-  const options = { conf: { messageDelayLevel: SHORT_DELAYS, ...conf } };
+  const options = { conf: { messageDelayLevel: SHORT_DELAYS, ...PATIENCE, ...conf } };
   const broker = stack.use(
     makes.broker === "apache"
       ? await startApacheBroker(`${temp.path}/broker`, namesrv.address, {

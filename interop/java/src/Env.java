@@ -1,8 +1,12 @@
 // What every scenario gets: the name server's address, names of its own, and checks that throw.
+import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
 
 final class Env {
     final String namesrv;
@@ -30,8 +34,23 @@ final class Env {
         DefaultMQProducer producer = new DefaultMQProducer(group(name));
         producer.setNamesrvAddr(namesrv);
         producer.setInstanceName(instance());
+        // A send that is given up too early is sent again, and its message counted twice.
+        producer.setSendMsgTimeout(10_000);
         producer.start();
         return producer;
+    }
+
+    /** A push consumer of a group of its own, from the queues' first messages, that isn't started yet. */
+    DefaultMQPushConsumer push(String name) {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group(name));
+        consumer.setNamesrvAddr(namesrv);
+        consumer.setInstanceName(instance());
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        return consumer;
+    }
+
+    static String text(MessageExt message) {
+        return new String(message.getBody(), StandardCharsets.UTF_8);
     }
 
     static Message message(String topic, String tag, String key, String body) throws Exception {

@@ -4,10 +4,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.consumer.store.ReadOffsetType;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageQueue;
 
 public final class Hold {
     public static void main(String[] args) throws Exception {
@@ -33,10 +35,19 @@ public final class Hold {
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
         consumer.start();
-        while (seen.get() < count) Thread.sleep(20);
-        consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
+        while (seen.get() < count || committed(consumer, args[1]) < count) Thread.sleep(50);
         System.out.println("HOLDING {\"msgId\":\"" + first.getMsgId() + "\",\"offsetMsgId\":\"" + first.getOffsetMsgId() + "\"}");
         System.out.flush();
         Thread.sleep(Long.MAX_VALUE);
+    }
+
+    /** Messages of the topic that the broker knows as consumed, after telling it once more. */
+    private static long committed(DefaultMQPushConsumer consumer, String topic) throws Exception {
+        consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
+        long sum = 0;
+        for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(topic)) {
+            sum += Math.max(0, consumer.getOffsetStore().readOffset(queue, ReadOffsetType.READ_FROM_STORE));
+        }
+        return sum;
     }
 }

@@ -90,7 +90,7 @@ final class SendScenarios {
             Env.equal(SendStatus.SEND_OK, result.getSendStatus(), "status");
             Env.equal(10, result.getMsgId().split(",").length, "message ids");
             Env.equal(10, result.getOffsetMsgId().split(",").length, "offset ids");
-            Env.equal(10L, total(producer, env.topic("batch")), "stored");
+            Env.await("10 messages stored", 10_000, () -> total(producer, env.topic("batch")) == 10);
         } finally {
             producer.shutdown();
         }

@@ -9,7 +9,6 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 
@@ -17,18 +16,6 @@ final class SqlScenarios {
     private static final String FILTER =
         "a > 5 AND region IS NOT NULL AND (name IN ('x', 'it''s') OR name STARTSWITH '中' OR price BETWEEN 1.5 AND 2.5)";
     private static final int ROUNDS = 20;
-
-    private static DefaultMQPushConsumer push(Env env, String name) {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(env.group(name));
-        consumer.setNamesrvAddr(env.namesrv);
-        consumer.setInstanceName(env.instance());
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        return consumer;
-    }
-
-    private static String text(MessageExt message) {
-        return new String(message.getBody(), java.nio.charset.StandardCharsets.UTF_8);
-    }
 
     private static Message message(String topic, String body, String... properties) throws Exception {
         Message message = Env.message(topic, "TagA", "", body);
@@ -60,13 +47,13 @@ final class SqlScenarios {
     static void consumeSql(Env env) throws Exception {
         String topic = env.topic("sql");
         DefaultMQProducer producer = env.producer("sql");
-        DefaultMQPushConsumer consumer = push(env, "sql");
+        DefaultMQPushConsumer consumer = env.push("sql");
         Set<String> seen = ConcurrentHashMap.newKeySet();
         try {
             for (int round = 0; round < ROUNDS / 2; round++) sendRound(producer, topic, round);
             consumer.subscribe(topic, MessageSelector.bySql(FILTER));
             consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-                for (MessageExt message : messages) seen.add(text(message));
+                for (MessageExt message : messages) seen.add(Env.text(message));
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
             consumer.start();
@@ -88,7 +75,7 @@ final class SqlScenarios {
     static void consumeSqlRetry(Env env) throws Exception {
         String topic = env.topic("sqlretry");
         DefaultMQProducer producer = env.producer("sqlretry");
-        DefaultMQPushConsumer consumer = push(env, "sqlretry");
+        DefaultMQPushConsumer consumer = env.push("sqlretry");
         AtomicInteger deliveries = new AtomicInteger();
         Set<String> seen = ConcurrentHashMap.newKeySet();
         try {
@@ -96,7 +83,7 @@ final class SqlScenarios {
             producer.send(message(topic, "yes", "a", "2"));
             consumer.subscribe(topic, MessageSelector.bySql("a = 2 AND NOT (b = 'x')  OR a >= 2 AND b IS NULL"));
             consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-                for (MessageExt message : messages) seen.add(text(message));
+                for (MessageExt message : messages) seen.add(Env.text(message));
                 return deliveries.incrementAndGet() < 3 ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
             consumer.start();
@@ -112,7 +99,7 @@ final class SqlScenarios {
     static void consumeSqlRefused(Env env) throws Exception {
         String topic = env.topic("sqlbad");
         DefaultMQProducer producer = env.producer("sqlbad");
-        DefaultMQPushConsumer consumer = push(env, "sqlbad");
+        DefaultMQPushConsumer consumer = env.push("sqlbad");
         try {
             producer.send(message(topic, "m", "a", "1"));
             consumer.subscribe(topic, MessageSelector.bySql("a >> 5"));
