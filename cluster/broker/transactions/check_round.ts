@@ -1,13 +1,14 @@
 // One look at the half messages that nobody ended: asks a producer about those that are old enough, puts them back behind
 // the others, gives up those that were asked about too often. Works in slices, so that it never holds up the event loop;
 // a record that can't be read is passed over (Java: TransactionalMessageServiceImpl.check).
+import { DiskError } from "../../../core/disk/disk.ts";
 import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import type { Logger } from "../../../core/log.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore, PutResult } from "../../../store/message_store.ts";
+import type { MessageStore, PutResult, QueueCursor } from "../../../store/message_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { PERM_READ_WRITE } from "../topics/topic_config.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
@@ -29,6 +30,7 @@ import {
   CHECK_ROUND_MS_MAX,
   GIVEN_UP_QUEUE_COUNT,
   LOOKS_PER_TURN_MAX,
+  UNREADABLE_ROUNDS_MAX,
 } from "./limits.ts";
 import type { OpBatches } from "./op_batches.ts";
 import type { Traces } from "./traces.ts";
@@ -43,10 +45,12 @@ export interface CheckRoundParts {
   checkBacks: CheckBacks;
   traces: Traces;
   counts: TransactionCounts;
-  topics: TopicTable;
+  topics: Pick<TopicTable, "createTransCheckMaxTime">;
   clock: Clock;
   log: Logger;
   stats: StatsSink;
+  /** When this broker's life began, in ms. */
+  openedMs: number;
   /** Live configuration values by Apache's names. */
   settings: {
     readonly transactionTimeOut: number;
@@ -68,12 +72,11 @@ type Verdict = Action | "wait";
 const HOUR_MS = 3_600_000;
 
 export class CheckRounds {
-  private readonly openedMs: number;
   private stopped = false;
+  /** The half message that the disk didn't give, and how often. */
+  private unreadable = { physicalOffset: -1, times: 0 };
 
-  constructor(private readonly parts: CheckRoundParts) {
-    this.openedMs = parts.clock.nowMs();
-  }
+  constructor(private readonly parts: CheckRoundParts) {}
 
   /** Lets a round that is under way end soon. */
   stop(): void {
@@ -127,7 +130,7 @@ export class CheckRounds {
       if (queueOffset >= end) break;
       next = queueOffset;
       if (queue.stateOf(queueOffset) === UNDECIDED) {
-        const half = await ledger.half(cursor);
+        const half = await this.read(cursor);
         if (half === null) {
           log.error("a half message can't be read and is left out", {
             queueOffset,
@@ -147,6 +150,20 @@ export class CheckRounds {
     return { steps, next };
   }
 
+  /** Null when it can't be read: at once for what is no half message, after some rounds when the disk fails. */
+  private async read(cursor: QueueCursor): Promise<HalfMessage | null> {
+    const { physicalOffset } = cursor;
+    try {
+      return await this.parts.ledger.half(cursor);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      const times = this.unreadable.physicalOffset === physicalOffset ? this.unreadable.times : 0;
+      this.unreadable = { physicalOffset, times: times + 1 };
+      if (times + 1 < UNREADABLE_ROUNDS_MAX) throw error;
+      return null;
+    }
+  }
+
   private judge(half: HalfMessage, startMs: number): Verdict {
     const { clock, settings } = this.parts;
     const { transactionTimeOut, transactionCheckMax, fileReservedTime } = settings;
@@ -164,7 +181,7 @@ export class CheckRounds {
   /** Does what was decided, as one unit; false when it couldn't be stored: then all is tried again. */
   private async settle(queue: HalfQueue, collected: readonly Step[]): Promise<boolean> {
     const steps: Step[] = [];
-    for (const step of collected) if (await this.isOpen(queue, step.half)) steps.push(step);
+    for (const step of collected) if (await this.isOpen(queue, step)) steps.push(step);
     if (steps.length === 0) return true;
     const { store, clock, log } = this.parts;
     const results = await store.put(steps.map((step) => this.messageOf(step)));
@@ -184,17 +201,17 @@ export class CheckRounds {
     return true;
   }
 
-  /** Whether nobody ended it up to now: not here, nor in a broker's life that was cut off before it noted so. */
-  private async isOpen(queue: HalfQueue, half: HalfMessage): Promise<boolean> {
-    const { ends, ledger, traces } = this.parts;
+  /** Whether there is still something to do: nobody ended it, nor an earlier life of the broker without a note of it. */
+  private async isOpen(queue: HalfQueue, { half, action }: Step): Promise<boolean> {
+    const { ends, ledger, traces, openedMs } = this.parts;
     await ends.settled(half);
-    const { queueOffset } = half;
-    if (queue.stateOf(queueOffset) !== UNDECIDED) return false;
-    // A later copy stands for it: the broker was killed before it noted that this one is done with.
-    if (ledger.placeOf(half).queueOffset > queueOffset) return false;
-    if (half.storeTimestampMs >= this.openedMs || !await traces.isCommitted(half)) return true;
-    ledger.decide(half, COMMITTED);
-    return false;
+    if (queue.stateOf(half.queueOffset) !== UNDECIDED) return false;
+    if (half.storeTimestampMs > openedMs) return true;
+    if (await traces.isCommitted(half)) {
+      ledger.decide(half, COMMITTED);
+      return false;
+    }
+    return action !== "give_up" || !await traces.isGivenUp(half);
   }
 
   private messageOf({ half, action }: Step) {

@@ -43,10 +43,12 @@ export interface EndTransactionParts {
   ops: OpBatches;
   traces: Traces;
   counts: TransactionCounts;
-  rules: PutRules;
+  rules: Pick<PutRules, "apply">;
   stats: StatsSink;
   clock: Clock;
   log: Logger;
+  /** When this broker's life began, in ms. */
+  openedMs: number;
   /** Live configuration values by Apache's names. */
   settings: { readonly transactionTimeOut: number; readonly maxMessageSize: number };
 }
@@ -145,20 +147,25 @@ export class EndTransactions {
       Math.max(immunityMs, settings.transactionTimeOut);
   }
 
-  /** How the transaction stands, from memory, or for one of long ago from the log. */
+  /** How the transaction stands: from memory, or for one of an earlier time from the log. */
   private async stateNow(half: HalfMessage): Promise<HalfState> {
-    const { ledger, traces } = this.parts;
+    const { ledger, traces, openedMs } = this.parts;
+    // One of an earlier life may stand behind itself once more: it was put back, and then the broker was killed.
+    if (half.storeTimestampMs <= openedMs) await ledger.knowCopies();
     const state = ledger.stateOf(ledger.placeOf(half));
-    if (state !== PASSED) return state;
-    await ledger.knowCopies();
-    const later = ledger.stateOf(ledger.placeOf(half));
-    if (later !== PASSED) return later;
-    // Without an index nobody knows whether it was decided: as Apache, take the producer's word again.
-    if (!traces.enabled) return UNDECIDED;
+    if (state === COMMITTED || state === ROLLED_BACK) return state;
+    if (state === UNDECIDED && half.storeTimestampMs > openedMs) return state;
     const endedLate = this.endedLate.get(transactionKeyOf(half));
-    if (endedLate !== undefined) return endedLate;
-    if (await traces.isCommitted(half)) return COMMITTED;
-    return await traces.isGivenUp(half) ? UNDECIDED : DECIDED;
+    if (state === PASSED && endedLate !== undefined) return endedLate;
+    // Without an index nobody knows whether it was decided: as Apache, take the producer's word again.
+    if (!traces.enabled) return state === PASSED ? UNDECIDED : state;
+    if (await traces.isCommitted(half)) {
+      // A broker that was killed may have put the message without a note of it.
+      if (state === UNDECIDED) this.note(half, COMMITTED);
+      return COMMITTED;
+    }
+    if (state === PASSED) return await traces.isGivenUp(half) ? UNDECIDED : ROLLED_BACK;
+    return state === DECIDED ? ROLLED_BACK : state;
   }
 
   /** What can't be written may not pile up in memory either. Throws RequestError. */

@@ -20,7 +20,7 @@ export const TRANSACTION_GROUP = "CID_RMQ_SYS_TRANS";
 export interface LedgerParts {
   store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read">;
   offsets: OffsetTable;
-  topics: TopicTable;
+  topics: Pick<TopicTable, "get">;
   clock: Clock;
   log: Logger;
 }
@@ -136,22 +136,41 @@ export class Ledger {
     for (const queueId of this.queueIds()) {
       const queue = this.queue(queueId);
       const bounds = this.parts.store.queueBounds(TRANSACTION_HALF_TOPIC, queueId);
-      if (bounds === null) continue;
-      const cursor = this.parts.store.openCursor(TRANSACTION_HALF_TOPIC, queueId, queue.offset);
-      for (let looks = 0; cursor !== null && cursor.next(); looks++) {
-        if (looks % LOOKS_PER_TURN_MAX === LOOKS_PER_TURN_MAX - 1) await this.turn();
-        const { queueOffset } = cursor;
-        if (queue.stateOf(queueOffset) !== UNDECIDED) continue;
-        const half = await this.half(cursor);
-        if (half === null || queue.stateOf(queueOffset) !== UNDECIDED) continue;
-        const { properties } = half;
-        const wasPutBack = properties.has(PROPERTY.transactionCheckTimes) ||
-          properties.has(PROPERTY.preparedQueueOffset);
-        const known = this.copies.get(transactionKeyOf(half));
-        if (wasPutBack && !(known !== undefined && known.queueOffset > queueOffset)) {
-          this.movedTo(half, { queueId, queueOffset });
-        }
-      }
+      if (bounds !== null) await this.findCopiesIn(queue, bounds.maxOffset);
+    }
+  }
+
+  private async findCopiesIn(queue: HalfQueue, end: number): Promise<void> {
+    const { queueId } = queue;
+    const earlier = new Map<string, number>();
+    const cursor = this.parts.store.openCursor(TRANSACTION_HALF_TOPIC, queueId, queue.offset);
+    for (let looks = 1; cursor !== null && cursor.next(); looks++) {
+      const { queueOffset } = cursor;
+      if (queueOffset >= end) return;
+      if (looks % LOOKS_PER_TURN_MAX === 0) await this.turn();
+      const half = await this.half(cursor);
+      if (half === null) continue;
+      const key = transactionKeyOf(half);
+      const before = earlier.get(key);
+      if (wasPutBack(half)) this.standsFor(queue, key, queueOffset, before);
+      earlier.set(key, queueOffset);
+    }
+  }
+
+  /** A copy stands for the half before it, when the broker was killed before it noted that that one is done with. */
+  private standsFor(
+    queue: HalfQueue,
+    key: string,
+    queueOffset: number,
+    before: number | undefined,
+  ): void {
+    if (before !== undefined && queue.stateOf(before) !== UNDECIDED) {
+      queue.decide(queueOffset, DECIDED);
+    }
+    if (before !== undefined) queue.decide(before, DECIDED);
+    if (queue.stateOf(queueOffset) !== UNDECIDED) this.copies.delete(key);
+    else if ((this.copies.get(key)?.queueOffset ?? -1) < queueOffset) {
+      this.copies.set(key, { queueId: queue.queueId, queueOffset });
     }
   }
 
@@ -186,6 +205,11 @@ export class Ledger {
       queue.addOp(queueOffset, last);
     }
   }
+}
+
+function wasPutBack({ properties }: HalfMessage): boolean {
+  return properties.has(PROPERTY.transactionCheckTimes) ||
+    properties.has(PROPERTY.preparedQueueOffset);
 }
 
 /** The queue offsets that an op message names; null when it is none. */

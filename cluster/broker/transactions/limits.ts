@@ -19,3 +19,5 @@ export const GIVEN_UP_QUEUE_COUNT = 1;
 export const ASKED_UNSENT_BYTES_MAX = 1024 * 1024;
 /** Transactions remembered that were ended after they had been given up. */
 export const LATE_ENDS_MAX = 10_000;
+/** Rounds that wait for a half message which the disk doesn't give; then it is left out. */
+export const UNREADABLE_ROUNDS_MAX = 3;

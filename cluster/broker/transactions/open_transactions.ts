@@ -38,12 +38,15 @@ export interface TransactionSettings {
 
 export interface TransactionParts {
   server: HandlerRegistry & PeerCaller;
-  store: MessageStore;
+  store: Pick<
+    MessageStore,
+    "queueBounds" | "openCursor" | "readHot" | "read" | "put" | "queryIndex" | "writeRefusal"
+  >;
   storeHost: HostAddress;
-  topics: TopicTable;
+  topics: Pick<TopicTable, "get" | "createTransCheckMaxTime">;
   offsets: OffsetTable;
   producers: Producers;
-  rules: PutRules;
+  rules: Pick<PutRules, "apply">;
   stats: StatsSink;
   clock: Clock;
   disk: Disk;
@@ -64,7 +67,7 @@ export interface Transactions extends AsyncDisposable {
 /** Disposing it writes what is decided and saves the counts; the store must still be open. */
 export async function openTransactions(given: TransactionParts): Promise<Transactions> {
   const { server, store, settings, clock, disk, topics } = given;
-  const parts = { ...given, log: given.log.named("transactions") };
+  const parts = { ...given, log: given.log.named("transactions"), openedMs: clock.nowMs() };
   const { log } = parts;
   const path = `${settings.storePathRootDir}/config/transactionMetrics`;
   const counts = new TransactionCounts(new MetadataFile({ disk, log, path }), clock);
