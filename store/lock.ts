@@ -72,6 +72,13 @@ export class StoreLock {
   }
 }
 
+/** Who has a store open, by its abort marker; null when nobody seems to. Takes no lock. */
+export function findHolder(options: Omit<StoreLockOptions, "locks">): string | null {
+  const { disk, storePath } = options;
+  const pid = readAbort(disk, storePath);
+  return pid > 0 && isHolder(options, pid) ? describe(disk, pid) : null;
+}
+
 function makeLockFile(disk: Disk, path: string): void {
   if (disk.statSync(path) !== null) return;
   const file = disk.openSync(path, "create");
@@ -88,7 +95,7 @@ function readAbort(disk: Disk, storePath: string): number {
 }
 
 /** A live process of that number is the holder, unless it began after the marker was written. */
-function isHolder(options: StoreLockOptions, pid: number): boolean {
+function isHolder(options: Omit<StoreLockOptions, "locks">, pid: number): boolean {
   const isAlive = options.isAlive ?? isProcessAlive;
   if (pid === process.pid || !isAlive(pid)) return false;
   const marked = options.disk.statSync(`${options.storePath}/abort`)?.modifiedMs ?? Infinity;

@@ -251,7 +251,7 @@ class Recovery {
   private async cutAt(plan: RecoveryPlan, scan: ScanResult): Promise<void> {
     const { disk, log, keptAside, logger, queues, index, isClean } = this.parts;
     const isDamaged = scan.damage !== null;
-    if (!isClean || isDamaged) {
+    if (!isClean || isDamaged || this.parts.rebuildQueues) {
       const { end } = scan;
       this.summary.cut = await cutRest({ disk, logger, log, keptAside, end, isDamaged });
     }

@@ -19,6 +19,8 @@ export interface CommandArguments {
   options: OptionTable;
   /** Names of options of which exactly one must be given. */
   oneOf: readonly string[];
+  /** The name of an option that may also be given as a bare word. */
+  operand?: string | undefined;
 }
 
 /** What help tells; also of commands that aren't the inspector's. */
@@ -42,6 +44,7 @@ export interface CommandDraft<T extends OptionTable> {
   summary: string;
   options: T;
   oneOf?: readonly (keyof T & string)[];
+  operand?: keyof T & string;
   changes?: true;
   example: string;
   run(context: RunContext<T>): Promise<void>;

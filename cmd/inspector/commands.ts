@@ -7,6 +7,7 @@ import type { CommandRow } from "./command.ts";
 import { consumerStatusCommands } from "./consumer_status.ts";
 import { consumerCommands } from "./consumers.ts";
 import { groupCommands } from "./groups.ts";
+import { traceCommands } from "./message_traces.ts";
 import { messageCommands } from "./messages.ts";
 import { exportCommands } from "./metadata_export.ts";
 import { nameServerCommands } from "./name_servers.ts";
@@ -16,6 +17,7 @@ import { producerCommands } from "./producers.ts";
 import { queueCommands } from "./queue_entries.ts";
 import { sendCommands } from "./send_messages.ts";
 import { sendTimeCommands } from "./send_times.ts";
+import { storeCommands } from "./stores.ts";
 import { statsCommands } from "./stats.ts";
 import { topicChangeCommands } from "./topic_changes.ts";
 import { topicCommands } from "./topics.ts";
@@ -36,10 +38,17 @@ export const commandFamilies: readonly CommandFamily[] = [
   { title: "Offsets", rows: offsetCommands },
   {
     title: "Messages",
-    rows: [...messageCommands, ...printCommands, ...sendCommands, ...sendTimeCommands],
+    rows: [
+      ...messageCommands,
+      ...traceCommands,
+      ...printCommands,
+      ...sendCommands,
+      ...sendTimeCommands,
+    ],
   },
   { title: "Pipes", rows: [publishCommand(), subscribeCommand()] },
   { title: "Name servers", rows: nameServerCommands },
+  { title: "Stores, offline", rows: storeCommands },
   { title: "Statistics and export", rows: [...statsCommands, ...exportCommands] },
 ];
 

@@ -20,17 +20,39 @@ export async function complete(
   clusterAt: (nameServers: string | undefined) => Cluster,
 ): Promise<Completion[]> {
   const last = words.at(-1) ?? "";
-  const [name = ""] = words;
-  if (words.length <= 1) {
-    return startingWith(rows.map((row) => ({ text: row.name, summary: row.summary })), last);
+  const [first = "", second = ""] = words.map((word) => word.toLowerCase());
+  if (words.length <= 1) return startingWith(firstWords(rows), last);
+  const inGroup = rows.filter((row) => row.name.startsWith(`${first} `));
+  if (words.length === 2 && inGroup.length > 0) {
+    return startingWith(inGroup.map((row) => ({ ...faceOf(row), text: wordsOf(row)[1]! })), last);
   }
-  const row = rows.find((each) => each.name.toLowerCase() === name.toLowerCase());
+  const names = [first, `${first} ${second}`];
+  const row = rows.find((each) => names.includes(each.name.toLowerCase()));
   if (row === undefined) return [];
   const options = { ...row.options, ...COMMON_OPTIONS };
   const asked = optionNamed(options, words.at(-2) ?? "");
   if (asked === undefined || asked.kind === null) return startingWith(namesOf(options), last);
-  const names = await valuesOf(asked, clusterAt(nameServersIn(words)));
-  return startingWith(names.map((text) => ({ text, summary: "" })), last);
+  const values = await valuesOf(asked, clusterAt(nameServersIn(words)));
+  return startingWith(values.map((text) => ({ text, summary: "" })), last);
+}
+
+function wordsOf({ name }: CommandFace): string[] {
+  return name.split(" ");
+}
+
+function faceOf({ name, summary }: CommandFace): Completion {
+  return { text: name, summary };
+}
+
+/** Commands of one word, and the first word of those of two, once. */
+function firstWords(rows: readonly CommandFace[]): Completion[] {
+  const groups = new Set(
+    rows.map(wordsOf).filter((words) => words.length > 1).map(([word]) => word!),
+  );
+  return [
+    ...rows.filter((row) => wordsOf(row).length === 1).map(faceOf),
+    ...[...groups].map((text) => ({ text, summary: `${text} …` })),
+  ];
 }
 
 function startingWith(all: readonly Completion[], prefix: string): Completion[] {

@@ -47,8 +47,10 @@ export function usage(row: CommandArguments): string {
   const chosen = row.oneOf.map((name) => row.options[name]!);
   const others = Object.entries(row.options).filter(([name]) => !row.oneOf.includes(name))
     .map(([, option]) => option);
+  const operand = row.operand === undefined ? undefined : row.options[row.operand];
   return [
-    ...others.filter((option) => option.required).map(call),
+    ...others.filter((option) => option.required)
+      .map((option) => option === operand ? option.kind?.metavar ?? "" : call(option)),
     ...(chosen.length > 0 ? [`(${chosen.map(call).join(" | ")})`] : []),
     ...others.filter((option) => !option.required).map((option) => `[${call(option)}]`),
   ].map((part) => ` ${part}`).join("");

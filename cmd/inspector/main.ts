@@ -53,28 +53,28 @@ export async function runInspector(
 ): Promise<number> {
   const { isTerminal, output, program, variables } = environment;
   const style = { program, colors: isTerminal && !variables["NO_COLOR"] };
-  const [first = "", ...rest] = args;
+  const [first = ""] = args;
   if (first === "" || first === "help" || first === "-h" || first === "--help") {
-    return showHelp(first, rest[0], environment, style);
+    return showHelp(first, args.slice(1), environment, style);
   }
-  const row = findCommand(first);
+  const row = findCommand(args);
   if (row === undefined) {
-    output.complain(`${program}: ${unknownCommand(first)}`);
+    output.complain(`${program}: ${unknownCommand(args)}`);
     output.complain(`Try: ${program} --help`);
     return EXIT_USAGE;
   }
-  return await runCommand(row, rest, environment, style);
+  return await runCommand(row, args.slice(row.name.split(" ").length), environment, style);
 }
 
 function showHelp(
   word: string,
-  name: string | undefined,
+  names: readonly string[],
   { output, program }: InspectorEnvironment,
   style: HelpStyle,
 ): number {
-  if (word === "help" && name !== undefined) {
-    const row = findCommand(name);
-    if (row === undefined) output.complain(`${program}: ${unknownCommand(name)}`);
+  if (word === "help" && names.length > 0) {
+    const row = findCommand(names);
+    if (row === undefined) output.complain(`${program}: ${unknownCommand(names)}`);
     else output.print(commandHelp(row, style));
     return row === undefined ? EXIT_USAGE : EXIT_DONE;
   }
@@ -83,13 +83,17 @@ function showHelp(
   return word === "" ? EXIT_USAGE : EXIT_DONE;
 }
 
-/** In any case of letters, as in Apache's tool. */
-function findCommand(name: string): CommandRow | undefined {
-  const lower = name.toLowerCase();
-  return commands.find((row) => row.name.toLowerCase() === lower);
+/** By one word or two, in any case of letters, as in Apache's tool. */
+function findCommand(words: readonly string[]): CommandRow | undefined {
+  const [first = "", second = ""] = words.map((word) => word.toLowerCase());
+  return commands.find(({ name }) =>
+    name.toLowerCase() === first || name.toLowerCase() === `${first} ${second}`
+  );
 }
 
-function unknownCommand(name: string): string {
+function unknownCommand(words: readonly string[]): string {
+  const isGroup = commands.some((row) => row.name.startsWith(`${words[0]} `));
+  const name = words.slice(0, isGroup ? 2 : 1).join(" ");
   return `unknown command '${name}'${suggestion(name, commands.map((row) => row.name))}`;
 }
 

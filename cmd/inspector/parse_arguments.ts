@@ -29,7 +29,7 @@ export interface ParsedArguments {
 
 /** Throws UsageError. With --help nothing else is checked. */
 export function parseArguments(row: CommandArguments, args: readonly string[]): ParsedArguments {
-  const given = new ArgumentReader({ ...row.options, ...COMMON_OPTIONS }).read(args);
+  const given = new ArgumentReader({ ...row.options, ...COMMON_OPTIONS }, row.operand).read(args);
   const common = {
     namesrvAddr: given.get("namesrvAddr") as string | undefined,
     json: given.get("json") === true,
@@ -72,7 +72,7 @@ class ArgumentReader {
   private readonly byLong = new Map<string, Named>();
   private readonly given = new Map<string, unknown>();
 
-  constructor(options: OptionTable) {
+  constructor(private readonly options: OptionTable, private readonly operand?: string) {
     for (const named of Object.entries(options)) {
       const [, option] = named;
       // A command's own option comes first and hides a common one of the same letter.
@@ -87,12 +87,20 @@ class ArgumentReader {
     for (let at = 0; at < args.length; at++) {
       const word = args[at]!;
       if (!word.startsWith("-") || word === "-") {
+        if (this.takeOperand(word)) continue;
         throw new UsageError(`unexpected '${word}': options begin with a dash`);
       }
       const next = args[at + 1];
       if (this.take(word, next)) at++;
     }
     return this.given;
+  }
+
+  private takeOperand(word: string): boolean {
+    const { operand } = this;
+    if (operand === undefined || this.given.has(operand)) return false;
+    this.store([operand, this.options[operand]!], word, undefined);
+    return true;
   }
 
   /** Whether the next word was its value. */

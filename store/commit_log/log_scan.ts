@@ -34,6 +34,8 @@ export interface ScanOptions {
   ) => void;
   /** What was passed over: from where to where, and what is wrong there. */
   onUnreadable?: (from: number, to: number, reason: string) => void;
+  /** Asked after each record: there is no need to go on. */
+  isDone?: () => boolean;
   /** Called for every megabyte that is read. */
   onProgress?: (offset: number) => void;
 }
@@ -101,6 +103,7 @@ class LogScan {
         offset = check.kind === "blank" ? fileEnd : offset + check.size;
       }
       this.result.end = offset;
+      if (this.options.isDone?.()) return;
     }
   }
 

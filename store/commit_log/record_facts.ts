@@ -39,6 +39,8 @@ export class RecordFacts {
   /** Java's hash of topic#key for each key, UNIQ_KEY first; the first keyCount of them. */
   keyHashes = new Int32Array(16);
   keyCount = 0;
+  /** Those of them that aren't of tags, which Apache enters from 5.4.0 on only. */
+  plainKeyCount = 0;
 
   private readonly parts = emptyParts();
   private readonly scanner = new PropertyScanner([
@@ -75,7 +77,7 @@ export class RecordFacts {
     this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
     this.tagsCode = this.readTagsCode(buffer);
     this.readBatch(buffer);
-    this.keyCount = 0;
+    this.keyCount = this.plainKeyCount = 0;
     if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.readKeys(buffer);
     return true;
   }
@@ -114,6 +116,7 @@ export class RecordFacts {
     const unique = starts[this.uniqueKeyAt]!;
     if (unique >= 0) this.addKey(buffer, unique, ends[this.uniqueKeyAt]!);
     this.readKeyList(buffer, starts[this.keysAt]!, ends[this.keysAt]!);
+    this.plainKeyCount = this.keyCount;
     const tags = starts[this.tagsAt]!;
     if (tags < 0) return;
     this.addKey(buffer, tags, ends[this.tagsAt]!, javaHash(TAG_KEY_PREFIX, this.prefixHash));

@@ -12,6 +12,8 @@ export interface SegmentFilesOptions {
   /** The folder; made when absent. */
   path: string;
   fileSizeBytes: number;
+  /** Files are opened for reading only (inspections). */
+  isReadOnly?: boolean;
 }
 
 /** One file; opened when it is first used. */
@@ -89,7 +91,10 @@ export class SegmentFiles {
   }
 
   open(segment: Segment): DiskFile {
-    segment.file ??= this.options.disk.openSync(segment.path, "write");
+    segment.file ??= this.options.disk.openSync(
+      segment.path,
+      this.options.isReadOnly ? "read" : "write",
+    );
     return segment.file;
   }
 

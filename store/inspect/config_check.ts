@@ -1,0 +1,162 @@
+// Looks at what stands beside log, queues and index: config/*.json, the checkpoint, the abort marker, files that were
+// kept aside. Read-only.
+import { Buffer } from "node:buffer";
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import { DecodeError } from "../../core/errors.ts";
+import { parseLenientJson } from "../../core/json/lenient_reader.ts";
+import { isDlqTopic, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
+import { type Checkpoint, decodeCheckpoint } from "../checkpoint.ts";
+import { KEPT_ASIDE_FOLDER } from "../kept_aside.ts";
+import { findHolder } from "../lock.ts";
+import type { Findings } from "./fault.ts";
+
+const CHECKPOINT_BYTES = 4096;
+/** A longer file isn't read to see whether it is whole. */
+const CONFIG_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The text of a file; null when it isn't there or can't be read. */
+function readText(disk: Disk, path: string): string | null {
+  const stat = disk.statSync(path);
+  if (stat === null || stat.isDirectory || stat.sizeBytes > CONFIG_BYTES_MAX) return null;
+  const bytes = readBytes(disk, path, stat.sizeBytes);
+  return bytes === null ? null : bytes.toString("utf8");
+}
+
+function readBytes(disk: Disk, path: string, length: number): Buffer | null {
+  try {
+    const file = disk.openSync(path, "read");
+    const bytes = Buffer.alloc(length);
+    const count = file.readSync(bytes, 0, length, 0);
+    void file.close();
+    return bytes.subarray(0, count);
+  } catch (error) {
+    if (error instanceof DiskError) return null;
+    throw error;
+  }
+}
+
+function isWhole(text: string): boolean {
+  try {
+    return /^\s*[{[]/.test(text) && parseLenientJson(text) !== undefined;
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
+}
+
+/** Every config/*.json must be whole, or its backup. Gives how many there are. */
+export function checkConfigFiles(disk: Disk, storePath: string, findings: Findings): number {
+  const folder = `${storePath}/config`;
+  const names = new Set(disk.listSync(folder).map((name) => name.replace(/\.bak$/, "")));
+  let count = 0;
+  for (const name of names) {
+    if (!name.endsWith(".json")) continue;
+    count++;
+    const text = readText(disk, `${folder}/${name}`);
+    const backup = readText(disk, `${folder}/${name}.bak`);
+    if (text !== null && isWhole(text)) continue;
+    // Apache leaves an empty file where it ended before anything was saved.
+    if ((text ?? "") === "" && (backup ?? "") === "") continue;
+    const hasBackup = backup !== null && isWhole(backup);
+    findings.fault({
+      kind: "config_file",
+      place: `config/${name}`,
+      detail: `${text === null ? "is missing" : "isn't whole"}; its .bak ${
+        hasBackup ? "is, and is used instead" : "can't replace it: a broker doesn't start with it"
+      }`,
+      offset: -1,
+      repair: hasBackup ? { step: "restore_config", path: `${folder}/${name}` } : null,
+    });
+  }
+  return count;
+}
+
+/** Topics by config/topics.json: what it says of them; null when it says nothing. */
+export function readTopics(
+  disk: Disk,
+  storePath: string,
+): Map<string, { isBatch: boolean }> | null {
+  for (const name of ["topics.json", "topics.json.bak"]) {
+    const text = readText(disk, `${storePath}/config/${name}`);
+    if (text === null || !isWhole(text)) continue;
+    const table = (JSON.parse(JSON.stringify(parseLenientJson(text))) as TopicsFile)
+      .topicConfigTable ?? {};
+    return new Map(
+      Object.entries(table).map(([topic, config]) => [
+        topic,
+        { isBatch: (config.attributes ?? {})["queue.type"] === "BatchCQ" },
+      ]),
+    );
+  }
+  return null;
+}
+
+interface TopicsFile {
+  topicConfigTable?: Record<string, { attributes?: Record<string, string> }>;
+}
+
+/** Whether records of a topic still have a queue. */
+export function topicFilter(
+  topics: ReadonlyMap<string, unknown> | null,
+): (topic: string) => boolean {
+  if (topics === null) return () => true;
+  return (topic) =>
+    topics.has(topic) || isSystemTopic(topic) || isRetryTopic(topic) || isDlqTopic(topic);
+}
+
+export interface StoreState {
+  checkpoint: Checkpoint | null;
+  /** No abort marker: the last run ended by a clean stop, and no broker has the store open. */
+  isClean: boolean;
+}
+
+/** What the marker and the checkpoint say of the last run. */
+export function readState(disk: Disk, storePath: string, findings: Findings): StoreState {
+  const isClean = disk.statSync(`${storePath}/abort`) === null;
+  const holder = findHolder({ disk, storePath });
+  if (holder !== null) {
+    findings.note(`${holder} has the store open: what it hasn't written yet may look missing`);
+  } else if (!isClean) {
+    findings.note("the store wasn't closed cleanly: the next start recovers it");
+  }
+  const kept = disk.listSync(`${storePath}/${KEPT_ASIDE_FOLDER}`);
+  if (kept.length > 0) {
+    findings.note(`${KEPT_ASIDE_FOLDER}/ holds ${kept.length} files from earlier cuts and repairs`);
+  }
+  return { checkpoint: readCheckpoint(disk, storePath, findings), isClean };
+}
+
+function readCheckpoint(disk: Disk, storePath: string, findings: Findings): Checkpoint | null {
+  const path = `${storePath}/checkpoint`;
+  if (disk.statSync(path) === null) {
+    findings.note("there is no checkpoint: a recovery would read the whole log");
+    return null;
+  }
+  const bytes = readBytes(disk, path, CHECKPOINT_BYTES);
+  if (bytes !== null && bytes.length >= 40) return decodeCheckpoint(bytes);
+  findings.fault({
+    kind: "checkpoint",
+    place: "checkpoint",
+    detail: `has ${bytes?.length ?? 0} bytes of at least 40`,
+    offset: -1,
+    repair: { step: "drop_checkpoint" },
+  });
+  return null;
+}
+
+/** Once the log's end is known. */
+export function checkCheckpoint(
+  checkpoint: Checkpoint | null,
+  logEnd: number,
+  findings: Findings,
+): void {
+  const replayFrom = checkpoint?.replay?.replayFrom ?? 0;
+  if (replayFrom <= logEnd) return;
+  findings.fault({
+    kind: "checkpoint",
+    place: "checkpoint",
+    detail: `says that the log was on the device up to ${replayFrom}, and it ends at ${logEnd}`,
+    offset: logEnd,
+    repair: { step: "drop_checkpoint" },
+  });
+}

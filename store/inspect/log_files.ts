@@ -1,0 +1,60 @@
+// The log's files as an inspection sees them: opened for reading only, in runs without gaps, with what is wrong about
+// their names and lengths. Never makes, cuts or deletes a file.
+import type { Disk } from "../../core/disk/disk.ts";
+import { silentLogger } from "../../core/log.ts";
+import { SegmentFiles } from "../file/segment_files.ts";
+import type { Findings } from "./fault.ts";
+import type { StoreShape } from "./store_shape.ts";
+
+/** Files that follow each other. */
+export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): SegmentFiles[] {
+  const { commitLogPath: path, commitLogFileBytes: fileSizeBytes } = shape;
+  const runs: SegmentFiles[] = [];
+  const names = disk.listSync(path);
+  for (const [at, name] of names.entries()) {
+    const stat = disk.statSync(`${path}/${name}`);
+    if (stat === null || stat.isDirectory) continue;
+    const place = `commitlog/${name}`;
+    const problem = problemOf(name, stat.sizeBytes, fileSizeBytes);
+    if (stat.sizeBytes === 0 && at === names.length - 1) {
+      findings.note(`${place} is empty: the next start deletes it`);
+    } else if (problem !== null) {
+      findings.fault({ kind: "log_file", place, detail: problem, offset: -1, repair: null });
+    } else addFile(runs, { disk, log: silentLogger, path, fileSizeBytes }, name, findings);
+  }
+  return runs;
+}
+
+function problemOf(name: string, sizeBytes: number, fileSizeBytes: number): string | null {
+  if (!/^\d{20}$/.test(name)) return "isn't a file of the log, and keeps the store from opening";
+  if (sizeBytes !== fileSizeBytes) {
+    return `has ${sizeBytes} bytes where the others have ${fileSizeBytes}: the store doesn't open`;
+  }
+  return Number(name) % fileSizeBytes === 0 ? null : "its name is no multiple of the file size";
+}
+
+function addFile(
+  runs: SegmentFiles[],
+  options: { disk: Disk; log: typeof silentLogger; path: string; fileSizeBytes: number },
+  name: string,
+  findings: Findings,
+): void {
+  const startOffset = Number(name);
+  let run = runs.at(-1);
+  if (run === undefined || run.endOffset !== startOffset) {
+    if (run !== undefined) {
+      findings.fault({
+        kind: "log_file",
+        place: `commitlog/${name}`,
+        detail: `${
+          startOffset - run.endOffset
+        } bytes before it are missing: the store doesn't open`,
+        offset: run.endOffset,
+        repair: null,
+      });
+    }
+    run = new SegmentFiles({ ...options, isReadOnly: true });
+    runs.push(run);
+  }
+  run.segments.push({ startOffset, path: `${options.path}/${name}`, file: null });
+}
