@@ -85,7 +85,8 @@ export class Revivals {
       const bounds = store.queueBounds(topic, queueId);
       if (bounds === null || offset < bounds.minOffset || offset >= bounds.maxOffset) return true;
       const cursor = store.openCursor(topic, queueId, offset);
-      if (cursor === null || !cursor.next()) return true;
+      // Exactly this message, never the next one there is.
+      if (cursor === null || !cursor.next() || cursor.queueOffset !== offset) return true;
       const { physicalOffset, size } = cursor;
       const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
       if (view === null || view.size < size) return true;

@@ -1,0 +1,165 @@
+// Losses and duplicates that apache/rocketmq's issues tell of, each tried here. The number is the issue's.
+import { expect, test } from "bun:test";
+import { newMemoryDisk } from "../../../store/testing_store.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import { VirtualClock } from "../../../core/time/virtual_clock.ts";
+import { bodies, GROUP, PopWorld, REVIVE_TOPIC, TOPIC } from "./testing_pop.ts";
+
+test("7914, 7724: each unacknowledged message comes back once, and no other in its stead", async () => {
+  await using world = await PopWorld.open();
+  const sent = Array.from({ length: 20 }, (_, index) => `m${String(index).padStart(2, "0")}`);
+  await world.send(sent);
+  const { messages } = await world.pop({ queueId: 0 });
+  for (const [index, message] of messages.entries()) if (index % 3 === 0) await world.ack(message);
+  await world.pass(16_000);
+  const back = (await world.pop()).messages;
+  expect(bodies(back)).toEqual(sent.filter((_, index) => index % 3 !== 0));
+});
+
+test("5408, 3443: the revive topic is done with although there are more acknowledgements than checkpoints", async () => {
+  await using world = await PopWorld.open({ settings: { reviveQueueNum: 1 } });
+  await world.send(["a"]);
+  const [message] = (await world.pop()).messages;
+  for (let time = 0; time < 3; time++) await world.ack(message!);
+  await world.pass(20_000);
+  const records = world.store.queueBounds(REVIVE_TOPIC, 0)!.maxOffset;
+  expect(records).toBe(4);
+  expect(world.reviveOffset(0)).toBe(records - 1);
+});
+
+test("3787: an acknowledgement after the checkpoint left memory counts", async () => {
+  await using world = await PopWorld.open({ settings: { enablePopBufferMerge: true } });
+  await world.send(["a", "b"]);
+  const { messages } = await world.pop({ invisibleTime: 30_000, queueId: 0 });
+  await world.ack(messages[0]!);
+  await world.pass(12_000);
+  expect(world.written.get("ck")).toBe(1);
+  await world.ack(messages[1]!);
+  await world.pass(60_000);
+  expect((await world.pop()).messages).toEqual([]);
+});
+
+test("7412: a checkpoint that is written again because its message couldn't be stored brings it back", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  await world.pop();
+  const put = world.store.put.bind(world.store);
+  let failures = 1;
+  world.store.put = (messages) =>
+    messages[0]!.topic.startsWith("%RETRY%") && failures-- > 0
+      ? Promise.resolve([{ ...NOT_STORED }])
+      : put(messages);
+  await world.pass(16_000);
+  expect((await world.pop()).messages).toEqual([]);
+  await world.pass(16_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+});
+
+test("8479: checkpoints of a topic that was deleted and made again hold nothing up", async () => {
+  await using world = await PopWorld.open({ settings: { reviveQueueNum: 1 } });
+  await world.send(["a", "b"]);
+  await world.pop({ queueId: 0 });
+  await world.settled(world.store.deleteTopic(TOPIC));
+  world.offsets.removeTopic(TOPIC);
+  world.makeTopic("Others", 1);
+  await world.send(["other"], { topic: "Others" });
+  expect((await world.pop({ topic: "Others" })).messages.length).toBe(1);
+  await world.pass(16_000);
+  expect(bodies((await world.pop({ topic: "Others" })).messages)).toEqual(["other"]);
+});
+
+test("9318: a quiet queue's checkpoint in memory is kept for as long as it takes", async () => {
+  await using world = await PopWorld.open({
+    settings: { enablePopBufferMerge: true, popCkStayBufferTime: 3_600_000 },
+  });
+  await world.send(["a"]);
+  await world.pop({ invisibleTime: 3_000_000, queueId: 0 });
+  for (let minute = 0; minute < 8; minute++) await world.clock.advance(60_000);
+  expect(world.offset()).toBe(0);
+  expect((await world.pop({ queueId: 0 })).messages).toEqual([]);
+});
+
+test("a handle that was replaced by a changed time acknowledges nothing any more", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const [message] = (await world.pop()).messages;
+  await world.changeInvisible(message!, 10_000);
+  await world.ack(message!);
+  await world.pass(20_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+});
+
+test("messages between which others were filtered out are acknowledged by their own offsets", async () => {
+  await using world = await PopWorld.open();
+  for (let index = 0; index < 12; index++) {
+    await world.send([`m${index}`], { tag: index % 5 === 0 ? "Red" : "Blue" });
+  }
+  const { messages } = await world.pop({ queueId: 0, exp: "Red" });
+  expect(bodies(messages)).toEqual(["m0", "m10", "m5"]);
+  await world.batchAck([messages[0]!, messages[2]!]);
+  await world.pass(16_000);
+  expect(bodies((await world.pop({ exp: "Red" })).messages)).toEqual(["m5"]);
+});
+
+test("an acknowledgement that can't be stored is refused", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const [message] = (await world.pop()).messages;
+  world.refusesRecords = true;
+  expect(await world.ack(message!)).toBe(ResponseCode.SYSTEM_ERROR);
+});
+
+test("the group's offset stays before messages whose checkpoint isn't stored", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  world.refusesRecords = true;
+  expect((await world.pop({ queueId: 0 })).messages.length).toBe(1);
+  await world.pass(3_000);
+  expect(world.offset()).toBe(0);
+  world.refusesRecords = false;
+  await world.pass(3_000);
+  expect(world.offset()).toBe(1);
+});
+
+for (const buffered of [false, true]) {
+  const kind = buffered ? "in memory" : "stored";
+  test(`after a kill nothing unacknowledged is lost, its checkpoint being ${kind}`, async () => {
+    const disk = newMemoryDisk();
+    const clock = new VirtualClock();
+    const settings = { enablePopBufferMerge: buffered };
+    const world = await PopWorld.open({ disk, clock, settings });
+    await world.send(["a", "b", "c"]);
+    const { messages } = await world.pop({ queueId: 0, maxMsgNums: 2 });
+    await world.ack(messages[0]!);
+    await world.offsets.saveWhenDirty();
+    const offsets = world.offsetFile.text;
+    const isStored = world.offset() === 2;
+    expect(isStored).toBe(!buffered);
+    disk.crash("process");
+    await using after = await PopWorld.open({ disk, clock, settings, offsets });
+    const got = bodies((await after.pop({ queueId: 0 })).messages);
+    // The stand-in timer forgot the checkpoint; the real one doesn't (interop). What was only in memory comes again.
+    expect(got).toEqual(buffered ? ["a", "b", "c"] : ["c"]);
+  });
+}
+
+test("a deleted group's checkpoints are dropped and the others go on", async () => {
+  await using world = await PopWorld.open({ settings: { reviveQueueNum: 1, autoCreateSubscriptionGroup: true } });
+  await world.send(["a"]);
+  await world.pop({ consumerGroup: "Gone" });
+  await world.pop();
+  world.topics.delete("%RETRY%Gone_Orders");
+  world.groups.delete("Gone");
+  await world.pass(16_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+  expect(world.groups.has(GROUP)).toBe(true);
+});
+
+const NOT_STORED = {
+  status: "disk_full",
+  detail: "as the test wants",
+  physicalOffset: -1,
+  queueOffset: -1,
+  size: 0,
+  storeTimestampMs: 0,
+} as const;
