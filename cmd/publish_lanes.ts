@@ -1,9 +1,9 @@
 // Sends lines together that come together. Those of one queue keep their order: a broker may store what is on its way at
 // the same time in any order, so a queue has one request on its way, and lines that come meanwhile go with the next one.
 // Those for any queue that come within one turn share a request.
+import { Buffer } from "node:buffer";
 import { ClientError } from "../core/client/client_error.ts";
 import {
-  bodyBytes,
   type Message,
   type MessageQueue,
   queueKey,
@@ -54,7 +54,7 @@ export class PublishLanes {
   private putFree(waiting: WaitingLine): void {
     const { body, delayLevel } = waiting.message;
     // A delayed message can't be part of a batch.
-    if (delayLevel !== undefined || bodyBytes(body).length > FREE_BYTES_MAX) {
+    if (delayLevel !== undefined || bodyLength(body) > FREE_BYTES_MAX) {
       return void this.sendAll(null, [waiting]);
     }
     if (this.free.push(waiting) === 1) queueMicrotask(() => this.flush());
@@ -88,6 +88,10 @@ export class PublishLanes {
   }
 }
 
+function bodyLength(body: Uint8Array | string): number {
+  return typeof body === "string" ? Buffer.byteLength(body) : body.length;
+}
+
 /** How many of the first lines may go together; at least one. */
 function batchLength(lane: readonly WaitingLine[]): number {
   let bytes = 0;
@@ -96,7 +100,7 @@ function batchLength(lane: readonly WaitingLine[]): number {
     if (index > 0 && (message.delayLevel ?? lane[0]!.message.delayLevel) !== undefined) {
       return index;
     }
-    bytes += bodyBytes(message.body).length + PROPERTIES_BYTES;
+    bytes += bodyLength(message.body) + PROPERTIES_BYTES;
     if (index > 0 && bytes > BATCH_BYTES_MAX) return index;
     if (index === BATCH_MESSAGES_MAX) return index;
   }

@@ -7,20 +7,32 @@ export const ENTRY_END = 2;
 const NAME_END_TEXT = "\x01";
 const ENTRY_END_TEXT = "\x02";
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** Names by their place in the last message: the next one mostly has the same, and they are hashed already. */
+const NAMES_KEPT_MAX = 16;
+const lastNames: string[] = new Array(NAMES_KEPT_MAX).fill("");
+
 /** The properties by name. Never fails: what has no name or no value isn't there. */
 export function parseProperties(source: Uint8Array | string): Map<string, string> {
-  const text = typeof source === "string" ? source : utf8(source);
+  const text = typeof source === "string" ? source : decoder.decode(source);
   const properties = new Map<string, string>();
-  for (let at = 0; at < text.length;) {
+  for (let at = 0, place = 0; at < text.length; place++) {
     let end = text.indexOf(ENTRY_END_TEXT, at);
     if (end < 0) end = text.length;
     const nameEnd = text.indexOf(NAME_END_TEXT, at);
     if (nameEnd > at && nameEnd < end - 1) {
-      properties.set(text.slice(at, nameEnd), text.slice(nameEnd + 1, end));
+      properties.set(nameAt(text, at, nameEnd, place), text.slice(nameEnd + 1, end));
     }
     at = end + 1;
   }
   return properties;
+}
+
+function nameAt(text: string, at: number, end: number, place: number): string {
+  if (place >= NAMES_KEPT_MAX) return text.slice(at, end);
+  const last = lastNames[place]!;
+  if (last.length === end - at && text.startsWith(last, at)) return last;
+  return lastNames[place] = text.slice(at, end);
 }
 
 /** The properties as text, each entry ended; empty values are written, as Apache does. */
@@ -32,8 +44,4 @@ export function formatProperties(properties: Iterable<readonly [string, string]>
 
 export function encodeProperties(properties: Iterable<readonly [string, string]>): Buffer {
   return Buffer.from(formatProperties(properties), "utf8");
-}
-
-function utf8(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
