@@ -57,7 +57,7 @@ export function parseSubscription(
     subString,
     expressionType: EXPRESSION_TAG,
     tags,
-    codes: new Set(tags.map(javaHash)),
+    codes: new Set(tags.map((tag) => javaHash(tag))),
   };
 }
 
