@@ -151,6 +151,8 @@ async function untilStored(topic: string, count: number): Promise<void> {
   }
 }
 
+const textOf = (line: Uint8Array) => Buffer.from(line).toString();
+
 describe("lines", () => {
   test("are the same however the bytes are cut", () => {
     const bytes = Buffer.from("one\n\ntwo\r\nthrée\n\nlast");
@@ -160,9 +162,9 @@ describe("lines", () => {
       const lines = places.slice(1).flatMap((end, index) =>
         [
           ...splitter.push(bytes.subarray(places[index]!, end)),
-        ].map(String)
+        ].map(textOf)
       );
-      expect([...lines, String(splitter.rest())])
+      expect([...lines, textOf(splitter.rest())])
         .toEqual(["one", "", "two\r", "thrée", "", "last"]);
       expect(splitter.rest().length).toBe(0);
     }));
