@@ -144,7 +144,9 @@ for (const buffered of [false, true]) {
 }
 
 test("a deleted group's checkpoints are dropped and the others go on", async () => {
-  await using world = await PopWorld.open({ settings: { reviveQueueNum: 1, autoCreateSubscriptionGroup: true } });
+  await using world = await PopWorld.open({
+    settings: { reviveQueueNum: 1, autoCreateSubscriptionGroup: true },
+  });
   await world.send(["a"]);
   await world.pop({ consumerGroup: "Gone" });
   await world.pop();

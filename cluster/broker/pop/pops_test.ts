@@ -155,7 +155,9 @@ describe("a pop", () => {
   test("takes queues by their priority", async () => {
     await using world = await PopWorld.open();
     world.makeTopic("Urgent", 3, { "message.type": "PRIORITY" });
-    for (const queueId of [0, 1, 2]) await world.send([`p${queueId}`], { topic: "Urgent", queueId });
+    for (const queueId of [0, 1, 2]) {
+      await world.send([`p${queueId}`], { topic: "Urgent", queueId });
+    }
     const { messages } = await world.pop({ topic: "Urgent", maxMsgNums: 2 });
     expect(messages.map(({ body }) => body)).toEqual(["p2", "p1"]);
   });

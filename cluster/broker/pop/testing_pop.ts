@@ -285,8 +285,8 @@ export class PopWorld implements AsyncDisposable {
 
   /** Lets time pass in steps, so that what waits for the disk in between gets on. */
   async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 250) {
-      await this.clock.advance(Math.min(250, left));
+    for (let left = ms; left > 0; left -= 500) {
+      await this.clock.advance(Math.min(500, left));
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
   }
