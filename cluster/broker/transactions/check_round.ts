@@ -115,7 +115,7 @@ export class CheckRounds {
     end: number,
     startMs: number,
   ): Promise<{ steps: Step[]; next: number }> {
-    const { store, ledger, stats, log } = this.parts;
+    const { store, stats, log } = this.parts;
     const { queueId } = queue;
     const steps: Step[] = [];
     let bytes = 0;
@@ -131,6 +131,7 @@ export class CheckRounds {
       next = queueOffset;
       if (queue.stateOf(queueOffset) === UNDECIDED) {
         const half = await this.read(cursor);
+        if (half === "later") break;
         if (half === null) {
           log.error("a half message can't be read and is left out", {
             queueOffset,
@@ -150,8 +151,8 @@ export class CheckRounds {
     return { steps, next };
   }
 
-  /** Null when it can't be read: at once for what is no half message, after some rounds when the disk fails. */
-  private async read(cursor: QueueCursor): Promise<HalfMessage | null> {
+  /** Null when it is no half message, or the disk didn't give it for some rounds; until then "later". */
+  private async read(cursor: QueueCursor): Promise<HalfMessage | null | "later"> {
     const { physicalOffset } = cursor;
     try {
       return await this.parts.ledger.half(cursor);
@@ -159,8 +160,8 @@ export class CheckRounds {
       if (!(error instanceof DiskError)) throw error;
       const times = this.unreadable.physicalOffset === physicalOffset ? this.unreadable.times : 0;
       this.unreadable = { physicalOffset, times: times + 1 };
-      if (times + 1 < UNREADABLE_ROUNDS_MAX) throw error;
-      return null;
+      this.parts.log.error("the disk doesn't give a half message", { physicalOffset, error });
+      return times + 1 < UNREADABLE_ROUNDS_MAX ? "later" : null;
     }
   }
 

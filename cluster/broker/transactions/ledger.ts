@@ -1,5 +1,6 @@
 // Which transactions are open, made of what is on disk: the offsets of CID_RMQ_SYS_TRANS, the op messages behind them, and
 // the half messages that were put back. Rebuilt at every start; nothing of it needs a file of its own.
+import { DiskError } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { parseProperties } from "../../../core/message/properties.ts";
@@ -148,12 +149,24 @@ export class Ledger {
       const { queueOffset } = cursor;
       if (queueOffset >= end) return;
       if (looks % LOOKS_PER_TURN_MAX === 0) await this.turn();
-      const half = await this.half(cursor);
+      const half = await this.halfOrNone(cursor);
       if (half === null) continue;
       const key = transactionKeyOf(half);
       const before = earlier.get(key);
       if (wasPutBack(half)) this.standsFor(queue, key, queueOffset, before);
       earlier.set(key, queueOffset);
+    }
+  }
+
+  /** What the disk doesn't give counts as no copy: its transaction is looked at by itself. */
+  private async halfOrNone(cursor: QueueCursor): Promise<HalfMessage | null> {
+    try {
+      return await this.half(cursor);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      const { queueOffset, physicalOffset } = cursor;
+      this.parts.log.error("a half message can't be read", { queueOffset, physicalOffset, error });
+      return null;
     }
   }
 
