@@ -32,6 +32,10 @@ export type ClientErrorCode =
   | "too_many_sends"
   /** The caller's signal was aborted. */
   | "aborted"
+  /** A lite pull consumer: the queue isn't this member's (now). */
+  | "not_assigned"
+  /** A seek to before the queue's start or past its end. */
+  | "bad_offset"
   /** A peer's answer can't be read. */
   | "bad_answer";
 

@@ -23,6 +23,9 @@ export interface ConsumedQueuesOptions extends FlowLimits {
   pullBatchSize: number;
   pullHoldMs: number;
   pullIntervalMs: number;
+  isLite: boolean;
+  /** Whether a queue that goes is committed as far as it is consumed. */
+  commitsOnRemove: boolean;
   /** Limits of all owned queues together, shared out among them; null: none. */
   topicMessagesMax: number | null;
   topicBytesMax: number | null;
@@ -50,6 +53,7 @@ export class ConsumedQueues {
   private readonly limits: FlowLimits;
   private committing: Promise<void> | null = null;
   private paused = false;
+  private readonly pausedQueues = new Set<string>();
 
   constructor(private readonly options: ConsumedQueuesOptions) {
     this.puller = new Puller(options.core);
@@ -98,7 +102,7 @@ export class ConsumedQueues {
     const { locks } = this.options;
     if (locks === null) {
       await puller.stop();
-      await this.commit();
+      if (this.options.commitsOnRemove) await this.commit();
       return this.forget(queue, puller);
     }
     // The running listener may take its time; other queues needn't wait for it.
@@ -112,16 +116,21 @@ export class ConsumedQueues {
     await Promise.all(this.leaving.values());
   }
 
-  /** Consumes an owned queue from another offset on; others are left alone. */
+  /** Consumes an owned queue from another offset on, and commits that; others are left alone. */
   async moveTo(queue: MessageQueue, offset: number): Promise<void> {
+    if (await this.seek(queue, offset)) await this.commit();
+  }
+
+  /** The same without the commit; false when the queue isn't ours. */
+  async seek(queue: MessageQueue, offset: number): Promise<boolean> {
     const puller = this.pullers.get(queueKey(queue));
-    if (puller === undefined) return;
+    if (puller === undefined) return false;
     this.pullers.delete(queueKey(queue));
     await puller.stop();
     await this.options.delivery.leave(puller.processQueue);
     this.options.delivery.forget(puller.processQueue);
     this.begin(queue, offset);
-    await this.commit();
+    return true;
   }
 
   /** Goes on where the group is, if another member has taken it further than we have. */
@@ -156,12 +165,15 @@ export class ConsumedQueues {
       .flatMap(({ processQueue }) => processQueue.startedBefore(beforeMs));
   }
 
-  pause(): void {
-    this.paused = true;
+  /** Pulls no more, from these queues or from all. */
+  pause(queues?: readonly MessageQueue[]): void {
+    if (queues === undefined) this.paused = true;
+    for (const queue of queues ?? []) this.pausedQueues.add(queueKey(queue));
   }
 
-  resume(): void {
-    this.paused = false;
+  resume(queues?: readonly MessageQueue[]): void {
+    if (queues === undefined) this.paused = false;
+    for (const queue of queues ?? []) this.pausedQueues.delete(queueKey(queue));
     for (const puller of this.pullers.values()) puller.changed();
   }
 
@@ -222,7 +234,7 @@ export class ConsumedQueues {
       puller: this.puller,
       offsets: this.offsets,
       subscription: () => subscription(queue.topic),
-      isPaused: () => this.paused,
+      isPaused: (each) => this.paused || this.pausedQueues.has(queueKey(each)),
       deliver: (of, entries) => delivery.deliver(of, entries),
       leave: (of) => delivery.leave(of).then(() => delivery.forget(of)),
       reintroduce: (brokerName) => core.reintroduce(brokerName),

@@ -35,7 +35,8 @@ export interface ConsumerRequests {
   offsetsOf(topic: string): QueueOffset[];
   /** `withStacks`: also what its listeners are doing. */
   runningInfo(withStacks: boolean): JsonObject;
-  consumeNow(message: ReceivedMessage): Promise<DirectOutcome>;
+  /** Null: there is no listener. */
+  consumeNow: ((message: ReceivedMessage) => Promise<DirectOutcome>) | null;
   nowMs(): number;
 }
 
@@ -60,6 +61,7 @@ export function serveConsumerRequests(registry: HandlerRegistry, consumer: Consu
   });
   registry.handle(CONSUME_MESSAGE_DIRECTLY, async ({ fields, body }) => {
     checkGroup(consumer, fields.consumerGroup);
+    if (consumer.consumeNow === null) throw noListener(consumer.group);
     const message = onlyMessage(body, fields.brokerName ?? "");
     const startedMs = consumer.nowMs();
     const outcome = await consumer.consumeNow(message);
@@ -110,8 +112,11 @@ function directResultOf(outcome: ListenerOutcome): DirectOutcome["result"] {
 }
 
 function checkGroup(consumer: ConsumerRequests, group: string): void {
-  if (group === consumer.group) return;
-  throw new RequestError(
+  if (group !== consumer.group) throw noListener(group);
+}
+
+function noListener(group: string): RequestError {
+  return new RequestError(
     ResponseCode.SYSTEM_ERROR,
     `The Consumer Group <${group}> not exist in this consumer`,
   );

@@ -54,6 +54,7 @@ test("every example in a doc comment runs", async () => {
   expect(found.map(({ file }) => file)).toEqual([
     "client_error.ts",
     "hooks.ts",
+    "lite_pull_consumer.ts",
     ...Array(6).fill("producer.ts"),
     "pull_consumer.ts",
     "push_consumer.ts",

@@ -38,6 +38,14 @@ export const PULL_BUSY_WAIT_MS = 20;
 /** Wait after telling a broker, which was restarted perhaps, what we subscribe to. */
 export const PULL_UNKNOWN_WAIT_MS = 100;
 
+/** The same of lite pull consumers, and how they poll and commit. */
+export const LITE_PULL_HOLD_MS = 20_000;
+export const LITE_PULL_BATCH_SIZE = 10;
+export const LITE_MESSAGES_MAX = 10_000;
+export const POLL_TIMEOUT_MS = 5_000;
+export const AUTO_COMMIT_MS = 5_000;
+export const AUTO_COMMIT_MS_MIN = 1_000;
+
 /** Flow control of one queue: messages, bytes of bodies, and distance of offsets. */
 export const QUEUE_MESSAGES_MAX = 1_000;
 export const QUEUE_BYTES_MAX = 100 * MIB;

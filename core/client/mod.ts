@@ -22,7 +22,15 @@ export {
   machineRooms,
   nearMachineRoom,
 } from "./allocation.ts";
+export {
+  LitePullConsumer,
+  type PollOptions,
+  type TopicQueuesListener,
+} from "./lite_pull_consumer.ts";
+export type { QueueOffset } from "./offsets.ts";
+export type { Expression } from "./subscription.ts";
 export type {
+  LitePullConsumerOptions,
   ProducerOptions,
   PullConsumerOptions,
   PushConsumerOptions,

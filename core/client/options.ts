@@ -136,7 +136,7 @@ function isStrategy(given: unknown): boolean {
   return typeof given === "object" && given !== null && "allocate" in given && "name" in given;
 }
 
-const subscription = z.string().min(1).default("*");
+const expression = z.union([z.string().min(1), z.strictObject({ sql: z.string().min(1) })]);
 
 const consumeFrom = z.union([
   z.enum(["last", "first"]),
@@ -154,8 +154,8 @@ const consumer = {
 
 const pushConsumerSchema = z.strictObject({
   ...consumer,
-  /** Topic to tag expression: "*", "a || b". More by `subscribe`. */
-  subscriptions: z.record(z.string(), subscription).default({}),
+  /** Topic to expression: "*", tags "a || b", or { sql: "price > 5" }. More by `subscribe`. */
+  subscriptions: z.record(z.string(), expression).default({}),
   /** "clustering": each message to one member. "broadcasting": each to all, without retries. */
   model: z.enum(["clustering", "broadcasting"]).default("clustering"),
   /** Where a queue begins that the group has no offset for: its end, its start, or a time. */
@@ -199,6 +199,31 @@ const pushConsumerSchema = z.strictObject({
   offsetFolder: z.string().min(1).optional(),
 });
 
+const litePullConsumerSchema = z.strictObject({
+  ...consumer,
+  /** Topic to expression; queues are shared with the group's other members. More by `subscribe`. */
+  subscriptions: z.record(z.string(), expression).default({}),
+  model: z.enum(["clustering", "broadcasting"]).default("clustering"),
+  consumeFrom,
+  strategy: z.custom<AllocationStrategy>(isStrategy, "not a strategy").default(average),
+  /** How long a broker holds a pull while there is nothing, in ms. */
+  pullHoldMs: milliseconds.default(limits.LITE_PULL_HOLD_MS),
+  pullBatchSize: count(1024).default(limits.LITE_PULL_BATCH_SIZE),
+  /** Whether polls commit what polls before them gave, every autoCommitMs. */
+  autoCommit: z.boolean().default(true),
+  autoCommitMs: milliseconds.min(limits.AUTO_COMMIT_MS_MIN).default(limits.AUTO_COMMIT_MS),
+  /** How long `poll` waits for messages, in ms. */
+  pollTimeoutMs: z.number().int().min(0).default(limits.POLL_TIMEOUT_MS),
+  /** Messages that wait to be polled: of all queues, of one queue, their bytes, their span. */
+  messagesMax: count(6_553_500).default(limits.LITE_MESSAGES_MAX),
+  queueMessagesMax: count(65_535).default(limits.QUEUE_MESSAGES_MAX),
+  queueBytesMax: count(2 ** 31).default(limits.QUEUE_BYTES_MAX),
+  queueSpanMax: count(65_535).default(limits.QUEUE_SPAN_MAX),
+  rebalanceMs: milliseconds.default(limits.REBALANCE_MS),
+  /** Offsets of broadcasting consumers are kept below it. Default: ~/.rocketmq_offsets. */
+  offsetFolder: z.string().min(1).optional(),
+});
+
 const pullConsumerSchema = z.strictObject({
   ...consumer,
   model: z.enum(["clustering", "broadcasting"]).default("clustering"),
@@ -206,6 +231,7 @@ const pullConsumerSchema = z.strictObject({
 
 export type ProducerOptions = z.input<typeof producerSchema>;
 export type PushConsumerOptions = z.input<typeof pushConsumerSchema>;
+export type LitePullConsumerOptions = z.input<typeof litePullConsumerSchema>;
 export type PullConsumerOptions = z.input<typeof pullConsumerSchema>;
 
 /** Chooses the queue of a message among those that take messages now. */
@@ -213,6 +239,7 @@ export type QueueSelector = (queues: readonly MessageQueue[]) => MessageQueue;
 
 export type CheckedProducerOptions = z.output<typeof producerSchema>;
 export type CheckedPushConsumerOptions = z.output<typeof pushConsumerSchema>;
+export type CheckedLitePullConsumerOptions = z.output<typeof litePullConsumerSchema>;
 export type CheckedPullConsumerOptions = z.output<typeof pullConsumerSchema>;
 export type CommonOptions = Pick<CheckedPullConsumerOptions, keyof typeof common>;
 
@@ -227,6 +254,12 @@ export function checkPushConsumerOptions(given: PushConsumerOptions): CheckedPus
 
 export function checkPullConsumerOptions(given: PullConsumerOptions): CheckedPullConsumerOptions {
   return withFullGroup(check(pullConsumerSchema, given));
+}
+
+export function checkLitePullConsumerOptions(
+  given: LitePullConsumerOptions,
+): CheckedLitePullConsumerOptions {
+  return withFullGroup(check(litePullConsumerSchema, given));
 }
 
 export function checkNameServers(given: string): string[] {

@@ -1,7 +1,7 @@
 // One pull: the request, and what its answer means. Chooses master or slave as the broker suggests;
 // keeps no offsets, and commits none: brokers serve pulls and commits on different threads, so that
 // a commit within a pull could undo a later one.
-import { PULL_MESSAGE } from "../remoting/codes/pull.ts";
+import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError, refusal } from "./client_error.ts";
@@ -42,11 +42,14 @@ export interface PullRequest {
   subscription: Subscription;
   /** Also tells the broker what the subscription is; else it knows by the heartbeat. */
   sendsSubscription: boolean;
+  /** From a lite pull consumer, which brokers may be told to refuse. */
+  isLite?: boolean;
   signal?: AbortSignal;
 }
 
 const FLAG_SUSPEND = 2;
 const FLAG_SUBSCRIPTION = 4;
+const FLAG_LITE_PULL = 16;
 
 export class Puller {
   /** Broker id that a queue is better pulled from, as its last answer said. */
@@ -56,10 +59,12 @@ export class Puller {
 
   /** Rejects with ClientError; "refused" has the broker's code. */
   async pull(request: PullRequest): Promise<PullResult> {
-    const { queue, subscription, holdMs, sendsSubscription } = request;
+    const { queue, subscription, holdMs, sendsSubscription, isLite = false } = request;
     const address = this.addressFor(queue);
-    const sysFlag = (holdMs > 0 ? FLAG_SUSPEND : 0) | (sendsSubscription ? FLAG_SUBSCRIPTION : 0);
-    const answer = await ask(this.core.remoting, PULL_MESSAGE, {
+    const sysFlag = (holdMs > 0 ? FLAG_SUSPEND : 0) |
+      (sendsSubscription ? FLAG_SUBSCRIPTION : 0) | (isLite ? FLAG_LITE_PULL : 0);
+    const row = isLite ? LITE_PULL_MESSAGE : PULL_MESSAGE;
+    const answer = await ask(this.core.remoting, row, {
       peer: queue.brokerName,
       address,
       timeoutMs: request.timeoutMs,
@@ -75,7 +80,7 @@ export class Puller {
         suspendTimeoutMillis: holdMs,
         subscription: subscription.expression,
         subVersion: subscription.version,
-        expressionType: "TAG",
+        expressionType: subscription.type,
         bname: queue.brokerName,
       },
     });

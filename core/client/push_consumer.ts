@@ -13,6 +13,7 @@ import { MessageChannel } from "./message_channel.ts";
 import { checkPushConsumerOptions, type PushConsumerOptions } from "./options.ts";
 import { PushConsumption } from "./push_consumption.ts";
 import type { ReceivedMessage } from "./received_message.ts";
+import type { Expression } from "./subscription.ts";
 
 /** A topic, all its queues, and those that are this member's now. */
 export type QueueListener = (
@@ -114,8 +115,8 @@ export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMess
     return this.consumption.start();
   }
 
-  /** Subscribes to a topic, or changes its tag expression ("*", "a || b"). */
-  subscribe(topic: string, expression = "*"): Promise<void> {
+  /** Subscribes to a topic, or changes its expression: "*", tags "a || b", or { sql: "price > 5" }. */
+  subscribe(topic: string, expression: Expression = "*"): Promise<void> {
     return this.consumption.subscribe(topic, expression);
   }
 

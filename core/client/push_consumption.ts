@@ -26,9 +26,10 @@ import type { CheckedPushConsumerOptions } from "./options.ts";
 import { Rebalancer } from "./rebalancer.ts";
 import { RetryPublisher } from "./retry_publisher.ts";
 import { describeRunning } from "./running_calls.ts";
-import { runningInfo } from "./running_info.ts";
+import { pushProperties, runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
 import { traceOf } from "./sending.ts";
+import type { Expression } from "./subscription.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
 /** Overdue messages are looked for so often in a consumeTimeoutMs. */
@@ -107,7 +108,7 @@ export class PushConsumption {
     });
   }
 
-  async subscribe(topic: string, expression: string): Promise<void> {
+  async subscribe(topic: string, expression: Expression): Promise<void> {
     this.note(topic, expression);
     if (this.core.state === "running") await this.changed();
   }
@@ -150,7 +151,7 @@ export class PushConsumption {
     });
   }
 
-  private note(name: string, expression: string): void {
+  private note(name: string, expression: Expression): void {
     const topic = withNamespace(this.options.namespace, name);
     this.subscriptions.set(topic, expression, this.core.environment.clock.nowMs());
     this.core.routes.watch(topic);
@@ -203,6 +204,8 @@ export class PushConsumption {
       store: openOffsetStore(this.core, this.calls, this.options),
       stats: this.stats,
       locks: this.locks,
+      isLite: false,
+      commitsOnRemove: true,
       subscription: (topic) => this.subscriptions.get(topic),
       delivery: this.delivery,
     });
@@ -216,7 +219,7 @@ export class PushConsumption {
       group: options.group,
       clientId: core.clientId,
       intervalMs: options.rebalanceMs,
-      broadcasting: this.isBroadcasting,
+      takesAll: () => this.isBroadcasting,
       strategy: options.strategy,
       topics: () => this.subscriptions.topics(),
       queuesOf: (topic) => group.queuesOf(topic),
@@ -242,7 +245,7 @@ export class PushConsumption {
       runningInfo: (withStacks) =>
         runningInfo({
           core,
-          options,
+          properties: pushProperties(options),
           subscriptions,
           queues,
           stats,

@@ -22,6 +22,8 @@ export interface QueuePullerOptions {
   pullHoldMs: number;
   /** Wait between a pull that found messages and the next one. */
   pullIntervalMs: number;
+  /** Lite pull consumers say so, and send what they subscribe to with each pull. */
+  isLite: boolean;
   /** May change while the queue is pulled. */
   limits: FlowLimits;
   clock: Clock;
@@ -120,7 +122,7 @@ export class QueuePuller {
   }
 
   private async pullOnce(): Promise<void> {
-    const { group, puller, pullBatchSize, pullHoldMs, pullIntervalMs } = this.options;
+    const { group, puller, pullBatchSize, pullHoldMs, pullIntervalMs, isLite } = this.options;
     const subscription = this.options.subscription();
     if (subscription === undefined) return await this.waitFor(PULL_ERROR_WAIT_MS);
     const { clock, stats } = this.options;
@@ -134,7 +136,8 @@ export class QueuePuller {
       holdMs: pullHoldMs,
       timeoutMs: Math.max(PULL_TIMEOUT_MS, pullHoldMs * 2),
       subscription,
-      sendsSubscription: false,
+      sendsSubscription: isLite,
+      isLite,
       signal: this.stopping.signal,
     });
     if (this.stopped) return;

@@ -16,7 +16,8 @@ export interface RebalancerOptions {
   group: string;
   clientId: string;
   intervalMs: number;
-  broadcasting: boolean;
+  /** True while this member consumes all queues that it is told of, alone. */
+  takesAll: () => boolean;
   topics: () => Iterable<string>;
   /** Queues of a topic to read; null while nobody knows its route. */
   queuesOf: (topic: string) => Promise<readonly MessageQueue[] | null>;
@@ -128,8 +129,8 @@ export class Rebalancer {
     topic: string,
     queues: readonly MessageQueue[],
   ): Promise<readonly MessageQueue[] | null> {
-    const { broadcasting, clientId, strategy, group } = this.options;
-    if (broadcasting) return queues;
+    const { takesAll, clientId, strategy, group } = this.options;
+    if (takesAll()) return queues;
     if (queues.length === 0) return [];
     const members = await this.options.members(topic);
     // Null: the broker hasn't seen our heartbeat yet; what we have is kept until it has.

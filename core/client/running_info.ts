@@ -5,13 +5,14 @@ import type { ConsumeStats } from "./consume_stats.ts";
 import type { ConsumedQueues } from "./consumed_queues.ts";
 import { queueMap } from "./file_offset_store.ts";
 import type { LockKeeper } from "./lock_keeper.ts";
-import type { CheckedPushConsumerOptions } from "./options.ts";
+import type { CheckedLitePullConsumerOptions, CheckedPushConsumerOptions } from "./options.ts";
 import type { QueuePuller } from "./queue_puller.ts";
 import type { SubscriptionSet } from "./subscription_set.ts";
 
 export interface RunningInfoSource {
   core: ClientCore;
-  options: CheckedPushConsumerOptions;
+  /** The consumer's settings by Apache's names. */
+  properties: Readonly<Record<string, string>>;
   subscriptions: SubscriptionSet;
   queues: ConsumedQueues;
   stats: ConsumeStats;
@@ -26,7 +27,7 @@ export interface RunningInfoSource {
 const CLIENT_VERSION = "V5_4_0";
 
 export function runningInfo(source: RunningInfoSource): JsonObject {
-  const { core, options, subscriptions, queues, stats, startedAtMs, stacks } = source;
+  const { core, properties, subscriptions, queues, stats, startedAtMs, stacks } = source;
   const nowMs = core.environment.clock.nowMs();
   return {
     ...(stacks !== null && { jstack: stacks }),
@@ -34,24 +35,44 @@ export function runningInfo(source: RunningInfoSource): JsonObject {
     mqTable: queueMap([...queues.all], (puller) => queueInfo(puller, source)),
     properties: {
       PROP_CLIENT_VERSION: CLIENT_VERSION,
-      PROP_CONSUMEORDERLY: String(options.orderly),
       PROP_CONSUMER_START_TIMESTAMP: String(startedAtMs),
-      PROP_CONSUME_TYPE: "CONSUME_PASSIVELY",
       PROP_NAMESERVER_ADDR: core.nameServers.addresses.join(";"),
-      PROP_THREADPOOL_CORE_SIZE: String(options.concurrency),
-      allocateMessageQueueStrategy: options.strategy.name,
-      consumeMessageBatchMaxSize: String(options.consumeBatchMax),
-      consumerGroup: options.group,
       instanceName: core.clientId.slice(core.clientId.indexOf("@") + 1),
-      maxReconsumeTimes: String(options.maxReconsumeTimes ?? -1),
-      messageModel: options.model.toUpperCase(),
-      pullBatchSize: String(options.pullBatchSize),
+      ...properties,
     },
     statusTable: Object.fromEntries(
       subscriptions.topics().map((topic) => [topic, { ...stats.status(topic, nowMs) }]),
     ),
     subscriptionSet: subscriptions.data(),
     userConsumerInfo: {},
+  };
+}
+
+export function pushProperties(options: CheckedPushConsumerOptions): Record<string, string> {
+  return {
+    PROP_CONSUMEORDERLY: String(options.orderly),
+    PROP_CONSUME_TYPE: "CONSUME_PASSIVELY",
+    PROP_THREADPOOL_CORE_SIZE: String(options.concurrency),
+    allocateMessageQueueStrategy: options.strategy.name,
+    consumeMessageBatchMaxSize: String(options.consumeBatchMax),
+    consumerGroup: options.group,
+    maxReconsumeTimes: String(options.maxReconsumeTimes ?? -1),
+    messageModel: options.model.toUpperCase(),
+    pullBatchSize: String(options.pullBatchSize),
+  };
+}
+
+export function litePullProperties(
+  options: CheckedLitePullConsumerOptions,
+): Record<string, string> {
+  return {
+    PROP_CONSUMEORDERLY: "false",
+    PROP_CONSUME_TYPE: "CONSUME_ACTIVELY",
+    allocateMessageQueueStrategy: options.strategy.name,
+    autoCommit: String(options.autoCommit),
+    consumerGroup: options.group,
+    messageModel: options.model.toUpperCase(),
+    pullBatchSize: String(options.pullBatchSize),
   };
 }
 

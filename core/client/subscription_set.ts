@@ -1,7 +1,12 @@
 // What a consumer subscribes to, and what its heartbeats say of it. Pure but for its table.
 import type { Heartbeat } from "./client_core.ts";
 import type { ConsumeFrom } from "./start_offset.ts";
-import { parseSubscription, type Subscription, subscriptionData } from "./subscription.ts";
+import {
+  type Expression,
+  parseSubscription,
+  type Subscription,
+  subscriptionData,
+} from "./subscription.ts";
 
 export interface ConsumerIdentity {
   group: string;
@@ -26,12 +31,16 @@ export class SubscriptionSet {
   }
 
   /** Throws ClientError "invalid_options". `version` is the time, in ms. */
-  set(topic: string, expression: string, version: number): void {
+  set(topic: string, expression: Expression, version: number): void {
     this.byTopic.set(topic, parseSubscription(topic, expression, version));
   }
 
   delete(topic: string): boolean {
     return this.byTopic.delete(topic);
+  }
+
+  clear(): void {
+    this.byTopic.clear();
   }
 
   /** As heartbeats and the running info carry them. */

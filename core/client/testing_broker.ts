@@ -9,7 +9,10 @@ import { formatProperties, parseProperties } from "../message/properties.ts";
 import { PROPERTY } from "../message/property_names.ts";
 import { requestCommand } from "../remoting/answers.ts";
 import type { FieldsOf } from "../remoting/code_row.ts";
-import { NOTIFY_CONSUMER_IDS_CHANGED } from "../remoting/codes/client_bound.ts";
+import {
+  NOTIFY_CONSUMER_IDS_CHANGED,
+  RESET_CONSUMER_CLIENT_OFFSET,
+} from "../remoting/codes/client_bound.ts";
 import {
   GET_CONSUMER_LIST_BY_GROUP,
   HEART_BEAT,
@@ -22,7 +25,7 @@ import {
   SEARCH_OFFSET_BY_TIMESTAMP,
   UPDATE_CONSUMER_OFFSET,
 } from "../remoting/codes/offsets.ts";
-import { PULL_MESSAGE } from "../remoting/codes/pull.ts";
+import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import {
   CONSUMER_SEND_MSG_BACK,
   SEND_BATCH_MESSAGE,
@@ -33,6 +36,8 @@ import { ResponseCode } from "../remoting/response_codes.ts";
 import { RemotingServer } from "../remoting/server.ts";
 import { createSystemTransport } from "../remoting/system_transport.ts";
 import { systemClock } from "../time/system_clock.ts";
+import { formatOffsets } from "./file_offset_store.ts";
+import type { QueueOffset } from "./offsets.ts";
 import { FakeLocks } from "./testing_locks.ts";
 import { FakeStore } from "./testing_store.ts";
 
@@ -117,6 +122,17 @@ export class FakeBroker implements AsyncDisposable {
     }
   }
 
+  /** Tells a group's members their new offsets, as an operator wants them. */
+  reset(group: string, topic: string, offsets: readonly QueueOffset[]): void {
+    const extFields = new Map([["group", group], ["topic", topic], ["timestamp", "0"]]);
+    const body = Buffer.from(formatOffsets(offsets));
+    for (const member of this.members.values()) {
+      if (member.group !== group) continue;
+      const notice = requestCommand(RESET_CONSUMER_CLIENT_OFFSET.code, { extFields, body });
+      this.server.oneway(member.connection, notice);
+    }
+  }
+
   /** Closes the members' connections, as a broker that is restarted does. */
   dropMembers(): void {
     const connections = [...this.members.values()].map(({ connection }) => connection);
@@ -132,6 +148,7 @@ export class FakeBroker implements AsyncDisposable {
     server.handle(SEND_MESSAGE_V2, ({ fields, body }) => this.send(fields, body));
     server.handle(SEND_BATCH_MESSAGE, ({ fields, body }) => this.send(fields, body));
     server.handle(PULL_MESSAGE, ({ fields }) => this.pull(fields));
+    server.handle(LITE_PULL_MESSAGE, ({ fields }) => this.pull(fields));
     server.handle(HEART_BEAT, ({ body }, connection) => this.beat(body, connection));
     server.handle(UNREGISTER_CLIENT, ({ fields }) => {
       const { consumerGroup, clientID } = fields;
