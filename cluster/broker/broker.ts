@@ -26,7 +26,6 @@ import { filterBitMaps } from "./filters/bit_maps.ts";
 import { FILTER_SAVE_INTERVAL_MS } from "./filters/filter_table.ts";
 import { registerGroupCodes } from "./groups/group_codes.ts";
 import { registerLockCodes } from "./locks/lock_codes.ts";
-import { QueueLocks } from "./locks/queue_locks.ts";
 import { BROADCAST_SCAN_INTERVAL_MS, BroadcastOffsets } from "./offsets/broadcast_offsets.ts";
 import { registerOffsetCodes } from "./offsets/offset_codes.ts";
 import { isFirstEntryInMemory } from "./offsets/queue_memory.ts";
@@ -44,7 +43,7 @@ import { openStats, type Statistics } from "./stats/open_stats.ts";
 import type { StatsSink } from "./stats_sink.ts";
 import { storeConfigOf } from "./store_config.ts";
 import { storeAddressOf } from "./store_host.ts";
-import { openTables, saveAtTheEnd, type Tables } from "./tables.ts";
+import { clampOffsets, openTables, saveAtTheEnd, type Tables } from "./tables.ts";
 import { type OpenedTimer, openTimer } from "./timer/open_timer.ts";
 import { registerTimerCodes } from "./timer/timer_codes.ts";
 import { TimerRules } from "./timer/timer_rules.ts";
@@ -76,7 +75,6 @@ export interface BrokerParts extends Tables {
   storeHost: HostAddress;
   producers: Producers;
   consumers: Consumers;
-  locks: QueueLocks;
   rules: PutRules;
   /** Null while timerWheelEnable is false. */
   timer: OpenedTimer | null;
@@ -161,6 +159,7 @@ async function openParts(
     store.setBitMaps(filterBitMaps(tables.filters.table, store));
   }
   saveAtTheEnd(tables, stack);
+  clampOffsets(tables, store, log);
   const physicalMemoryBytes = os.totalmem();
   const consumers = new Consumers({ clock, log, settings });
   const notices = new MemberNotices(server, settings);
@@ -195,14 +194,12 @@ async function openParts(
     new Pulls({ ...common, broadcastOffsets, stats, settings, physicalMemoryBytes }),
   );
   tables.offsets.onReset((topic, queueId, group) => pulls.held.wake(topic, queueId, group));
-  const locks = new QueueLocks(clock);
   return {
     ...common,
     stats,
     statistics,
     disk,
     producers,
-    locks,
     rules,
     timer,
     broadcastOffsets,

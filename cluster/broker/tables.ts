@@ -5,6 +5,7 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import type { MessageStore } from "../../store/message_store.ts";
 import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
 import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
@@ -12,6 +13,7 @@ import { Expressions } from "./filters/expressions.ts";
 import { FilterTable } from "./filters/filter_table.ts";
 import { PullFilters } from "./filters/pull_filters.ts";
 import { GroupTable } from "./groups/group_table.ts";
+import { QueueLocks } from "./locks/queue_locks.ts";
 import { OffsetTable } from "./offsets/offset_table.ts";
 import { OrderTable } from "./pop/order_table.ts";
 import { RequestModes } from "./pop/request_modes.ts";
@@ -22,6 +24,7 @@ export interface Tables {
   groups: GroupTable;
   offsets: OffsetTable;
   filters: PullFilters;
+  locks: QueueLocks;
   orders: OrderTable;
   requestModes: RequestModes;
   delayOffsets: DelayOffsets;
@@ -56,6 +59,7 @@ export function openTables(parts: TableParts): Tables {
     groups,
     offsets: new OffsetTable({ ...parts, file: fileOf("consumerOffset"), parse: parseLenientJson }),
     filters: new PullFilters(expressions, filterTable, settings),
+    locks: new QueueLocks({ clock, log, file: fileOf("queueLocks") }),
     orders: new OrderTable({
       file: fileOf("consumerOrderInfo"),
       clock,
@@ -79,4 +83,18 @@ export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void 
   stack.defer(() => tables.filters.table.saveWhenChanged());
   stack.defer(() => tables.groups.save());
   stack.defer(() => tables.topics.save());
+}
+
+/** Offsets of groups that a power cut left beyond the ends of their queues go back to them. */
+export function clampOffsets(
+  { topics, offsets }: Pick<Tables, "topics" | "offsets">,
+  store: Pick<MessageStore, "queueBounds">,
+  log: Logger,
+): void {
+  const corrected = offsets.clamp((topic, queueId) =>
+    topics.has(topic) ? store.queueBounds(topic, queueId)?.maxOffset ?? 0 : Infinity
+  );
+  if (corrected > 0) {
+    log.warn("offsets beyond the ends of their queues are taken back", { corrected });
+  }
 }

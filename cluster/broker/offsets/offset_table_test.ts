@@ -84,4 +84,15 @@ describe("consumers' offsets", () => {
     expect(table.query("TopicMix", "GID_push", 0)).toBe(-1);
     expect(table.query("TopicMix", "GID_trace", 0)).toBe(9);
   });
+
+  test("beyond the end of their queue go back to it, others stay as they are", () => {
+    const { table } = openTable();
+    table.commit("Lost", "G", 0, 9);
+    table.commit("Lost", "G", 1, 4);
+    table.commit("Kept", "G", 0, 7);
+    expect(table.clamp((topic) => topic === "Lost" ? 5 : Infinity)).toBe(1);
+    expect(table.query("Lost", "G", 0)).toBe(5);
+    expect(table.query("Lost", "G", 1)).toBe(4);
+    expect(table.query("Kept", "G", 0)).toBe(7);
+  });
 });

@@ -16,7 +16,7 @@ const FIRST_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 const ACTS_MAX = 60;
 /** How long the clock runs between two acts, in ms: mostly not at all. */
-const PAUSES_MS = [0, 0, 0, 0, 1, 1, 3, 7, 60, 700];
+const PAUSES_MS = [0, 0, 0, 0, 0, 1, 1, 1, 3, 7, 60, 60, 700, 3000];
 
 export interface HistoryOptions {
   seed: number;
@@ -54,7 +54,7 @@ class History {
   private readonly problems: string[] = [];
   private nowMs = FIRST_MS;
   private points = 0;
-  private suspectRecords = 0;
+  private readonly said = { suspectRecords: 0, queueRebuilds: 0 };
   private lives = 0;
 
   constructor(private readonly options: HistoryOptions) {
@@ -112,7 +112,7 @@ class History {
       log: createLogger((entry) => this.note(entry)),
       settings: this.settings,
       hasFaults,
-      suspectRecords: () => this.suspectRecords,
+      said: this.said,
       broken: (problem) => this.broken(problem),
     });
     const end = (how: LifeEnd["kind"]) => {
@@ -121,7 +121,7 @@ class History {
         syncFlush: life.syncFlush,
         hasFaults,
         nowMs: clock.nowMs(),
-        isDurable: (path, at) => disk.isDurable(path, at),
+        isLogDurable: (physicalOffset, at) => disk.isLogDurable(physicalOffset, at),
       };
       for (const workload of workloads) workload.ended(fact);
     };
@@ -192,13 +192,17 @@ class History {
 
   /** Only a disk that refuses may keep a broker from opening or closing. */
   private failed(error: unknown, life: SimulatedLife): void {
-    const isExpected = life.hasFaults && (error instanceof DiskError || error instanceof OperationError);
-    if (!isExpected) this.broken(`the broker failed: ${error instanceof Error ? error.stack : error}`);
+    const isExpected = life.hasFaults &&
+      (error instanceof DiskError || error instanceof OperationError);
+    if (!isExpected) {
+      this.broken(`the broker failed: ${error instanceof Error ? error.stack : error}`);
+    }
   }
 
   private note(entry: LogEntry): void {
-    const { suspectRecords } = entry.fields ?? {};
-    if (typeof suspectRecords === "number") this.suspectRecords += suspectRecords;
+    const { suspectRecords, rebuilt } = entry.fields ?? {};
+    if (typeof suspectRecords === "number") this.said.suspectRecords += suspectRecords;
+    if (String(rebuilt).includes("queues")) this.said.queueRebuilds++;
     this.options.onLog?.(entry);
   }
 

@@ -9,7 +9,6 @@ import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { QUERY_MESSAGE } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { PULL_SUBSCRIBES } from "../pull/pull_request.ts";
-import { LOG_FILE_BYTES, logPathOf } from "./paths.ts";
 import type { LifeEnd, SimulatedLife } from "./workload.ts";
 
 const READER_GROUP = "Readers";
@@ -43,6 +42,7 @@ export interface LedgerOptions {
 
 export class Ledger {
   private readonly sent = new Map<string, SentMessage>();
+  private readonly retracted = new Set<string>();
   private readonly promised = new Map<string, Promised>();
   /** Retention took what was before. */
   private logStart = 0;
@@ -61,7 +61,9 @@ export class Ledger {
   endOf(topic: string, queueId: number): number {
     let end = 0;
     for (const each of this.promised.values()) {
-      if (each.topic === topic && each.queueId === queueId) end = Math.max(end, each.queueOffset + 1);
+      if (each.topic === topic && each.queueId === queueId) {
+        end = Math.max(end, each.queueOffset + 1);
+      }
     }
     return end;
   }
@@ -91,6 +93,11 @@ export class Ledger {
     for (const [slot, each] of this.promised) if (each.topic === topic) this.promised.delete(slot);
   }
 
+  /** A topic's deletion is acknowledged: what was sent to it before must not be seen again. */
+  retract(topic: string): void {
+    for (const each of this.sent.values()) if (each.topic === topic) this.retracted.add(each.key);
+  }
+
   /** Of the log, all before `logStart` is no longer promised. */
   removed(logStart: number): void {
     this.logStart = Math.max(this.logStart, logStart);
@@ -98,15 +105,9 @@ export class Ledger {
 
   ended(end: LifeEnd): void {
     if (end.kind !== "power" || end.syncFlush) return;
-    // The log is cut at its first hole: nothing is safe behind what isn't.
-    let isSafe = true;
-    const inOrder = [...this.promised.values()].sort((one, other) =>
-      one.physicalOffset - other.physicalOffset
-    );
-    for (const each of inOrder) {
-      isSafe &&= end.isDurable(logPathOf(each.physicalOffset), each.at);
+    for (const each of this.promised.values()) {
       // What one power cut may have taken stays in doubt until it is seen again.
-      each.isSure &&= isSafe;
+      each.isSure &&= end.isLogDurable(each.physicalOffset, each.at);
     }
   }
 
@@ -175,6 +176,8 @@ export class Ledger {
         if (record.physicalOffset !== physicalOffset) {
           life.broken(`${key} was at ${physicalOffset}, is at ${record.physicalOffset}`);
         }
+        // After a loss it may have come to the same place again.
+        if (!each.isSure) each.at = life.now;
         each.isSure = true;
         continue;
       }
@@ -195,6 +198,10 @@ export class Ledger {
     const key = keyOf(record);
     const sent = this.sent.get(key);
     if (sent === undefined || !isThis(record, sent)) return this.checkSuspect(life, record);
+    // The log doesn't tell a topic from an earlier one of its name: queues that are made again from it hold both.
+    if (this.retracted.has(key) && life.queueRebuilds === 0) {
+      life.broken(`${key} has come back though its topic was deleted`);
+    }
     this.promise(life, key, record.queueOffset, record.physicalOffset);
   }
 

@@ -67,8 +67,8 @@ export interface LifeParts {
   log: Logger;
   settings: Settings;
   hasFaults: boolean;
-  /** Torn records that recoveries have reported so far. */
-  suspectRecords: () => number;
+  /** What the log said so far. */
+  said: Pick<SimulatedLife, "suspectRecords" | "queueRebuilds">;
   broken: (problem: string) => void;
 }
 
@@ -119,7 +119,11 @@ export class Life implements SimulatedLife, SocketHandlers {
   }
 
   get suspectRecords(): number {
-    return this.parts.suspectRecords();
+    return this.parts.said.suspectRecords;
+  }
+
+  get queueRebuilds(): number {
+    return this.parts.said.queueRebuilds;
   }
 
   /** Opens the broker and connects to it. */

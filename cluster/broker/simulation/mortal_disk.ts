@@ -10,7 +10,9 @@ import {
 } from "../../../core/disk/disk.ts";
 import type { MemoryDisk } from "../../../core/disk/memory_disk.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
+import { LOG_PATH, logPathOf } from "./paths.ts";
 
+const LOG_FILES = `${LOG_PATH}/0`;
 /** What the kernel writes of a file at a time. */
 const PAGE_BYTES = 4096;
 
@@ -19,6 +21,7 @@ export type CrashKind = "power" | "process";
 /** What is known of one file across lives, in effects counted over the whole history. */
 interface FileFacts {
   namedAt: number;
+  writtenAt: number;
   /** When the sync began that ended last. */
   syncedSince: number;
 }
@@ -33,8 +36,23 @@ export class DiskHistory {
 
   constructor(readonly memory: MemoryDisk) {}
 
-  /** Whether what a file held at effect `at` survives a power cut now. */
-  isDurable(path: string, at: number): boolean {
+  /**
+   * Whether a record that was in the log at effect `at` survives a power cut now: its file was synced since, and so was
+   * all that came before it, since the log is cut at its first hole.
+   */
+  isLogDurable(physicalOffset: number, at: number): boolean {
+    const own = logPathOf(physicalOffset);
+    if (!this.isDurable(own, at)) return false;
+    for (const [path, { writtenAt }] of this.files) {
+      const isBefore = path.startsWith(LOG_FILES) && path < own;
+      if (isBefore && this.memory.statSync(path) !== null && !this.isDurable(path, writtenAt)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private isDurable(path: string, at: number): boolean {
     const facts = this.files.get(path);
     if (facts === undefined) return true;
     return facts.syncedSince >= at && (this.folderSyncs.get(parentOf(path)) ?? -1) >= facts.namedAt;
@@ -53,7 +71,9 @@ export class DiskHistory {
 
   facts(path: string): FileFacts {
     let facts = this.files.get(path);
-    if (facts === undefined) this.files.set(path, facts = { namedAt: -1, syncedSince: -1 });
+    if (facts === undefined) {
+      this.files.set(path, facts = { namedAt: -1, writtenAt: -1, syncedSince: -1 });
+    }
     return facts;
   }
 
@@ -138,6 +158,7 @@ export class MortalDisk implements Disk {
         const end = randomBelow(this.random, pages + 1) * PAGE_BYTES - position % PAGE_BYTES;
         if (end > 0) file.writeSync(source, start, Math.min(end, length), position);
       });
+      this.history.facts(path).writtenAt = this.history.effects;
       file.writeSync(source, start, length, position);
     };
     return {

@@ -21,6 +21,8 @@ export interface SimulatedLife {
   readonly hasPropertyCrc: boolean;
   /** Torn records that recoveries of this history have kept and reported. */
   readonly suspectRecords: number;
+  /** How often recoveries of this history made queues again from the log. */
+  readonly queueRebuilds: number;
   /** The disk refuses something in this life: tables that are saved "as Apache does" may stay unsaved. */
   readonly hasFaults: boolean;
   /** Sends a request; resolves with its answer, and never when the broker dies first. */
@@ -39,8 +41,8 @@ export interface LifeEnd {
   syncFlush: boolean;
   hasFaults: boolean;
   nowMs: number;
-  /** Whether what a file held at a moment of the history's time is safe from a power cut. */
-  isDurable(path: string, at: number): boolean;
+  /** Whether a record that was in the log at a moment of the history's time is safe from a power cut. */
+  isLogDurable(physicalOffset: number, at: number): boolean;
 }
 
 export interface Workload {

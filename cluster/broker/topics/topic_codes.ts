@@ -58,13 +58,15 @@ export function registerTopicCodes(registry: HandlerRegistry, parts: TopicCodePa
   registry.handle(DELETE_TOPIC_IN_BROKER, async ({ fields: { topic } }) => {
     if (topic.trim() === "") throw invalid("The specified topic is blank.");
     checkNotSystem(parts, topic);
-    for (const name of [topic, ...popRetryTopics(parts, topic)]) {
+    const names = [topic, ...popRetryTopics(parts, topic)];
+    for (const name of names) {
       topics.delete(name);
       parts.offsets.removeTopic(name);
       parts.stats.topicDeleted(name);
-      await parts.store.deleteTopic(name);
     }
+    // Before the queues go: a start that misses queues of a topic that it knows makes them again from the log.
     await topics.saved();
+    for (const name of names) await parts.store.deleteTopic(name);
     return {};
   });
 }

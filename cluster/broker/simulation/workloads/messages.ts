@@ -56,7 +56,12 @@ export class MessagesWorkload implements Workload {
   private newMessage(random: Random): SentMessage {
     const { topic, queueCount } = TOPICS[randomBelow(random, TOPICS.length)]!;
     const key = `m${this.nextKey++}`;
-    const message = { key, topic, queueId: randomBelow(random, queueCount), body: bodyOf(key, random) };
+    const message = {
+      key,
+      topic,
+      queueId: randomBelow(random, queueCount),
+      body: bodyOf(key, random),
+    };
     this.ledger.send(message);
     return message;
   }
@@ -152,7 +157,10 @@ export function sendFields(
 }
 
 export function propertiesOf(key: string): [string, string][] {
-  return [["UNIQ_KEY", `U${key.padStart(31, "0")}`], ["KEYS", key], ["TAGS", "A"], ["WAIT", "true"]];
+  return [["UNIQ_KEY", `U${key.padStart(31, "0")}`], ["KEYS", key], ["TAGS", "A"], [
+    "WAIT",
+    "true",
+  ]];
 }
 
 /** A body that tells its key, of a length that chance picks. */

@@ -1,0 +1,13 @@
+// The workloads that every simulated history runs: plug further ones in here.
+import type { WorkloadMaker } from "../workload.ts";
+import { DelayedWorkload } from "./delayed.ts";
+import { MessagesWorkload } from "./messages.ts";
+import { OffsetsWorkload } from "./offsets.ts";
+import { TablesWorkload } from "./tables.ts";
+
+export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
+  () => new MessagesWorkload(),
+  () => new DelayedWorkload(),
+  () => new OffsetsWorkload(),
+  () => new TablesWorkload(),
+];
