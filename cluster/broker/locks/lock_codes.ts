@@ -7,9 +7,10 @@ import { JsonFields } from "../json_fields.ts";
 import type { LockedQueue, QueueLocks } from "./queue_locks.ts";
 
 export function registerLockCodes(registry: HandlerRegistry, locks: QueueLocks): void {
-  registry.handle(LOCK_BATCH_MQ, ({ body }) => {
+  registry.handle(LOCK_BATCH_MQ, async ({ body }) => {
     const { group, clientId, queues } = decodeLockRequest(body);
     const lockOKMQSet = locks.lock(group, clientId, queues).map((queue) => ({ ...queue }));
+    await locks.saved();
     return { body: new TextEncoder().encode(writeJson({ lockOKMQSet })) };
   });
   registry.handle(UNLOCK_BATCH_MQ, ({ body }) => {
