@@ -235,7 +235,9 @@ class Recovery {
     if (plan.scanFrom === log.files.startOffset && queues.setAside === 0) {
       if (plan.queuesFrom === plan.scanFrom) return;
     }
-    logger.warn("a queue's files are lost: the whole log is read to make them again");
+    const before = this.summary.queueEntries;
+    if (this.parts.rebuildQueues) logger.info("the whole log is read to complete the queues");
+    else logger.warn("a queue's files are lost: the whole log is read to make them again");
     const scan = await this.scan(log.files.startOffset, end, (facts, size) => {
       const { topic, queueId, physicalOffset } = facts;
       if (facts.isHidden || physicalOffset >= end || !hasTopic(topic)) return;
@@ -244,7 +246,8 @@ class Recovery {
     });
     this.summary.unreadable = Math.max(this.summary.unreadable, scan.unreadable);
     this.summary.firstUnreadable ??= scan.firstUnreadable;
-    if (!this.summary.rebuilt.includes("queues")) this.summary.rebuilt.push("queues");
+    const { queueEntries, rebuilt } = this.summary;
+    if (queueEntries > before && !rebuilt.includes("queues")) rebuilt.push("queues");
   }
 
   /** The log ends where the scan did: nothing behind it counts, in queues and index neither. */

@@ -62,6 +62,7 @@ function configuredShape(config: BrokerConfig, storePath: string): Partial<Store
     batchConsumeQueueFileBytes: config.mapperFileSizeBatchConsumeQueue,
     consumeQueueExtFileBytes: config.mappedFileSizeConsumeQueueExt,
     index: { slotCount: config.maxHashSlotNum, itemCount: config.maxIndexNum },
+    isIndexEnabled: config.messageIndexEnable,
     ...(isItsOwn && { commitLogPath: config.storePathCommitLog }),
   };
 }

@@ -118,7 +118,7 @@ const storeRepair = defineCommand({
     const steps = plan.steps.map(describeStep);
     report.line(summaryText(found));
     for (const step of steps) report.line(`${options.apply ? "doing" : "would"}: ${step}`);
-    if (plan.left > 0) report.line(`${plan.left} faults can't be mended`);
+    if (plan.left > 0) report.line(`can't be mended: ${plan.left} of the faults`);
     if (!options.apply) {
       if (steps.length > 0) report.line("Nothing was changed. Try: --apply");
       report.json({ applied: false, steps, ...inspectionJson(found) });
@@ -126,7 +126,10 @@ const storeRepair = defineCommand({
       return;
     }
     if (plan.isLogClosed) {
-      throw new OperationError("the log's files themselves are damaged: nothing was changed");
+      throw new OperationError(
+        "nothing was changed: the log's files themselves don't follow each other. Put back what is " +
+          "missing, or move the files behind it away",
+      );
     }
     if (steps.length > 0) await repair(place, plan, report, clock);
     report.line("after the repair:");

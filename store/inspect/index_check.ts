@@ -42,6 +42,8 @@ interface Tally {
 
 export class IndexCheck {
   private readonly names: string[];
+  /** Nothing can be compared. */
+  private readonly isSkipped: boolean;
   private at = -1;
   private file: DiskFile | null = null;
   private header: IndexHeader | null = null;
@@ -62,7 +64,18 @@ export class IndexCheck {
   constructor(private readonly options: IndexCheckOptions) {
     this.folder = `${options.shape.storePath}/index`;
     this.names = options.disk.listSync(this.folder).filter((name) => /^\d{17}$/.test(name));
-    if (this.names.length > 0) this.openNext();
+    const { findings, shape } = options;
+    this.isSkipped = !shape.isIndexEnabled || !shape.isIndexKnown;
+    if (!shape.isIndexKnown) {
+      findings.fault({
+        kind: "index_file",
+        place: "index",
+        detail: "its slots and items can't be told apart: give the broker's configuration (-c)",
+        offset: -1,
+        repair: null,
+      });
+    }
+    if (this.names.length > 0 && !this.isSkipped) this.openNext();
   }
 
   get count(): number {
@@ -71,7 +84,7 @@ export class IndexCheck {
 
   /** Each record's keys, in the order of the log. What the index has of a suspect record isn't judged. */
   record(facts: RecordFacts, isSuspect: boolean): void {
-    if (this.names.length === 0 || (facts.keyCount === 0 && !isSuspect)) return;
+    if (this.isSkipped || (facts.keyCount === 0 && !isSuspect)) return;
     const { physicalOffset, storeTimestampMs } = facts;
     this.expected.length = this.found.length = 0;
     for (let key = 0; key < facts.keyCount; key++) {
@@ -234,7 +247,9 @@ export class IndexCheck {
     }
     this.closeFile();
     const { findings } = this.options;
-    if (this.missing !== null) {
+    if (this.missing !== null && this.names.length === 0) {
+      this.report("index_missing", "index", "there is no index: keys find nothing", -1);
+    } else if (this.missing !== null) {
       const { count, offset } = this.missing;
       const detail = `${count} keys of records in the log are missing`;
       this.report("index_missing", "index", detail, offset);
@@ -242,7 +257,7 @@ export class IndexCheck {
     if (this.pending > 0) {
       findings.note(`${this.pending} keys will be entered by the next start's recovery`);
     }
-    if (this.withoutTags > 0) {
+    if (this.withoutTags > 0 && this.names.length > 0) {
       findings.note(`${this.withoutTags} tags aren't indexed: a broker before 5.4.0 wrote them`);
     }
   }

@@ -108,6 +108,7 @@ export async function applyRepair(
     consumeQueueFileBytes: shape.consumeQueueFileBytes,
     batchConsumeQueueFileBytes: shape.batchConsumeQueueFileBytes,
     consumeQueueExtFileBytes: shape.consumeQueueExtFileBytes,
+    indexEnabled: shape.isIndexEnabled,
     indexSlotCount: shape.index.slotCount,
     indexItemCount: shape.index.itemCount,
     delayLevels: options.delayLevels,

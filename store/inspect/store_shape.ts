@@ -9,6 +9,7 @@ import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
 import {
   HEADER_BYTES,
   indexFileBytes,
+  type IndexHeader,
   type IndexShape,
   ITEM_BYTES,
   ITEM_OFFSET_AT,
@@ -16,7 +17,6 @@ import {
   itemPosition,
   readHeader,
   SLOT_BYTES,
-  slotPosition,
 } from "../index/layout.ts";
 
 export interface StoreShape {
@@ -27,11 +27,17 @@ export interface StoreShape {
   batchConsumeQueueFileBytes: number;
   consumeQueueExtFileBytes: number;
   index: IndexShape;
+  /** False when there are index files and what shape they have can't be told: only their number is known. */
+  isIndexKnown: boolean;
+  /** messageIndexEnable, as far as it is known. */
+  isIndexEnabled: boolean;
 }
 
 const SLOT_FILE_NAME = /^\d{20}$/;
-/** So many items that agree are no accident. */
+/** So many items are looked at … */
 const ITEMS_PROVED = 200;
+/** … of which a few may be damaged. */
+const AGREEING_SHARE_MIN = 0.8;
 /** How much of an index file is searched for its first item. */
 const SEARCH_BYTES = 1024 * 1024;
 
@@ -42,6 +48,7 @@ export function findShape(disk: Disk, storePath: string, known: Partial<StoreSha
   if (disk.statSync(storePath)?.isDirectory !== true || disk.statSync(commitLogPath) === null) {
     throw new OperationError(`${storePath} is no store: there is no ${commitLogPath}`);
   }
+  const index = known.index ?? findIndexShape(disk, `${storePath}/index`);
   return {
     storePath,
     commitLogPath,
@@ -56,8 +63,9 @@ export function findShape(disk: Disk, storePath: string, known: Partial<StoreSha
     consumeQueueExtFileBytes: known.consumeQueueExtFileBytes ??
       commonSize(disk, queueFolders(disk, `${storePath}/consumequeue_ext`), 1) ??
       defaults.consumeQueueExtFileBytes,
-    index: known.index ?? findIndexShape(disk, `${storePath}/index`) ??
-      { slotCount: defaults.indexSlotCount, itemCount: defaults.indexItemCount },
+    index: index ?? { slotCount: defaults.indexSlotCount, itemCount: defaults.indexItemCount },
+    isIndexKnown: index !== null || indexFiles(disk, `${storePath}/index`).length === 0,
+    isIndexEnabled: known.isIndexEnabled ?? true,
   };
 }
 
@@ -88,11 +96,11 @@ function commonSize(disk: Disk, folders: Iterable<string>, unitBytes: number): n
   return best?.[0] ?? null;
 }
 
-/** The shape of which a whole index file is; null when there is none or it can't be told. */
+/** The shape of which the index files are; null when there are none or it can't be told. */
 function findIndexShape(disk: Disk, folder: string): IndexShape | null {
   const { indexItemCount: itemCount, indexSlotCount: slotCount } = FILE_MESSAGE_STORE_DEFAULTS;
   const usual = { slotCount, itemCount };
-  for (const name of disk.listSync(folder).filter((each) => /^\d{17}$/.test(each))) {
+  for (const name of indexFiles(disk, folder)) {
     const path = `${folder}/${name}`;
     const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
     if (sizeBytes === indexFileBytes(usual)) return usual;
@@ -102,52 +110,60 @@ function findIndexShape(disk: Disk, folder: string): IndexShape | null {
   return null;
 }
 
-/** Whether the first items are where they would be: in the order of the log, each naming the one before in its slot. */
-function isShapeOf(
-  bytes: Buffer,
-  shape: IndexShape,
-  beginPhysicalOffset: number,
-  nextItem: number,
-): boolean {
-  const newest = new Map<number, number>();
-  let before = beginPhysicalOffset;
-  for (let item = 1; item < Math.min(nextItem, ITEMS_PROVED); item++) {
-    const at = itemPosition(shape, item);
-    if (at + ITEM_BYTES > bytes.length) break;
-    const hash = readI32(bytes, at);
-    const offset = readI64(bytes, at + ITEM_OFFSET_AT);
-    if (hash < 0 || offset < before || (item === 1 && offset !== before)) return false;
-    const slot = hash % shape.slotCount;
-    if (readI32(bytes, at + ITEM_PREVIOUS_AT) !== (newest.get(slot) ?? 0)) return false;
-    const held = readI32(bytes, slotPosition(slot));
-    if (slotPosition(slot) + SLOT_BYTES <= bytes.length && held !== 0 && held < item) return false;
-    newest.set(slot, item);
-    before = offset;
-  }
-  // A run of zeros agrees with everything, but not with an order.
-  return newest.size > 1 || nextItem === 2;
+function indexFiles(disk: Disk, folder: string): string[] {
+  return disk.listSync(folder).filter((name) => /^\d{17}$/.test(name));
 }
 
-/** Where the first item stands tells how many slots there are: its slot names it, and it begins the header's records. */
+/** How many slots there are, by trying: nearly all of the first items must be where they would be. */
 function searchShape(disk: Disk, path: string, sizeBytes: number): IndexShape | null {
+  const bytes = readStart(disk, path, Math.min(sizeBytes, SEARCH_BYTES));
+  if (bytes === null) return null;
+  const header = readHeader(bytes);
+  // (size − header) = slots × 4 + items × 20, so the number of slots is known but for multiples of 5.
+  const first = (sizeBytes - HEADER_BYTES) / SLOT_BYTES % (ITEM_BYTES / SLOT_BYTES);
+  let best: { shape: IndexShape; share: number } | null = null;
+  for (let slotCount = first || 5; Number.isInteger(slotCount); slotCount += 5) {
+    const itemCount = (sizeBytes - HEADER_BYTES - slotCount * SLOT_BYTES) / ITEM_BYTES;
+    const shape = { slotCount, itemCount };
+    if (itemPosition(shape, 2) > bytes.length || itemCount < 1) break;
+    const share = agreeingShare(bytes, shape, header);
+    if (share >= AGREEING_SHARE_MIN && share > (best?.share ?? 0)) best = { shape, share };
+  }
+  return best?.shape ?? null;
+}
+
+function readStart(disk: Disk, path: string, length: number): Buffer | null {
   try {
     const file = disk.openSync(path, "read");
-    const bytes = Buffer.alloc(Math.min(sizeBytes, SEARCH_BYTES));
+    const bytes = Buffer.alloc(length);
     file.readSync(bytes, 0, bytes.length, 0);
     void file.close();
-    const { beginPhysicalOffset, nextItem } = readHeader(bytes);
-    if (nextItem <= 1) return null;
-    // (size − header) = slots × 4 + items × 20, so the number of slots is known but for multiples of 5.
-    const first = (sizeBytes - HEADER_BYTES) / SLOT_BYTES % (ITEM_BYTES / SLOT_BYTES);
-    for (let slotCount = first || 5; Number.isInteger(slotCount); slotCount += 5) {
-      const itemCount = (sizeBytes - HEADER_BYTES - slotCount * SLOT_BYTES) / ITEM_BYTES;
-      const shape = { slotCount, itemCount };
-      if (itemPosition(shape, 2) > bytes.length || itemCount < 1) return null;
-      if (isShapeOf(bytes, shape, beginPhysicalOffset, Math.min(nextItem, itemCount))) return shape;
-    }
-    return null;
+    return bytes;
   } catch (error) {
     if (error instanceof DiskError) return null;
     throw error;
   }
+}
+
+/** The share of the first items that are in the order of the log, each naming the one before in its slot. */
+function agreeingShare(bytes: Buffer, shape: IndexShape, header: IndexHeader): number {
+  const newest = new Map<number, number>();
+  const limit = Math.min(header.nextItem, shape.itemCount, ITEMS_PROVED);
+  let before = header.beginPhysicalOffset;
+  let agreeing = 0;
+  let item = 1;
+  for (; item < limit; item++) {
+    const at = itemPosition(shape, item);
+    if (at + ITEM_BYTES > bytes.length) break;
+    const hash = readI32(bytes, at);
+    const offset = readI64(bytes, at + ITEM_OFFSET_AT);
+    const isInOrder = hash > 0 && offset >= before && offset <= header.endPhysicalOffset;
+    if (item === 1 && offset !== before) return 0;
+    const slot = Math.abs(hash) % shape.slotCount;
+    const previous = readI32(bytes, at + ITEM_PREVIOUS_AT);
+    if (isInOrder && previous === (newest.get(slot) ?? 0)) agreeing++;
+    if (isInOrder) before = offset;
+    newest.set(slot, item);
+  }
+  return item === 1 ? 0 : agreeing / (item - 1);
 }
