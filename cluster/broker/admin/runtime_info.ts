@@ -60,6 +60,7 @@ async function runtimeInfo(parts: AdminParts): Promise<Record<string, string>> {
     ...poolFigures(parts),
     ...refusalFigure(parts),
     ...recoveryFigures(parts),
+    ...agreementFigures(parts),
     brokerActive: "true",
     brokerVersionDesc: VERSION_TEXT,
     commitLogMinOffset: store.minPhysicalOffset,
@@ -128,6 +129,16 @@ function recoveryFigures({ statistics }: AdminParts): Record<string, number> {
     ...(cut !== null && { recoveryCutBytes: cut.bytes, recoveryCutRecords: cut.records }),
     ...(suspectRecords > 0 && { recoverySuspectRecords: suspectRecords }),
     ...(unreadable > 0 && { recoveryUnreadablePlaces: unreadable }),
+  };
+}
+
+/** Roquet's own, and there only when members of a group subscribed to different things. */
+function agreementFigures({ consumers: { agreement } }: AdminParts): Record<string, number> {
+  const { mismatched, mismatchesTotal } = agreement;
+  if (mismatchesTotal === 0) return {};
+  return {
+    subscriptionMismatchGroups: mismatched.length,
+    subscriptionMismatchesTotal: mismatchesTotal,
   };
 }
 

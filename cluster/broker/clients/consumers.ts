@@ -3,6 +3,7 @@
 import type { Logger } from "../../../core/log.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
+import { SubscriptionAgreement } from "./agreement.ts";
 import type { Client } from "./client.ts";
 import { EXPRESSION_TAG, type Subscription } from "./subscription.ts";
 
@@ -44,10 +45,14 @@ export class Consumers {
   private readonly groupsByTopic = new Map<string, Set<string>>();
   /** Groups known from their pulls alone; they show in lag figures, not among the connected. */
   private readonly compensated = new Map<string, ConsumerGroup>();
+  /** Whether the members of each group subscribe to the same. */
+  readonly agreement: SubscriptionAgreement;
   private listener: MembershipListener = () => {};
   private goneListener: (group: string) => void = () => {};
 
-  constructor(private readonly options: ConsumersOptions) {}
+  constructor(private readonly options: ConsumersOptions) {
+    this.agreement = new SubscriptionAgreement(options.log);
+  }
 
   /** Who tells members that their group changed. */
   onMembershipChange(listener: MembershipListener): void {
@@ -106,6 +111,10 @@ export class Consumers {
       this.indexTopic(subscription.topic, name);
     }
     const joined = this.heartbeat(group, client, mode);
+    if (subscriptions !== null) {
+      const { connection, clientId } = client;
+      this.agreement.said(name, connection, clientId, mode.messageModel, subscriptions);
+    }
     const resubscribed = subscriptions !== null && this.resubscribe(group, subscriptions);
     if (joined || resubscribed) this.membersChanged(group, notify);
     return joined || resubscribed;
@@ -116,6 +125,7 @@ export class Consumers {
     const group = this.groups.get(name);
     if (group === undefined) return;
     group.members.delete(connection);
+    this.agreement.left(name, connection);
     this.dropWhenEmpty(group);
     this.membersChanged(group, notify);
   }
@@ -124,6 +134,7 @@ export class Consumers {
   connectionClosed(connection: Connection): void {
     for (const group of [...this.groups.values()]) {
       if (!group.members.delete(connection)) continue;
+      this.agreement.left(group.group, connection);
       this.dropWhenEmpty(group);
       this.membersChanged(group, true);
     }
@@ -141,6 +152,7 @@ export class Consumers {
           clientId: client.clientId,
         });
         group.members.delete(client.connection);
+        this.agreement.left(group.group, client.connection);
         client.connection.close(`consumer of ${group.group} without a heartbeat`);
       }
       this.dropWhenEmpty(group);
