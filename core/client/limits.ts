@@ -107,3 +107,19 @@ export const DETECT_TIMEOUT_MS = 200;
 export const AUTO_BATCH_BYTES = 32 * 1024;
 export const AUTO_BATCH_WAIT_MS = 10;
 export const AUTO_BATCH_WAITING_BYTES_MAX = 32 * MIB;
+
+/** A popped message is nobody else's for so long, unless the program says otherwise. */
+export const POP_INVISIBLE_MS = 60_000;
+export const POP_INVISIBLE_MS_MIN = 1_000;
+/** A broker holds a pop for so long while there is nothing. */
+export const POP_HOLD_MS = 15_000;
+/** The most that a broker gives with one pop. */
+export const POP_BATCH_SIZE_MAX = 32;
+/** A pop's answer may take so much longer than it is held. */
+export const POP_ANSWER_MARGIN_MS = 5_000;
+/** Wait after a pop that failed. */
+export const POP_ERROR_WAIT_MS = 1_000;
+/** A message whose handler failed comes again after so long. */
+export const POP_RETRY_MS = 10_000;
+/** After this share of its time a message whose handler still runs gets it anew. */
+export const POP_RENEW_SHARE = 0.6;

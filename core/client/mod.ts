@@ -31,11 +31,19 @@ export type { QueueOffset } from "./offsets.ts";
 export type { Expression } from "./subscription.ts";
 export type {
   LitePullConsumerOptions,
+  PopConsumerOptions,
   ProducerOptions,
   PullConsumerOptions,
   PushConsumerOptions,
   QueueSelector,
 } from "./options.ts";
+export {
+  type ConsumeOptions,
+  PopConsumer,
+  type PopHandler,
+  type PopOptions,
+} from "./pop_consumer.ts";
+export { PoppedMessage } from "./popped_message.ts";
 export type { PullResult, PullStatus } from "./pull.ts";
 export { PullConsumer, type PullOptions, type ReadOptions } from "./pull_consumer.ts";
 export { PushConsumer, type QueueListener } from "./push_consumer.ts";

@@ -229,10 +229,28 @@ const pullConsumerSchema = z.strictObject({
   model: z.enum(["clustering", "broadcasting"]).default("clustering"),
 });
 
+const popConsumerSchema = z.strictObject({
+  ...common,
+  group,
+  /** For how long a popped message is nobody else's, in ms. */
+  invisibleMs: milliseconds.min(limits.POP_INVISIBLE_MS_MIN).default(limits.POP_INVISIBLE_MS),
+  /** How long a broker holds a pop while there is nothing, in ms. */
+  popHoldMs: z.number().int().min(0).default(limits.POP_HOLD_MS),
+  /** Most messages of one pop. */
+  popBatchSize: count(limits.POP_BATCH_SIZE_MAX).default(limits.POP_BATCH_SIZE_MAX),
+  /** Handlers of `consume` at a time. */
+  concurrency: count(10_000).default(limits.CONSUME_CONCURRENCY),
+  /** When a message whose handler failed comes again, in ms. */
+  retryMs: milliseconds.default(limits.POP_RETRY_MS),
+  /** Where a new group begins: at the first message, or at the last. */
+  from: z.enum(["first", "last"]).default("first"),
+}).transform((checked) => ({ ...checked, consumeFrom: checked.from }));
+
 export type ProducerOptions = z.input<typeof producerSchema>;
 export type PushConsumerOptions = z.input<typeof pushConsumerSchema>;
 export type LitePullConsumerOptions = z.input<typeof litePullConsumerSchema>;
 export type PullConsumerOptions = z.input<typeof pullConsumerSchema>;
+export type PopConsumerOptions = z.input<typeof popConsumerSchema>;
 
 /** Chooses the queue of a message among those that take messages now. */
 export type QueueSelector = (queues: readonly MessageQueue[]) => MessageQueue;
@@ -241,6 +259,7 @@ export type CheckedProducerOptions = z.output<typeof producerSchema>;
 export type CheckedPushConsumerOptions = z.output<typeof pushConsumerSchema>;
 export type CheckedLitePullConsumerOptions = z.output<typeof litePullConsumerSchema>;
 export type CheckedPullConsumerOptions = z.output<typeof pullConsumerSchema>;
+export type CheckedPopConsumerOptions = z.output<typeof popConsumerSchema>;
 export type CommonOptions = Pick<CheckedPullConsumerOptions, keyof typeof common>;
 
 /** These throw ClientError "invalid_options" that lists every problem. */
@@ -254,6 +273,10 @@ export function checkPushConsumerOptions(given: PushConsumerOptions): CheckedPus
 
 export function checkPullConsumerOptions(given: PullConsumerOptions): CheckedPullConsumerOptions {
   return withFullGroup(check(pullConsumerSchema, given));
+}
+
+export function checkPopConsumerOptions(given: PopConsumerOptions): CheckedPopConsumerOptions {
+  return withFullGroup(check(popConsumerSchema, given));
 }
 
 export function checkLitePullConsumerOptions(

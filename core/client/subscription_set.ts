@@ -10,8 +10,8 @@ import {
 
 export interface ConsumerIdentity {
   group: string;
-  /** "CONSUME_PASSIVELY" is pushed to, "CONSUME_ACTIVELY" pulls. */
-  consumeType: "CONSUME_PASSIVELY" | "CONSUME_ACTIVELY";
+  /** "CONSUME_PASSIVELY" is pushed to, "CONSUME_ACTIVELY" pulls, "CONSUME_POP" pops. */
+  consumeType: "CONSUME_PASSIVELY" | "CONSUME_ACTIVELY" | "CONSUME_POP";
   model: "clustering" | "broadcasting";
   consumeFrom: ConsumeFrom;
   unitMode?: boolean;

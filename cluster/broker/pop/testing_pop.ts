@@ -27,6 +27,7 @@ import {
 import type { RemotingCommand } from "../../../core/remoting/command.ts";
 import { RequestError } from "../../../core/errors.ts";
 import type { Connection, Handler, HandlerRegistry } from "../../../core/remoting/handler.ts";
+import { systemClock } from "../../../core/time/system_clock.ts";
 import { VirtualClock } from "../../../core/time/virtual_clock.ts";
 import type { MessageToStore, PutResult } from "../../../store/message_store.ts";
 import type { FileMessageStore } from "../../../store/message_store_impl.ts";
@@ -278,7 +279,7 @@ export class PopWorld implements AsyncDisposable {
     promise.then(() => isDone = true, () => isDone = true);
     for (let round = 0; !isDone && round < 1000; round++) {
       await this.clock.advance(1);
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await systemClock.sleep(0);
     }
     return await promise;
   }
@@ -287,7 +288,7 @@ export class PopWorld implements AsyncDisposable {
   async pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 500) {
       await this.clock.advance(Math.min(500, left));
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await systemClock.sleep(0);
     }
   }
 

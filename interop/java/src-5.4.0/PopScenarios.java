@@ -36,7 +36,7 @@ final class PopScenarios {
     }
 
     /** The topic with its queues and the group, which pops from it. */
-    private static void prepare(Env env, String topic, String group, int queues, int shared) throws Exception {
+    static void prepare(Env env, String topic, String group, int queues, int shared) throws Exception {
         DefaultMQAdminExt admin = new DefaultMQAdminExt();
         admin.setNamesrvAddr(env.namesrv);
         admin.setInstanceName(env.instance());
