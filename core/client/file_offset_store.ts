@@ -4,7 +4,6 @@ import { Buffer } from "node:buffer";
 import type { Disk } from "../disk/disk.ts";
 import { type JsonObject, type JsonValue, LenientMap, mapEntries } from "../json/json_value.ts";
 import { parseLenientJsonBytes } from "../json/lenient_reader.ts";
-import { writeJson } from "../json/json_writer.ts";
 import type { Logger } from "../log.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
 import type { OffsetStore, QueueOffset, WriteOutcome } from "./offsets.ts";
@@ -99,8 +98,18 @@ export function parseOffsets(bytes: Uint8Array): QueueOffset[] {
   return offsets;
 }
 
+/** As fastjson prints it prettily: keys that are objects, an entry's lines indented by tabs. */
 export function formatOffsets(offsets: readonly QueueOffset[]): string {
-  return writeJson({ offsetTable: queueMap(offsets, ({ offset }) => offset) });
+  const entries = offsets.map(({ queue: { topic, brokerName, queueId }, offset }) => {
+    const fields = [
+      `"brokerName":${JSON.stringify(brokerName)}`,
+      `"queueId":${queueId}`,
+      `"topic":${JSON.stringify(topic)}`,
+    ];
+    return `\n\t\t{\n\t\t\t${fields.join(",\n\t\t\t")}\n\t\t}:${offset}`;
+  });
+  const table = entries.length === 0 ? "{}" : `{${entries.join(",")}\n\t}`;
+  return `{\n\t"offsetTable":${table}\n}`;
 }
 
 /** A map whose keys are queues, as Java's peers write it. */
