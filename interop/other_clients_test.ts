@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Cluster, startCluster } from "./support/cluster.ts";
 import { goDriver } from "./support/go.ts";
 import { mqadmin } from "./support/mqadmin.ts";
+import { QUICK_CHECKS } from "./support/quick_checks.ts";
 import { nodeClientFolder } from "./support/node_client.ts";
 import { runToEnd } from "./support/processes.ts";
 import { type ScenarioResult, scenarioResults } from "./support/scenario_lines.ts";
@@ -20,7 +21,14 @@ const RUN_ID = `r${process.pid}`;
 const CLIENTS: readonly Client[] = [
   {
     name: "Go client",
-    scenarios: ["goSendSync", "goSendBatch", "goSendAsyncAndOneway", "goConsume", "goConsumeRetry"],
+    scenarios: [
+      "goSendSync",
+      "goSendBatch",
+      "goSendAsyncAndOneway",
+      "goConsume",
+      "goConsumeRetry",
+      "goTransactions",
+    ],
     topics: [],
     run: async (address) => await runToEnd(await goDriver(), [address, RUN_ID]),
   },
@@ -49,7 +57,7 @@ for (const { name, run, scenarios, topics } of CLIENTS) {
     let results: Map<string, ScenarioResult>;
 
     beforeAll(async () => {
-      cluster = await startCluster({ namesrv: "roquet", broker: "roquet" });
+      cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, QUICK_CHECKS);
       await createTopics(cluster, topics);
       results = scenarioResults(scenarios, await run(cluster.namesrv.address));
     }, 400_000);

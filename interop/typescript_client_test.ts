@@ -16,6 +16,7 @@ import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
 import { runJavaMain } from "./support/java_main.ts";
 import type { ServerVersion } from "./support/java.ts";
 import { waitFor } from "./support/processes.ts";
+import { QUICK_CHECKS } from "./support/quick_checks.ts";
 
 const CASES: readonly { name: string; make: Make; version?: ServerVersion }[] = [
   { name: "Roquet", make: "roquet" },
@@ -31,7 +32,7 @@ for (const { name, make, version } of CASES) {
     let names = 0;
 
     beforeAll(async () => {
-      cluster = await startCluster({ namesrv: make, broker: make, version });
+      cluster = await startCluster({ namesrv: make, broker: make, version }, QUICK_CHECKS);
       producer = await Producer.open({ ...common(), group: "G_producer" });
     }, 120_000);
 
@@ -98,6 +99,35 @@ for (const { name, make, version } of CASES) {
       expect(message!.messageId).toBe(sent.messageId);
       expect(message!.offsetMessageId).toBe(sent.offsetMessageId);
       expect(message!.queueOffset).toBe(sent.queueOffset);
+    });
+
+    test("transactions end as the program says, at once or when the broker asks", async () => {
+      const topic = fresh("T_tx");
+      const asked: ReceivedMessage[] = [];
+      const verdict = (body: string) => Number(body) % 2 === 0 ? "commit" : "rollback";
+      await using transactions = await Producer.open({
+        ...common(),
+        group: fresh("P_tx"),
+        checkTransaction(message) {
+          asked.push(message);
+          return verdict(message.text());
+        },
+      });
+      for (const n of numbers(0, 12)) {
+        const message = { topic, body: `${n}`, keys: `k${n}`, properties: { color: "blue" } };
+        const { state } = await transactions.sendInTransaction(
+          message,
+          () => n % 4 < 2 ? verdict(message.body) : "unknown",
+        );
+        expect(state).toBe(n % 4 < 2 ? verdict(message.body) : "unknown");
+      }
+      const seen = await everything(topic, 6);
+      expect(bodies(seen).sort()).toEqual(["0", "10", "2", "4", "6", "8"]);
+      for (const message of [...seen, ...asked]) {
+        expect([message.topic, message.keys, message.properties.get("color")])
+          .toEqual([topic, [`k${message.text()}`], "blue"]);
+      }
+      await waitFor("questions", ARRIVED_MS_MAX, () => new Set(bodies(asked)).size === 6);
     });
 
     test("large bodies are compressed on the way and whole at the end", async () => {

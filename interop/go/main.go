@@ -33,6 +33,7 @@ func main() {
 		{"goSendAsyncAndOneway", sendAsyncAndOneway},
 		{"goConsume", consume},
 		{"goConsumeRetry", consumeRetry},
+		{"goTransactions", transactions},
 	} {
 		startedAt := time.Now()
 		err := scenario.run(namesrv, runID)

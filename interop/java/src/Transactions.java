@@ -89,6 +89,8 @@ public final class Transactions {
         producer.setNamesrvAddr(namesrv);
         producer.setInstanceName("tx" + System.nanoTime());
         producer.setSendMsgTimeout(10_000);
+        // A broker that was started again knows of a producer by its next heartbeat.
+        producer.setHeartbeatBrokerInterval(1000);
         producer.setTransactionListener(listener);
         producer.start();
         return producer;
@@ -149,9 +151,8 @@ public final class Transactions {
             }
         };
         TransactionMQProducer producer = producer(namesrv, listener);
-        // A producer joins its group at a broker that it has sent to.
+        // A producer joins its group at the brokers that it knows of.
         producer.send(message("Join" + topic, "join-0"));
-        producer.getDefaultMQProducerImpl().getmQClientFactory().sendHeartbeatToAllBrokerWithLock();
         Env.await("checks of " + count + " transactions", 90_000, () -> listener.asked.size() >= count);
         Thread.sleep(500);
         producer.shutdown();
@@ -173,6 +174,7 @@ public final class Transactions {
                     TransactionSendResult result = producer.sendMessageInTransaction(message(topic, key), n);
                     if (result.getSendStatus() != SendStatus.SEND_OK) continue;
                     ledger.write(key + "\n");
+                    ledger.flush();
                 } catch (Exception refused) {
                     // Nothing is said of it: it may be there, undecided.
                     Thread.sleep(20);
