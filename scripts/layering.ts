@@ -4,7 +4,7 @@
 /** Rooms from the top of the house down: each may import from its own level and those below. */
 const rooms = ["cmd", "cluster", "store", "core"] as const;
 /** May import every room; nothing may import them. */
-const outbuildings = ["benchmarks", "interop", "scripts"] as const;
+const outbuildings = ["benchmarks", "examples", "interop", "scripts"] as const;
 
 /** Why `importer` may not import `imported` (paths from the project root), or null. */
 export function importProblem(importer: string, imported: string): string | null {
@@ -30,7 +30,11 @@ interface Effect {
 
 /** Tests, and what the tests of a folder share. */
 const testFiles = /(_test|\/testing)\.ts$/;
-const everywhereOutside = [testFiles, /^(benchmarks|interop|scripts|testdata)\//, /^cmd\//];
+const everywhereOutside = [
+  testFiles,
+  /^(benchmarks|examples|interop|scripts|testdata)\//,
+  /^cmd\//,
+];
 
 const effects: readonly Effect[] = [
   {
