@@ -201,7 +201,8 @@ export class TimerLog {
     }
     const block = this.takeBuffer();
     const start = number * LOG_BLOCK_BYTES;
-    let filled = 0;
+    // A block may begin in a file that is deleted.
+    let filled = Math.max(0, this.start - start);
     while (filled < LOG_BLOCK_BYTES) {
       const count = this.files.readSync(block, filled, LOG_BLOCK_BYTES - filled, start + filled);
       if (count === 0) break;

@@ -112,6 +112,10 @@ export class TimerStore {
     return new TimerStore(options, timerLog, wheel, checkFile);
   }
 
+  get precisionMs(): number {
+    return this.options.precisionMs;
+  }
+
   /** Whether no timer was ever put: then nothing can be due. */
   get isEmpty(): boolean {
     return this.log.isEmpty;

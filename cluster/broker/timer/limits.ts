@@ -15,3 +15,7 @@ export const SLOW_READ_MS = 0.5;
 export const SLOW_READS = 512;
 /** Between two looks for timer log files whose messages are gone. */
 export const CLEAN_INTERVAL_MS = 30_000;
+/** A slot with this many messages is read before it is due, from this share of its tick on, up to as many bytes. */
+export const PREPARE_MESSAGES_MIN = 256;
+export const PREPARE_TICK_SHARE = 0.3;
+export const PREPARED_BYTES_MAX = 16 * 1024 * 1024;

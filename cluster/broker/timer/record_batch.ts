@@ -15,7 +15,8 @@ export class RecordBatch {
   /** Bytes read of each. */
   private readonly found = new Int32Array(BATCH_RECORDS_MAX);
   private buffer = Buffer.alloc(0);
-  private bytes = 0;
+  /** Of the records that were added. */
+  bytes = 0;
   /** Reads that are still to be asynchronous. */
   private slowReads = 0;
 

@@ -36,27 +36,36 @@ export const NEVER_ENQUEUED = "9223372036854775807";
 const QUEUE_ID = /^\d{1,9}$/;
 const TIME = /^\d{1,15}$/;
 
+const TIMER_TOPIC_BYTES = Buffer.from(TIMER_TOPIC, "utf8");
+
 /** Reads records of the timer's topic; refilled by each `read`, and valid while the record's bytes are. */
 export class TimedRecord {
-  private readonly scanner = new PropertyScanner(NAMES);
-  private readonly copier = new PropertyScanner([...NAMES, ...REPLACED], REPLACED);
+  private readonly scanner = new PropertyScanner([...NAMES, ...REPLACED], REPLACED);
   private readonly rollCopier = new PropertyScanner([...NAMES, ...REPLACED], [
     ...REPLACED,
     PROPERTY.timerRollTimes,
   ]);
   private readonly parts = emptyParts();
+  private source: Uint8Array | null = null;
   private buffer: Buffer = Buffer.alloc(0);
-  private start = 0;
+  private record: MessageRecord | null = null;
+  /** The last real topic, which the next message mostly has too. */
+  private lastTopic = "";
+  private lastTopicBytes: Buffer = Buffer.alloc(0);
 
-  /** False when the bytes are no record of this offset. */
+  /** False when the bytes are no record of this offset in the timer's topic. */
   read(view: RecordView, physicalOffset: number): boolean {
     const { buffer, start, size } = view;
-    if (locateParts(buffer, start, start + size, this.parts) !== null) return false;
-    this.buffer = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    this.start = start;
-    const { propertiesEnd, propertiesStart } = this.parts;
-    this.scanner.scan(this.buffer, propertiesStart, propertiesEnd);
-    return new MessageRecord(buffer, start, this.parts).physicalOffset === physicalOffset;
+    const { parts } = this;
+    if (locateParts(buffer, start, start + size, parts) !== null) return false;
+    if (this.source !== buffer) {
+      this.source = buffer;
+      this.buffer = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    }
+    this.record = new MessageRecord(this.buffer, start, parts);
+    this.scanner.scan(this.buffer, parts.propertiesStart, parts.propertiesEnd);
+    return this.record.physicalOffset === physicalOffset &&
+      isSame(this.buffer, parts.topicStart, parts.topicEnd, TIMER_TOPIC_BYTES);
   }
 
   /** When it is due, cut to a tick; null when it doesn't say. */
@@ -66,7 +75,12 @@ export class TimedRecord {
   }
 
   get realTopic(): string | null {
-    return this.text(REAL_TOPIC);
+    const start = this.scanner.starts[REAL_TOPIC]!;
+    if (start < 0) return null;
+    const end = this.scanner.ends[REAL_TOPIC]!;
+    if (isSame(this.buffer, start, end, this.lastTopicBytes)) return this.lastTopic;
+    this.lastTopicBytes = Buffer.from(this.buffer.subarray(start, end));
+    return this.lastTopic = this.lastTopicBytes.toString("utf8");
   }
 
   get uniqueKey(): string | null {
@@ -88,28 +102,25 @@ export class TimedRecord {
 
   /** Its offset in the timer topic's queue. */
   get queueOffset(): number {
-    return new MessageRecord(this.buffer, this.start, this.parts).queueOffset;
+    return this.record!.queueOffset;
   }
 
-  get topic(): string {
-    return new MessageRecord(this.buffer, this.start, this.parts).topic;
-  }
-
-  /** The message for its real topic; null when it doesn't say which. Copies what it takes. */
-  delivered(enqueueMs: string, nowMs: number): MessageToStore | null {
+  /** The message for its real topic; null when it doesn't say which. Refers to the record's bytes, and is the
+   * last that is read of it. */
+  delivered(enqueueMs: string, dequeueMs: string): MessageToStore | null {
     const topic = this.realTopic;
     const queueId = this.text(REAL_QUEUE_ID) ?? "";
     if (topic === null || topic === TIMER_TOPIC || !QUEUE_ID.test(queueId)) return null;
     const added = `${PROPERTY.timerEnqueueMs}\x01${enqueueMs}\x02` +
-      `${PROPERTY.timerDequeueMs}\x01${nowMs}\x02`;
-    return this.message(topic, Number(queueId), this.copier, added);
+      `${PROPERTY.timerDequeueMs}\x01${dequeueMs}\x02`;
+    return this.message(topic, Number(queueId), this.scanner, added);
   }
 
   /** The message for the timer's topic once more. */
-  rolled(enqueueMs: string, nowMs: number): MessageToStore {
+  rolled(enqueueMs: string, dequeueMs: string): MessageToStore {
     const added = `${PROPERTY.timerEnqueueMs}\x01${enqueueMs}\x02` +
       `${PROPERTY.timerRollTimes}\x01${this.rollTimes + 1}\x02` +
-      `${PROPERTY.timerDequeueMs}\x01${nowMs}\x02`;
+      `${PROPERTY.timerDequeueMs}\x01${dequeueMs}\x02`;
     return this.message(TIMER_TOPIC, 0, this.rollCopier, added);
   }
 
@@ -119,28 +130,31 @@ export class TimedRecord {
     copier: PropertyScanner,
     added: string,
   ): MessageToStore {
-    const record = new MessageRecord(this.buffer, this.start, this.parts);
+    const record = this.record!;
     const { propertiesEnd, propertiesStart } = this.parts;
+    const tagsAt = this.scanner.starts[TAGS]!;
+    const tagsCode = tagsAt < 0 ? 0 : tagsCodeUtf8(this.buffer, tagsAt, this.scanner.ends[TAGS]!);
+    const uniqueKey = this.uniqueKey ?? "";
+    const keys = this.text(KEYS) ?? "";
     const copied = Buffer.allocUnsafe(propertiesEnd - propertiesStart + 1 + added.length);
     let end = copier.copy(this.buffer, propertiesStart, propertiesEnd, copied, 0);
     // A message whose properties are full goes without the times rather than not at all.
     if (end + added.length <= PROPERTIES_BYTES_MAX) end += copied.write(added, end, "latin1");
-    const tagsAt = this.scanner.starts[TAGS]!;
     return {
       topic,
       queueId,
       flag: record.flag,
       sysFlag: record.sysFlag,
       bornTimestampMs: record.bornTimestampMs,
-      bornAddress: record.bornAddress.slice(),
+      bornAddress: record.bornAddress,
       bornPort: record.bornPort,
       reconsumeTimes: record.reconsumeTimes,
       preparedTransactionOffset: 0,
-      body: Buffer.from(record.body),
+      body: record.body,
       properties: copied.subarray(0, end),
-      tagsCode: tagsAt < 0 ? 0 : tagsCodeUtf8(this.buffer, tagsAt, this.scanner.ends[TAGS]!),
-      uniqueKey: this.uniqueKey ?? "",
-      keys: this.text(KEYS) ?? "",
+      tagsCode,
+      uniqueKey,
+      keys,
       batchCount: 1,
     };
   }
@@ -148,4 +162,12 @@ export class TimedRecord {
   private text(index: number): string | null {
     return this.scanner.text(this.buffer, index);
   }
+}
+
+function isSame(buffer: Buffer, start: number, end: number, bytes: Buffer): boolean {
+  if (end - start !== bytes.length) return false;
+  for (let index = 0; index < bytes.length; index++) {
+    if (buffer[start + index] !== bytes[index]) return false;
+  }
+  return true;
 }

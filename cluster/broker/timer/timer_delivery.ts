@@ -1,6 +1,6 @@
 // Delivers the slots of the wheel that are due, the oldest first: what takes messages back is read first, then the
-// messages in their order (Java: TimerDequeueGetService and those behind it). A slot counts as delivered when all of it
-// is stored.
+// messages in their order (Java: TimerDequeueGetService and those behind it). A large slot is read while it waits for its
+// time. It counts as delivered when all of it is stored.
 import type { Logger } from "../../../core/log.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
@@ -8,6 +8,7 @@ import type { MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { SlotUnits, TimerStore } from "../../../store/timer/timer_store.ts";
 import { UNIT_DELETES, UNIT_ROLLS } from "../../../store/timer/timer_unit.ts";
+import { BATCH_RECORDS_MAX, PREPARE_MESSAGES_MIN, PREPARED_BYTES_MAX } from "./limits.ts";
 import { RecordBatch, type RecordSource } from "./record_batch.ts";
 import { TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
@@ -24,11 +25,24 @@ export interface TimerDeliveryParts {
 /** Keys of messages that are taken back, with the topic each stands for and whether its message was found. */
 type Recalls = Map<string, { topic: string | null; isFound: boolean }>;
 
+/** Messages that are ready to be put, and the topic that each is counted for. */
+interface Ready {
+  messages: MessageToStore[];
+  topics: (string | null)[];
+}
+
+/** What was read of a slot before it was due: its oldest units. */
+interface Prepared extends Ready {
+  timeMs: number;
+  unitCount: number;
+}
+
 export class TimerDelivery {
   private readonly batch: RecordBatch;
   private readonly record = new TimedRecord();
   /** Units of the batch's records. */
   private readonly indexes: number[] = [];
+  private prepared: Prepared | null = null;
 
   constructor(private readonly parts: TimerDeliveryParts) {
     this.batch = new RecordBatch(parts.store, parts.clock);
@@ -38,6 +52,32 @@ export class TimerDelivery {
   get isDue(): boolean {
     const { timers } = this.parts;
     return timers.readTimeMs < timers.writeTimeMs;
+  }
+
+  /** Whether the slot at the read time is worth reading before it is due. */
+  get isWorthPreparing(): boolean {
+    const { timers } = this.parts;
+    return this.prepared?.timeMs !== timers.readTimeMs &&
+      timers.waitingAt(timers.readTimeMs) >= PREPARE_MESSAGES_MIN;
+  }
+
+  /** Reads what the slot at the read time holds by now, so that at its time the messages have only to be stored. */
+  async prepare(): Promise<void> {
+    const { clock, timers } = this.parts;
+    const timeMs = timers.readTimeMs;
+    const units = timers.unitsOf(timeMs);
+    const prepared: Prepared = { timeMs, unitCount: 0, messages: [], topics: [] };
+    this.prepared = prepared;
+    if (units === null) return;
+    for (let next = units.count - 1, bytes = 0; next >= 0 && bytes < PREPARED_BYTES_MAX;) {
+      // The messages refer to its bytes until they are stored.
+      const batch = new RecordBatch(this.parts.store, clock);
+      next = await this.load(batch, units, next, (magic) => !isRecall(magic));
+      this.collect(batch, units, String(timeMs + timers.precisionMs), null, prepared);
+      prepared.unitCount = units.count - 1 - next;
+      bytes += batch.bytes;
+      await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+    }
   }
 
   /**
@@ -53,13 +93,15 @@ export class TimerDelivery {
     }
     const recalls: Recalls = new Map();
     for (let next = units.count - 1; next >= 0;) {
-      next = await this.load(units, next, isRecall);
+      next = await this.load(this.batch, units, next, isRecall);
       this.readRecalls(recalls);
     }
-    for (let next = units.count - 1; next >= 0;) {
-      next = await this.load(units, next, (magic) => !isRecall(magic));
-      const messages = this.messages(units, recalls);
-      if (messages.length > 0) await this.parts.puts.put(messages);
+    let next = units.count - 1 - await this.deliverPrepared(recalls, between);
+    while (next >= 0) {
+      next = await this.load(this.batch, units, next, (magic) => !isRecall(magic));
+      const ready: Ready = { messages: [], topics: [] };
+      this.collect(this.batch, units, String(clock.nowMs()), recalls, ready);
+      await this.put(ready);
       if (next >= 0) await between();
     }
     for (const { isFound, topic } of recalls.values()) {
@@ -71,13 +113,45 @@ export class TimerDelivery {
     return true;
   }
 
+  /** Puts what was prepared of the slot, less what was taken back since; gives how many units that was. */
+  private async deliverPrepared(recalls: Recalls, between: () => Promise<void>): Promise<number> {
+    const { prepared } = this;
+    this.prepared = null;
+    if (prepared === null || prepared.timeMs !== this.parts.timers.readTimeMs) return 0;
+    const { messages, topics, unitCount } = prepared;
+    for (let from = 0; from < messages.length; from += BATCH_RECORDS_MAX) {
+      const ready: Ready = { messages: [], topics: [] };
+      for (let at = from; at < Math.min(messages.length, from + BATCH_RECORDS_MAX); at++) {
+        const message = messages[at]!;
+        const { topic, uniqueKey } = message;
+        if (topic !== TIMER_TOPIC && isTakenBack(recalls, topic, uniqueKey)) continue;
+        ready.messages.push(message);
+        ready.topics.push(topics[at]!);
+      }
+      await this.put(ready);
+      await between();
+    }
+    return unitCount;
+  }
+
+  private async put({ messages, topics }: Ready): Promise<void> {
+    const { clock, metrics, puts } = this.parts;
+    if (messages.length === 0) return;
+    await puts.put(messages);
+    const nowMs = clock.nowMs();
+    for (const topic of topics) {
+      if (topic !== null) metrics.add(topic, -1, nowMs);
+    }
+  }
+
   /** Loads the next units of a kind from `next` down; gives where to go on, -1 at the end. */
   private async load(
+    batch: RecordBatch,
     units: SlotUnits,
     next: number,
     isWanted: (magic: number) => boolean,
   ): Promise<number> {
-    const { batch, indexes } = this;
+    const { indexes } = this;
     batch.clear();
     indexes.length = 0;
     let at = next;
@@ -93,55 +167,59 @@ export class TimerDelivery {
 
   private readRecalls(recalls: Recalls): void {
     for (let index = 0; index < this.batch.count; index++) {
-      if (!this.read(index)) continue;
+      if (!this.read(this.batch, index)) continue;
       const { deleteKey, realTopic } = this.record;
       if (deleteKey !== null) recalls.set(deleteKey, { topic: realTopic, isFound: false });
     }
   }
 
-  private messages(units: SlotUnits, recalls: Recalls): MessageToStore[] {
+  /** Makes messages of a batch; `recalls` null: that is asked later. */
+  private collect(
+    batch: RecordBatch,
+    units: SlotUnits,
+    dequeueMs: string,
+    recalls: Recalls | null,
+    ready: Ready,
+  ): void {
     const { record } = this;
-    const { clock, log, metrics } = this.parts;
-    const nowMs = clock.nowMs();
-    const messages: MessageToStore[] = [];
-    for (let index = 0; index < this.batch.count; index++) {
-      if (!this.read(index)) continue;
+    for (let index = 0; index < batch.count; index++) {
+      if (!this.read(batch, index)) continue;
       const unit = this.indexes[index]!;
       const isRoll = (units.magics[unit]! & UNIT_ROLLS) !== 0;
-      if (!isRoll && recalls.size > 0 && this.isRecalled(recalls)) continue;
+      const { realTopic } = record;
+      if (!isRoll && recalls !== null && recalls.size > 0) {
+        if (isTakenBack(recalls, realTopic ?? "", record.uniqueKey ?? "")) continue;
+      }
       const enqueueMs = String(units.writeTimesMs[unit]!);
-      const message = isRoll ? record.rolled(enqueueMs, nowMs) : record.delivered(enqueueMs, nowMs);
+      const message = isRoll
+        ? record.rolled(enqueueMs, dequeueMs)
+        : record.delivered(enqueueMs, dequeueMs);
       if (message === null) {
-        const physicalOffset = this.batch.physicalOffsets[index]!;
-        log.error("a timed message says no topic that it can go to", { physicalOffset });
+        const physicalOffset = batch.physicalOffsets[index]!;
+        this.parts.log.error("a timed message says no topic that it can go to", { physicalOffset });
         continue;
       }
-      messages.push(message);
-      const { realTopic } = record;
-      if (realTopic !== null) metrics.add(realTopic, -1, nowMs);
+      ready.messages.push(message);
+      ready.topics.push(realTopic);
     }
-    return messages;
   }
 
-  /** By unique key alone, or with the topic before it (appendTopicForTimerDeleteKey). */
-  private isRecalled(recalls: Recalls): boolean {
-    const { realTopic, uniqueKey } = this.record;
-    if (uniqueKey === null) return false;
-    const recall = recalls.get(uniqueKey) ?? recalls.get(`${realTopic}+${uniqueKey}`);
-    if (recall === undefined) return false;
-    recall.isFound = true;
-    return true;
-  }
-
-  private read(index: number): boolean {
-    const view = this.batch.view(index);
-    const physicalOffset = this.batch.physicalOffsets[index]!;
-    if (view !== null && this.record.read(view, physicalOffset)) {
-      if (this.record.topic === TIMER_TOPIC) return true;
-    }
+  private read(batch: RecordBatch, index: number): boolean {
+    const view = batch.view(index);
+    const physicalOffset = batch.physicalOffsets[index]!;
+    if (view !== null && this.record.read(view, physicalOffset)) return true;
     this.parts.log.warn("a timed message is gone from the log", { physicalOffset });
     return false;
   }
+}
+
+/** By unique key alone, or with the topic before it (appendTopicForTimerDeleteKey). */
+function isTakenBack(recalls: Recalls, topic: string, uniqueKey: string): boolean {
+  if (uniqueKey === "" || recalls.size === 0) return false;
+  const recall = recalls.get(uniqueKey) ?? recalls.get(`${topic}+${uniqueKey}`);
+  if (recall === undefined) return false;
+  recall.isFound = true;
+  return true;
 }
 
 /** A unit that takes a message back here and now. */

@@ -110,7 +110,7 @@ export class TimerIntake {
       return;
     }
     if (isDelete) return;
-    const message = record.delivered(NEVER_ENQUEUED, clock.nowMs());
+    const message = record.delivered(NEVER_ENQUEUED, String(clock.nowMs()));
     if (message !== null) due.push(message);
     else log.error("a timed message says no topic that it can go to", { physicalOffset });
   }
@@ -164,9 +164,9 @@ export class TimerIntake {
     await this.batch.load();
     const view = this.batch.view(0);
     if (view === null || !this.record.read(view, unit.physicalOffset)) return null;
-    const { queueOffset, topic } = this.record;
+    const { queueOffset } = this.record;
     const bounds = store.queueBounds(TIMER_TOPIC, 0);
-    if (topic !== TIMER_TOPIC || bounds === null) return null;
+    if (bounds === null) return null;
     if (queueOffset < bounds.minOffset || queueOffset >= bounds.maxOffset) return null;
     const cursor = store.openCursor(TIMER_TOPIC, 0, queueOffset);
     const isThere = cursor !== null && cursor.next() &&

@@ -8,7 +8,7 @@ import type { MessageStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { TimerStore } from "../../../store/timer/timer_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
-import { CLEAN_INTERVAL_MS, RETRY_DELAY_MS, SLEEP_MS_MAX } from "./limits.ts";
+import { CLEAN_INTERVAL_MS, PREPARE_TICK_SHARE, RETRY_DELAY_MS, SLEEP_MS_MAX } from "./limits.ts";
 import { TimerDelivery } from "./timer_delivery.ts";
 import { TimerIntake } from "./timer_intake.ts";
 import { TimerPuts, TimerStopped } from "./timer_puts.ts";
@@ -139,6 +139,9 @@ export class TimerService implements AsyncDisposable {
       }
       if (timers.isFlushUrgent) await timers.flush(clock.nowMs());
     }
+    if (clock.nowMs() >= this.prepareAtMs && this.delivery.isWorthPreparing) {
+      await this.delivery.prepare();
+    }
   }
 
   private async takeIn(): Promise<boolean> {
@@ -148,7 +151,17 @@ export class TimerService implements AsyncDisposable {
   private untilNextTickMs(): number {
     const { clock, settings, timers } = this.parts;
     if (timers.isEmpty) return Infinity;
+    const nowMs = clock.nowMs();
     const dueMs = timers.readTimeMs + settings.timerPrecisionMs;
-    return Math.min(Math.max(1, dueMs - clock.nowMs()), SLEEP_MS_MAX);
+    const atMs = nowMs < this.prepareAtMs && this.delivery.isWorthPreparing
+      ? this.prepareAtMs
+      : dueMs;
+    return Math.min(Math.max(1, atMs - nowMs), SLEEP_MS_MAX);
+  }
+
+  /** When the slot at the read time may be read before it is due. */
+  private get prepareAtMs(): number {
+    const { settings, timers } = this.parts;
+    return timers.readTimeMs + Math.floor(settings.timerPrecisionMs * PREPARE_TICK_SHARE);
   }
 }

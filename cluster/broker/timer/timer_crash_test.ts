@@ -1,0 +1,165 @@
+// The timer across kills, power cuts and lost files: nothing that was acknowledged is lost, and what comes twice is no
+// more than the slot that was being delivered.
+import { expect, test } from "bun:test";
+import { type Random, randomBelow, seededRandom } from "../../../core/random.ts";
+import { TestTimer } from "./testing_timer.ts";
+
+const WHEEL = "/store/timerwheel";
+const CHECK = "/store/config/timercheck";
+
+async function withTimers(work: (timer: TestTimer, startMs: number) => Promise<void>) {
+  await using timer = await TestTimer.open();
+  await work(timer, timer.clock.nowMs());
+}
+
+/** Timers due in each of the next seconds, some beyond the window; gives keys by due time. */
+async function sendMany(timer: TestTimer, startMs: number): Promise<string[]> {
+  const keys: string[] = [];
+  for (let second = 1; second <= 40; second += 1) {
+    keys.push(await timer.send(startMs + second * 1000 + 500));
+  }
+  return keys;
+}
+
+test("a killed broker delivers each timer once, at its time", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    for (let life = 0; life < 8; life++) {
+      await timer.clock.advance(3_300);
+      await timer.crash("process");
+    }
+    await timer.clock.advance(30_000);
+    expect(await timer.keys()).toEqual(keys);
+  }));
+
+test("a stop between flushes tells everything; what is read at the next start is nothing", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    await timer.clock.advance(4_700);
+    await timer.stop();
+    const { queueOffset } = timer.timers;
+    await timer.start();
+    expect(timer.timers.queueOffset).toBe(queueOffset);
+    await timer.clock.advance(60_000);
+    expect(await timer.keys()).toEqual(keys);
+  }));
+
+test("a lost wheel is made again of the whole log", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    await timer.clock.advance(5_000);
+    await timer.stop();
+    timer.disk.unlinkSync(WHEEL);
+    await timer.start();
+    await timer.clock.advance(60_000);
+    expect(await timer.keys()).toEqual(keys);
+  }));
+
+test("a lost timer log is made again of the timer topic, without what was delivered or rolled on", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    const recalled = keys[30]!;
+    await timer.recall(recalled, startMs + 31_001);
+    // By now those beyond the window have rolled at least once.
+    await timer.clock.advance(12_000);
+    await timer.stop();
+    for (const name of timer.disk.listSync("/store/timerlog")) {
+      timer.disk.unlinkSync(`/store/timerlog/${name}`);
+    }
+    await timer.start();
+    await timer.clock.advance(60_000);
+    expect(await timer.keys()).toEqual(keys.filter((key) => key !== recalled));
+  }));
+
+test("a timer log that lost its end is cut there, and the rest is read again", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    await timer.clock.advance(2_500);
+    await timer.stop();
+    const names = timer.disk.listSync("/store/timerlog");
+    timer.disk.unlinkSync(`/store/timerlog/${names.at(-1)}`);
+    await timer.start();
+    await timer.clock.advance(60_000);
+    expect((await timer.keys()).sort()).toEqual(keys.sort());
+  }));
+
+test("a lost check costs no timer, and brings back no more than the last minute", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    await timer.clock.advance(3_000);
+    await timer.stop();
+    timer.disk.unlinkSync(CHECK);
+    await timer.start();
+    await timer.clock.advance(60_000);
+    expect([...new Set(await timer.keys())].sort()).toEqual(keys.sort());
+  }));
+
+test("a store without timers makes no files, and starts without reading any", () =>
+  withTimers(async (timer) => {
+    await timer.clock.advance(10_000);
+    expect(timer.disk.statSync(WHEEL)).toBeNull();
+    expect(timer.disk.statSync("/store/timerlog")).toBeNull();
+    expect(timer.disk.statSync(CHECK)).toBeNull();
+  }));
+
+/** One random step in a timer's life. */
+async function step(
+  timer: TestTimer,
+  random: Random,
+  sent: Map<string, number>,
+  gone: Set<string>,
+) {
+  const nowMs = timer.clock.nowMs();
+  const kind = randomBelow(random, 10);
+  if (kind < 5) {
+    const deliverMs = Math.ceil(nowMs) + 1 + randomBelow(random, 30_000);
+    sent.set(await timer.send(deliverMs), deliverMs);
+  } else if (kind === 5) {
+    // Only what is far enough ahead is sure to be taken back.
+    const waiting = [...sent].filter(([key, dueMs]) => dueMs > nowMs + 3_000 && !gone.has(key));
+    const [key, dueMs] = waiting[randomBelow(random, waiting.length)] ?? [];
+    if (key === undefined) return;
+    const outMs = dueMs! % 1000 === 0 ? dueMs! - 1000 : dueMs! - dueMs! % 1000;
+    await timer.recall(key, outMs + 1);
+    gone.add(key);
+  } else await timer.clock.advance(randomBelow(random, 2_500));
+}
+
+for (let seed = 1; seed <= 6; seed++) {
+  test(`random life ${seed}: through kills every timer comes, those taken back don't, none comes early`, async () => {
+    await using timer = await TestTimer.open(seed);
+    const random = seededRandom(seed);
+    const sent = new Map<string, number>();
+    const gone = new Set<string>();
+    for (let life = 0; life < 5; life++) {
+      for (let steps = 0; steps < 40; steps++) await step(timer, random, sent, gone);
+      await timer.crash("process");
+    }
+    await timer.clock.advance(40_000);
+    const delivered = await timer.delivered();
+    const keys = delivered.map(({ key }) => key);
+    expect(keys.toSorted()).toEqual([...sent.keys()].filter((key) => !gone.has(key)).sort());
+    for (const { atMs, key } of delivered) expect(atMs).toBeGreaterThan(sent.get(key)! - 1000);
+  });
+}
+
+for (let seed = 1; seed <= 4; seed++) {
+  test(`power cut ${seed}: whatever of the timer's files is left, no message that the log has is lost`, async () => {
+    await using timer = await TestTimer.open(seed, true);
+    const random = seededRandom(seed);
+    const sent = new Map<string, number>();
+    for (let life = 0; life < 4; life++) {
+      for (let steps = 0; steps < 25; steps++) {
+        if (randomBelow(random, 3) === 0) await timer.clock.advance(randomBelow(random, 2_000));
+        else {
+          const deliverMs = Math.ceil(timer.clock.nowMs()) + 1 + randomBelow(random, 20_000);
+          sent.set(await timer.send(deliverMs), deliverMs);
+        }
+      }
+      await timer.crash("power");
+    }
+    await timer.clock.advance(40_000);
+    const keys = new Set(await timer.keys());
+    expect([...sent.keys()].filter((key) => !keys.has(key))).toEqual([]);
+  });
+}

@@ -1,0 +1,113 @@
+// Timed messages across makes: Java producers and consumers against Roquet's broker, and a store with waiting, rolling and
+// recalled timers that moves between Apache's broker and Roquet's, after clean stops and after kills.
+import { expect, test } from "bun:test";
+import { startCluster } from "./support/cluster.ts";
+import { Exchange } from "./support/exchange.ts";
+import { runJavaMain } from "./support/java_main.ts";
+import { readFileSync } from "node:fs";
+
+/** A short window, so that timers of some seconds roll. */
+const CONF = { recallMessageEnable: true, timerRollWindowSlot: 6 };
+/** A tick; what is above it is the machine's load. */
+const TICK_MS = 1000;
+
+interface Received {
+  body: string;
+  lateMs: number;
+  rolls: number;
+}
+
+function receivedIn(path: string): Received[] {
+  return readFileSync(path, "utf8").split("\n").filter((line) => line !== "").map((line) => {
+    const [body, lateMs, rolls] = line.split(" ");
+    return { body: body!, lateMs: Number(lateMs), rolls: Number(rolls) };
+  });
+}
+
+const bodies = (received: Received[]) => received.map(({ body }) => body).sort();
+
+/** The bodies of a send step less those that a recall step took back. */
+const sent = (topic: string, count: number, recalledEvery?: number) =>
+  Array.from({ length: count }, (_, n) => n)
+    .filter((n) => recalledEvery === undefined || n % recalledEvery !== 0)
+    .map((n) => `${topic}-${n}`).sort();
+
+test(
+  "the Java client's timed messages come when they are due, those taken back never",
+  async () => {
+    await using cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, CONF);
+    const { folder, namesrv } = cluster;
+    await runJavaMain("Timers", [
+      namesrv.address,
+      `send:TimJava:30:12000:100:${folder}/sent`,
+      `recall:TimJava:5:${folder}/sent`,
+      "refused:TimJava",
+      `receive:TimJava:24:${folder}/received`,
+    ], folder);
+    const received = receivedIn(`${folder}/received`);
+    expect(bodies(received)).toEqual(sent("TimJava", 30, 5));
+    for (const { body, lateMs } of received) {
+      expect(lateMs, body).toBeGreaterThanOrEqual(TICK_MS);
+    }
+    expect(received.some(({ rolls }) => rolls > 0)).toBeTrue();
+  },
+  120_000,
+);
+
+test("waiting timers of a store go on under the other broker: to Apache's and back", async () => {
+  await using exchange = await Exchange.open("exchange-timers");
+  const java = (...steps: string[]) =>
+    runJavaMain("Timers", [exchange.namesrvAddress, ...steps], exchange.folder);
+  const file = (name: string) => exchange.file(name);
+
+  await exchange.start("roquet", CONF);
+  await java(
+    `send:TimByApache:30:22000:300:${file("byApache")}`,
+    `recall:TimByApache:3:${file("byApache")}`,
+  );
+  await exchange.stop();
+
+  await exchange.start("apache", CONF);
+  await java(
+    `receive:TimByApache:20:${file("apache")}`,
+    `send:TimByRoquet:30:18000:300:${file("byRoquet")}`,
+    `recall:TimByRoquet:3:${file("byRoquet")}`,
+  );
+  expect(bodies(receivedIn(file("apache")))).toEqual(sent("TimByApache", 30, 3));
+  await exchange.stop();
+
+  await exchange.start("roquet", CONF);
+  await java(
+    `receive:TimByRoquet:20:${file("roquet")}`,
+    `receive:TimByApache:20:${file("again")}`,
+  );
+  expect(bodies(receivedIn(file("roquet")))).toEqual(sent("TimByRoquet", 30, 3));
+  // What Apache delivered isn't delivered once more.
+  expect(bodies(receivedIn(file("again")))).toEqual(sent("TimByApache", 30, 3));
+  expect(receivedIn(file("roquet")).some(({ rolls }) => rolls > 0)).toBeTrue();
+  await exchange.stop();
+}, 240_000);
+
+test("a killed broker's timers go on under the other one, and none is lost", async () => {
+  await using exchange = await Exchange.open("exchange-timers-kill");
+  const java = (...steps: string[]) =>
+    runJavaMain("Timers", [exchange.namesrvAddress, ...steps], exchange.folder);
+  const file = (name: string) => exchange.file(name);
+
+  await exchange.start("apache", CONF);
+  await java(`send:TimKilledApache:30:9000:100:${file("first")}`);
+  await exchange.kill();
+  await exchange.start("roquet", CONF);
+  await java(`receive:TimKilledApache:30:${file("roquet")}`);
+  // Apache notes what it has done once a second: a kill in between makes it do so twice.
+  const byRoquet = [...new Set(bodies(receivedIn(file("roquet"))))];
+  expect(byRoquet).toEqual(sent("TimKilledApache", 30));
+
+  await java(`send:TimKilledRoquet:30:16000:100:${file("second")}`);
+  await exchange.kill();
+  await exchange.start("apache", CONF);
+  await java(`receive:TimKilledRoquet:30:${file("apache")}`);
+  const byApache = [...new Set(bodies(receivedIn(file("apache"))))];
+  expect(byApache).toEqual(sent("TimKilledRoquet", 30));
+  await exchange.stop();
+}, 240_000);
