@@ -55,6 +55,7 @@ test("every example in a doc comment runs", async () => {
     "client_error.ts",
     "hooks.ts",
     "lite_pull_consumer.ts",
+    ...Array(3).fill("pop_consumer.ts"),
     ...Array(6).fill("producer.ts"),
     "pull_consumer.ts",
     "push_consumer.ts",
