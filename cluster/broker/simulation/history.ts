@@ -18,6 +18,8 @@ const ACTS_MAX = 60;
 /** How long the clock runs between two acts, in ms: mostly not at all. */
 const PAUSES_MS = [0, 0, 0, 0, 0, 1, 1, 1, 3, 7, 60, 60, 700, 3000];
 
+const SYNC_MS_MAX = 700;
+
 export interface HistoryOptions {
   seed: number;
   /** Crashes that it has, those of recoveries among them. */
@@ -25,6 +27,8 @@ export interface HistoryOptions {
   workloads: readonly WorkloadMaker[];
   /** Plants a bug between the broker and its disk. */
   mutate?: (disk: Disk) => Disk;
+  /** What the disk refuses, in every life; default: something that chance picks, in each fourth. */
+  faults?: (memory: MemoryDisk, random: Random) => void;
   /** Told everything that the brokers log. */
   onLog?: (entry: LogEntry) => void;
   settings?: Settings;
@@ -78,7 +82,8 @@ class History {
     const { random } = this;
     const kind = randomBelow(random, 2) === 0 ? "power" : "process";
     const after = chooseDeath(random);
-    const { life, mortal, end } = this.newLife(kind, after, randomBelow(random, 4) === 0);
+    const hasFaults = this.options.faults !== undefined || randomBelow(random, 4) === 0;
+    const { life, mortal, end } = this.newLife(kind, after, hasFaults);
     try {
       if (await this.openAndCheck(life)) await this.use(life);
       const isDeadBefore = mortal.isDead;
@@ -100,7 +105,7 @@ class History {
     memory.clearFaults();
     memory.releaseSyncs();
     memory.freeBytes = memory.totalBytes;
-    if (hasFaults) injectFaults(memory, random);
+    if (hasFaults) (this.options.faults ?? injectFaults)(memory, random);
     const mortal = new MortalDisk(disk, { kind, after }, random);
     const clock = new VirtualClock(this.nowMs);
     const life: Life = new Life({
@@ -155,7 +160,7 @@ class History {
 
   private async step(life: Life, work: Promise<void>): Promise<boolean> {
     const outcome = await life.drive(work);
-    if (outcome.kind === "failed") throw outcome.error;
+    if (outcome.kind === "failed") this.failed(outcome.error, life);
     return outcome.kind === "done" && this.problems.length === 0;
   }
 
@@ -165,7 +170,10 @@ class History {
     for (let acts = 1 + randomBelow(random, ACTS_MAX); acts > 0 && !life.disk.isDead; acts--) {
       workloads[randomBelow(random, workloads.length)]!.act(life);
       if (randomBelow(random, 6) === 0) memory.holdSyncs();
-      await life.clock.advance(PAUSES_MS[randomBelow(random, PAUSES_MS.length)]!);
+      const pauseMs = PAUSES_MS[randomBelow(random, PAUSES_MS.length)]!;
+      // No device takes seconds: what is saved in the background is safe after so long.
+      if (pauseMs >= SYNC_MS_MAX) memory.releaseSyncs();
+      await life.clock.advance(pauseMs);
       if (randomBelow(random, 3) === 0) memory.releaseSyncs();
       memory.nowMs = life.clock.nowMs();
     }
