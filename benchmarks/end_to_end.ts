@@ -45,6 +45,14 @@ export function endToEnd({ backlog, folder, seconds }: EndToEndOptions): Compari
       goals: [{ figure: "tps", of: "ratio", atLeast: threads > 1 ? 3 : 1.5 }],
     })),
     {
+      name: "Transactions, Java client, 64 threads, committed at once, 128 B",
+      run: (side) => javaLoad(side, folder, ["transact", topic, 64, 128, seconds]),
+      goals: [
+        { figure: "tps", of: "ratio", atLeast: 1 },
+        { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
+      ],
+    },
+    {
       name: `Java consumer on a backlog of ${backlog}`,
       prepare: async (side) => {
         await javaLoad(side, folder, ["produce", topic, 1, 128, 1]);

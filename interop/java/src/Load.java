@@ -1,5 +1,6 @@
 // Loads a cluster through the Java client and prints one LOAD line of JSON.
 // Usage: Load produce NAMESRV TOPIC THREADS SIZE SECONDS [RATE]      RATE messages a second in all, 0 for as fast as it goes
+//        Load transact NAMESRV TOPIC THREADS SIZE SECONDS [RATE]     the same by transactions, each committed at once
 //        Load consume NAMESRV TOPIC COUNT SECONDS                    a push consumer on a backlog
 //        Load delivery NAMESRV TOPIC RATE SECONDS                    from send to listener, by the same clock
 import java.util.Arrays;
@@ -11,8 +12,11 @@ import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -48,7 +52,8 @@ public final class Load {
 
     public static void main(String[] args) throws Exception {
         switch (args[0]) {
-            case "produce": produce(args); break;
+            case "produce": produce(args, producer(args[1])); break;
+            case "transact": produce(args, transacting(args[1])); break;
             case "consume": consume(args); break;
             case "delivery": delivery(args); break;
             default: throw new IllegalArgumentException(args[0]);
@@ -57,7 +62,24 @@ public final class Load {
     }
 
     private static DefaultMQProducer producer(String namesrv) throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer("G_load");
+        return started(new DefaultMQProducer("G_load"), namesrv);
+    }
+
+    private static DefaultMQProducer transacting(String namesrv) throws Exception {
+        TransactionMQProducer producer = new TransactionMQProducer("G_load_transacting");
+        producer.setTransactionListener(new TransactionListener() {
+            @Override public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
+                return LocalTransactionState.COMMIT_MESSAGE;
+            }
+
+            @Override public LocalTransactionState checkLocalTransaction(MessageExt message) {
+                return LocalTransactionState.COMMIT_MESSAGE;
+            }
+        });
+        return started(producer, namesrv);
+    }
+
+    private static DefaultMQProducer started(DefaultMQProducer producer, String namesrv) throws Exception {
         producer.setNamesrvAddr(namesrv);
         producer.setInstanceName("load" + System.nanoTime());
         producer.setSendMsgTimeout(10_000);
@@ -71,13 +93,17 @@ public final class Load {
         return body;
     }
 
-    private static void produce(String[] args) throws Exception {
+    private static SendResult send(DefaultMQProducer producer, Message message) throws Exception {
+        return producer instanceof TransactionMQProducer
+            ? producer.sendMessageInTransaction(message, null) : producer.send(message);
+    }
+
+    private static void produce(String[] args, DefaultMQProducer producer) throws Exception {
         String topic = args[2];
         int threads = Integer.parseInt(args[3]);
         int size = Integer.parseInt(args[4]);
         double seconds = Double.parseDouble(args[5]);
         double rate = args.length > 6 ? Double.parseDouble(args[6]) : 0;
-        DefaultMQProducer producer = producer(args[1]);
         producer.send(new Message(topic, body(size)));
         LongAdder sent = new LongAdder();
         LongAdder failed = new LongAdder();
@@ -101,7 +127,7 @@ public final class Load {
                     }
                     if (dueNanos >= endNanos) break;
                     try {
-                        SendResult result = producer.send(new Message(topic, body));
+                        SendResult result = send(producer, new Message(topic, body));
                         if (dueNanos >= measureNanos) {
                             if (result.getSendStatus() == SendStatus.SEND_OK) sent.increment(); else failed.increment();
                             latencies.add(System.nanoTime() - dueNanos);
