@@ -7,6 +7,7 @@ import { createSystemTransport } from "../core/remoting/system_transport.ts";
 import type { Transport } from "../core/remoting/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import { systemClock } from "../core/time/system_clock.ts";
+import { syncFileSystem } from "./sync_file_system.ts";
 
 export interface Platform {
   readonly clock: Clock;
@@ -17,7 +18,8 @@ export interface Platform {
 
 export function thisPlatform(): Platform {
   const clock = systemClock;
-  return { clock, disk: nodeDisk, random: systemRandom, transport: createSystemTransport(clock) };
+  const disk = { ...nodeDisk, syncFileSystem };
+  return { clock, disk, random: systemRandom, transport: createSystemTransport(clock) };
 }
 
 /** Since the process began. */

@@ -72,6 +72,11 @@ export interface Disk {
   /** Makes creations, renames and removals in the directory durable. */
   syncDirectorySync(path: string): void;
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Makes all that was written to the file system that holds `path` durable, at once: for very many files. False where the
+   * machine can't, or didn't; absent where it never can.
+   */
+  syncFileSystem?(path: string): Promise<boolean>;
   /** Sets a file's modification time (retention goes by it). */
   touchSync(path: string, modifiedMs: number): void;
   /** Size and free space of the file system that holds `path` (or its nearest existing parent). */

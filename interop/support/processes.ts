@@ -1,6 +1,6 @@
 // Child processes of the interop suites and benches: started with their output kept, ended by their own pid.
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { createServer } from "node:net";
 
@@ -9,7 +9,7 @@ export interface RunningProcess extends AsyncDisposable {
   readonly logPath: string;
   /** Resolves with the exit code (or -1 for a signal). */
   readonly exited: Promise<number>;
-  /** What it has written so far, both streams. */
+  /** What it has written so far, both streams; not what an earlier process wrote to the same file. */
   output(): string;
   kill(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGINT"): void;
 }
@@ -26,6 +26,7 @@ export interface StartOptions {
 /** Starts a process whose output goes to a file. Disposing ends it: SIGTERM, and SIGKILL after 10 s. */
 export function startProcess(options: StartOptions): RunningProcess {
   mkdirSync(dirname(options.logPath), { recursive: true });
+  const earlierBytes = existsSync(options.logPath) ? statSync(options.logPath).size : 0;
   const log = createWriteStream(options.logPath, { flags: "a" });
   const child: ChildProcess = spawn(options.command, options.args, {
     cwd: options.cwd,
@@ -43,7 +44,7 @@ export function startProcess(options: StartOptions): RunningProcess {
     pid: child.pid ?? -1,
     logPath: options.logPath,
     exited,
-    output: () => readFileSync(options.logPath, "utf8"),
+    output: () => readFileSync(options.logPath).subarray(earlierBytes).toString("utf8"),
     kill: (signal) => void child.kill(signal),
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {

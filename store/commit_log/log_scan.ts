@@ -91,7 +91,8 @@ class LogScan {
     let offset = this.options.from;
     while (files.find(offset) !== null) {
       const fileEnd = offset - offset % files.fileSizeBytes + files.fileSizeBytes;
-      const check = await this.checkAt(offset, fileEnd);
+      // Most records are in the buffer: waiting for nothing costs more than checking them.
+      const check = this.checkBuffered(offset, fileEnd) ?? await this.checkAt(offset, fileEnd);
       if (check.kind === "bad" || check.kind === "end") {
         if (offset >= knownEnd) {
           this.result.damage = check.kind === "bad" ? check.reason : null;
@@ -117,6 +118,15 @@ class LogScan {
     return next;
   }
 
+  /** Checks the record at an offset when the whole of it is in the buffer; null when it isn't. */
+  private checkBuffered(offset: number, fileEnd: number): RecordCheck | null {
+    const rest = fileEnd - offset;
+    const buffered = this.base + this.filled - offset;
+    if (offset < this.base || buffered < Math.min(rest, RECORD_BYTES_MIN)) return null;
+    const size = this.messageBytesAt(offset, rest);
+    return size > buffered ? null : this.check(offset, rest);
+  }
+
   /** Checks the record at an offset, reading more of the file until the whole of it is there. */
   private async checkAt(offset: number, fileEnd: number): Promise<RecordCheck> {
     const rest = fileEnd - offset;
@@ -124,7 +134,11 @@ class LogScan {
     const size = this.messageBytesAt(offset, rest);
     if (size > RECORD_BYTES_MAX) return TOO_LARGE;
     if (size > 0) await this.fill(offset, size);
-    // Of what isn't a message only the first bytes, which are there, are looked at.
+    return this.check(offset, rest);
+  }
+
+  /** Of what isn't a message only the first bytes, which are there, are looked at. */
+  private check(offset: number, rest: number): RecordCheck {
     return checkRecordAt(this.buffer, offset - this.base, rest, {
       checkCrc: this.options.checkCrc,
       requirePropertyCrc: this.options.requirePropertyCrc,

@@ -223,3 +223,22 @@ test("with fewer descriptors than hoped for, the cache makes do", async () => {
     expect(disk.statSync(`/store/consumequeue/t/${id}/${queueFileName(0)}`)!.sizeBytes).toBe(6000);
   }
 });
+
+test("very many changed queues are made durable by one sync of the file system, or one by one when that fails", async () => {
+  for (const works of [true, false]) {
+    const store = testStore();
+    const calls: string[] = [];
+    const syncFileSystem = (path: string) => {
+      calls.push(path);
+      return Promise.resolve(works);
+    };
+    const disk = Object.assign(store.disk, { syncFileSystem });
+    await using queues = await ConsumeQueues.open({ ...store.options, disk });
+    for (let queueId = 0; queueId <= 256; queueId++) {
+      queues.findOrCreate("T", queueId, "simple").append(0, queueId * 100, 100, 7, 0, 1);
+    }
+    await queues.sync();
+    expect(calls).toEqual([store.options.storePath]);
+    expect(disk.count("datasync")).toBe(works ? 0 : 257);
+  }
+});

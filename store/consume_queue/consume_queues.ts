@@ -57,7 +57,7 @@ export class ConsumeQueues implements AsyncDisposable {
     const { disk, clock, log, storePath, extFileBytes, writesExt = false } = options;
     this.fileBytes = roundUpToUnits(options.fileBytes);
     const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
-    const writer = new QueueWriter(disk, clock, log);
+    const writer = new QueueWriter(disk, clock, log, storePath);
     this.context = {
       disk,
       log,

@@ -63,8 +63,7 @@ export class ExtQueue {
 
   /** Makes all units durable. Throws DiskError. */
   async sync(): Promise<void> {
-    const from = this.unsyncedByte;
-    this.unsyncedByte = -1;
+    const from = this.takeUnsynced();
     if (from < 0) return;
     try {
       await this.files.sync(from, this.end);
@@ -127,7 +126,14 @@ export class ExtQueue {
     return Math.min(offset, this.files.end);
   }
 
-  private markUnsynced(offset: number): void {
+  takeUnsynced(): number {
+    const from = this.unsyncedByte;
+    this.unsyncedByte = -1;
+    return from;
+  }
+
+  markUnsynced(offset: number): void {
+    if (offset < 0) return;
     if (this.unsyncedByte < 0) this.context.writer.addUnsynced(this);
     if (this.unsyncedByte < 0 || offset < this.unsyncedByte) this.unsyncedByte = offset;
   }

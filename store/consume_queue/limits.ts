@@ -6,19 +6,25 @@ export const TAIL_BYTES_MIN = 320;
 export const TAIL_BYTES_MAX = TAIL_BYTES_MIN << 8;
 /** Freed tails kept for the next queue that needs one. */
 export const TAIL_POOL_BYTES_MAX = 4 * 1024 * 1024;
-/** How long a queue may be dirty before it is written. */
+/** How long a queue may be dirty before it is written … */
 export const WRITE_DELAY_MS = 5;
+/** … and longer by this for each queue of the last round: a write costs the same for one entry and for sixteen. */
+export const WRITE_DELAY_A_QUEUE_MS = 0.2;
+export const WRITE_DELAY_MS_MAX = 2000;
 /** How long one round of writing may hold the event loop; the rest goes on a millisecond later. */
 export const WRITE_BUDGET_MS = 4;
+/** Above so many changed queues the file system is synced as a whole, where the machine can do that. */
+export const SYNC_QUEUES_MAX = 256;
 /** Wait before a write that failed is tried again. */
 export const WRITE_RETRY_MS = 1000;
 /** A tail without appends for this long is freed; readers then use the file. */
 export const TAIL_IDLE_MS = 1000;
 /**
  * Queue files held open at a time; the least recently used is closed. Fewer than there are busy queues costs an open and a
- * close a write; more than the process may have is found out and halved.
+ * close a write; more than the process may have is found out and halved. With those of log, index and connections a
+ * broker stays below 2 048.
  */
-export const DESCRIPTORS_MAX = 10_240;
+export const DESCRIPTORS_MAX = 1536;
 /** Retention lets others have a turn after this long. */
 export const RETENTION_SLICE_MS = 4;
 /** First and further reads of a cursor. */

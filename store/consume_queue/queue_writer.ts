@@ -3,13 +3,25 @@
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock, Timer } from "../../core/time/clock.ts";
-import { TAIL_IDLE_MS, WRITE_BUDGET_MS, WRITE_DELAY_MS, WRITE_RETRY_MS } from "./limits.ts";
+import {
+  SYNC_QUEUES_MAX,
+  TAIL_IDLE_MS,
+  WRITE_BUDGET_MS,
+  WRITE_DELAY_A_QUEUE_MS,
+  WRITE_DELAY_MS,
+  WRITE_DELAY_MS_MAX,
+  WRITE_RETRY_MS,
+} from "./limits.ts";
 import type { TailedUnits } from "./tailed_units.ts";
 
 /** What has bytes on disk that aren't durable yet. */
 export interface Syncable {
   /** Throws DiskError, having put itself back. */
   sync(): Promise<void>;
+  /** From where on it isn't durable; from now on it counts as durable up to here. */
+  takeUnsynced(): number;
+  /** What was taken is not durable after all. */
+  markUnsynced(position: number): void;
 }
 
 /** Queues written between two looks at the clock. */
@@ -19,6 +31,9 @@ export class QueueWriter {
   private dirty: TailedUnits[] = [];
   /** Dirty queues before this one are written. */
   private done = 0;
+  /** Written since the writer last had nothing to do. */
+  private writtenInRound = 0;
+  private delayMs = WRITE_DELAY_MS;
   private warm: TailedUnits[] = [];
   private unsynced: Syncable[] = [];
   private readonly unsyncedDirectories = new Set<string>();
@@ -32,6 +47,8 @@ export class QueueWriter {
     private readonly disk: Disk,
     private readonly clock: Clock,
     private readonly log: Logger,
+    /** The store's folder. */
+    private readonly root: string,
   ) {}
 
   /** A queue got its first unwritten entry. */
@@ -42,7 +59,7 @@ export class QueueWriter {
       queue.isWarm = true;
       this.warm.push(queue);
     }
-    this.writeTimer ??= this.clock.after(WRITE_DELAY_MS, this.writeRound);
+    this.writeTimer ??= this.clock.after(this.delayMs, this.writeRound);
   }
 
   addUnsynced(queue: Syncable): void {
@@ -77,6 +94,7 @@ export class QueueWriter {
 
   private async syncNow(): Promise<void> {
     this.writeAll();
+    if (await this.syncAtOnce()) return;
     const queues = this.unsynced;
     const directories = [...this.unsyncedDirectories];
     this.unsynced = [];
@@ -94,6 +112,20 @@ export class QueueWriter {
       for (const path of directories) this.unsyncedDirectories.add(path);
       throw error;
     }
+  }
+
+  /** Many queues by one call to the system instead of one, and one turn of the event loop, each. */
+  private async syncAtOnce(): Promise<boolean> {
+    const { disk, root, unsynced: queues } = this;
+    if (queues.length <= SYNC_QUEUES_MAX || disk.syncFileSystem === undefined) return false;
+    const positions = queues.map((queue) => queue.takeUnsynced());
+    const directories = [...this.unsyncedDirectories];
+    this.unsynced = [];
+    this.unsyncedDirectories.clear();
+    if (await disk.syncFileSystem(root)) return true;
+    for (const path of directories) this.unsyncedDirectories.add(path);
+    queues.forEach((queue, index) => queue.markUnsynced(positions[index]!));
+    return false;
   }
 
   stop(): void {
@@ -118,6 +150,7 @@ export class QueueWriter {
       if (isLook && this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
     }
     this.forgetDone();
+    if (this.dirty.length === 0) this.roundOver();
     if (this.dirty.length > 0) this.writeTimer = this.clock.after(1, this.writeRound);
     else if (failed.length > 0) this.writeTimer = this.clock.after(WRITE_RETRY_MS, this.writeRound);
     else this.isFailing = false;
@@ -125,11 +158,19 @@ export class QueueWriter {
     this.idleTimer ??= this.clock.after(TAIL_IDLE_MS, this.freeIdle);
   };
 
+  /** Many busy queues are written less often, each with more entries. */
+  private roundOver(): void {
+    const delayMs = WRITE_DELAY_MS + this.writtenInRound * WRITE_DELAY_A_QUEUE_MS;
+    this.delayMs = Math.min(delayMs, WRITE_DELAY_MS_MAX);
+    this.writtenInRound = 0;
+  }
+
   private writeNext(): void {
     const queue = this.dirty[this.done]!;
     queue.writeTail();
     queue.isDirty = false;
     this.done++;
+    this.writtenInRound++;
   }
 
   private forgetDone(): void {

@@ -8,6 +8,7 @@ import { QueueFiles } from "./queue_files.ts";
 import type { ReadBlock } from "./read_block.ts";
 import { BATCH_UNIT_BYTES, BLANK_SIZE, SIZE_AT } from "./unit.ts";
 
+const NOTHING = -1;
 const NO_TAIL = new Uint8Array(0);
 const BLANK_UNIT = new Uint8Array(BATCH_UNIT_BYTES);
 writeI32(BLANK_UNIT, SIZE_AT, BLANK_SIZE);
@@ -24,7 +25,7 @@ export abstract class TailedUnits {
   protected tail: Uint8Array = NO_TAIL;
   protected tailStart: number;
   /** The first written byte that isn't synced; −1 when all are. */
-  private unsyncedByte = -1;
+  private unsyncedByte = NOTHING;
   /** In the writer's list of queues to write. */
   isDirty = false;
   /** Has a tail that the writer frees once it is idle; got entries since the writer last looked. */
@@ -156,7 +157,14 @@ export abstract class TailedUnits {
     }
   }
 
-  protected markUnsynced(position: number): void {
+  takeUnsynced(): number {
+    const from = this.unsyncedByte;
+    this.unsyncedByte = NOTHING;
+    return from;
+  }
+
+  markUnsynced(position: number): void {
+    if (position < 0) return;
     if (this.unsyncedByte < 0) {
       this.unsyncedByte = position;
       this.context.writer.addUnsynced(this);
@@ -165,8 +173,7 @@ export abstract class TailedUnits {
 
   /** Makes all written units durable. */
   async sync(): Promise<void> {
-    const from = this.unsyncedByte;
-    this.unsyncedByte = -1;
+    const from = this.takeUnsynced();
     if (from < 0 || this.isDeleted) return;
     try {
       await this.files.sync(from, this.writtenByte);
