@@ -1,5 +1,6 @@
 // Runs a load against both sides in turn, several times, and prints medians and ratios. Never absolute promises: the
 // machine is what it is, and the ratio is the figure.
+import { type Goal as Promised, printGoals } from "./scale/goals.ts";
 import { median, printTable, short } from "./support/figures.ts";
 import { type LoadResult, type Side, type SideName, SIDES, startSide } from "./support/side.ts";
 
@@ -88,6 +89,12 @@ function report(
     return { text, value, met };
   });
   return { name: comparison.name, medians, goals };
+}
+
+/** Of a bench that compares no brokers: prints what it promises. */
+export function ownResult(name: string, goals: Promised[]): ComparisonResult {
+  printGoals(goals);
+  return { name, medians: { apache: {}, roquet: {} }, goals };
 }
 
 function slug(name: string): string {

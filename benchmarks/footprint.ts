@@ -1,4 +1,5 @@
 // Start time and idle memory of the two servers on empty stores; Apache's beside them.
+import { startRoquet } from "../cmd/embedded.ts";
 import { startApacheBroker, startApacheNamesrv } from "../interop/support/apache.ts";
 import { startRoquetBroker, startRoquetNamesrv } from "../interop/support/roquet.ts";
 import type { ComparisonResult } from "./compare.ts";
@@ -20,6 +21,9 @@ export async function footprint(folder: string): Promise<ComparisonResult> {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     note("namesrv idle MB", residentMb(namesrv.process.pid));
     note("broker idle MB", residentMb(broker.process.pid));
+    const beganMs = performance.now();
+    await using _embedded = await startRoquet();
+    note("startRoquet() ms", performance.now() - beganMs);
   }
   await using apacheNamesrv = await startApacheNamesrv(`${folder}/footprint-apache/namesrv`);
   await using apacheBroker = await startApacheBroker(
@@ -36,6 +40,7 @@ export async function footprint(folder: string): Promise<ComparisonResult> {
     "broker ready ms": 100,
     "namesrv idle MB": 60,
     "broker idle MB": 80,
+    "startRoquet() ms": 300,
   };
   console.log(`\nfootprint: medians of ${STARTS} starts (Apache with a heap of 1 GB at most)`);
   printTable([

@@ -6,6 +6,9 @@ import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { missingJavaTools } from "../interop/support/java.ts";
 import { compare, type ComparisonResult } from "./compare.ts";
+import { inspectorReads } from "./commands/inspector_reads.ts";
+import { pipes } from "./commands/pipes.ts";
+import { producerBench } from "./commands/producer_bench.ts";
 import { endToEnd } from "./end_to_end.ts";
 import { datasyncRate } from "./datasync_rate.ts";
 import { footprint } from "./footprint.ts";
@@ -43,6 +46,15 @@ try {
     rmSync(`${folder}/${comparison.name}`, { recursive: true, force: true });
   }
   if ("name server".includes(values.only)) results.push(await namesrvBench());
+  if ("producer-bench".includes(values.only)) {
+    results.push(await producerBench(folder, rounds, seconds));
+  }
+  if ("inspector".includes(values.only)) {
+    results.push(await inspectorReads(folder, values.short ? 1 : 5, values.short ? 2 : Infinity));
+  }
+  if ("pipes".includes(values.only)) {
+    results.push(await pipes(values.short ? 100_000 : 1_000_000));
+  }
   if ("footprint".includes(values.only)) results.push(await footprint(folder));
 } finally {
   if (!values.keep) rmSync(folder, { recursive: true, force: true });

@@ -142,10 +142,17 @@ public final class Load {
         LockSupport.parkNanos(measureNanos - System.nanoTime());
         System.out.println("MEASURING");
         System.out.flush();
+        long cpuNanos = cpuNanos();
         done.await();
-        System.out.println("LOAD {\"sent\":" + sent.sum() + ",\"failed\":" + failed.sum() + ",\"seconds\":" + seconds
+        double clientCpuUs = (cpuNanos() - cpuNanos) / 1e3 / Math.max(1, sent.sum());
+        System.out.println("LOAD {\"clientCpuUs\":" + clientCpuUs + ",\"sent\":" + sent.sum() + ",\"failed\":" + failed.sum() + ",\"seconds\":" + seconds
             + ",\"tps\":" + Math.round(sent.sum() / seconds) + quantiles(latencies) + "}");
         System.out.flush();
+    }
+
+    /** CPU time of this process, all its threads. */
+    private static long cpuNanos() {
+        return ((com.sun.management.OperatingSystemMXBean) java.lang.management.ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     private static String quantiles(Latencies latencies) {
