@@ -9,6 +9,7 @@ import { ClientError } from "./client_error.ts";
 import { claimIdentity } from "./identities.ts";
 import type { ClientEnvironment } from "./environment.ts";
 import { NameServers } from "./name_servers.ts";
+import { type ClientEvents, TypedEvents } from "./events.ts";
 import { checkNameServers, type CommonOptions } from "./options.ts";
 import { ask, mustAsk } from "./remote_calls.ts";
 import { MASTER_ID } from "./route.ts";
@@ -37,6 +38,7 @@ export class ClientCore {
   readonly nameServers: NameServers;
   readonly routes: Routes;
   readonly log: Logger;
+  readonly events: TypedEvents<ClientEvents>;
   /** Aborted when the client closes. */
   readonly closing = new AbortController();
   private readonly background = new AsyncDisposableStack();
@@ -68,6 +70,16 @@ export class ClientCore {
     this.remoting = new RemotingClient({ transport, clock, log: this.log, hooks });
     this.nameServers = new NameServers(this.remoting, addresses, options.requestTimeoutMs, random);
     this.routes = new Routes(this.nameServers, this.log);
+    this.events = new TypedEvents(this.log);
+    this.remoting.onConnectionClosed((address, reason) =>
+      this.events.emit("disconnected", { address, reason })
+    );
+    this.routes.onChange((topic, { brokers }) =>
+      this.events.emit("routeChanged", {
+        topic,
+        brokers: brokers.map(({ brokerName }) => brokerName),
+      })
+    );
   }
 
   /**
@@ -86,6 +98,7 @@ export class ClientCore {
     this.state = "running";
     try {
       await begin();
+      this.events.emit("state", { state: this.state });
     } catch (error) {
       await this.close("start_failed");
       throw error;
@@ -134,6 +147,7 @@ export class ClientCore {
     if (wasStarted) await this.unregister();
     await this.remoting[Symbol.asyncDispose]();
     this.releaseIdentity();
+    this.events.emit("state", { state });
   }
 
   /** Tells every known broker that we are here; a broker that doesn't answer is logged. */

@@ -85,6 +85,8 @@ export interface TransactionEnd extends HookClient {
 export interface ClientHooks {
   send?(call: SendCall): ((end: SendEnd) => void) | void;
   consume?(call: ConsumeCall): ((end: ConsumeEnd) => void) | void;
+  /** Calls `next`, which is the listener, in whatever surroundings it shall have. */
+  within?<T>(call: ConsumeCall, next: () => T): T;
   transactionEnd?(end: TransactionEnd): void;
 }
 
@@ -115,20 +117,25 @@ export interface ObservedListener {
 
 /** The listener with the hooks around it; itself when none cares. */
 export function observed(listener: ListenerCall, options: ObservedListener): ListenerCall {
-  const hooks = options.hooks.filter((each) => each.consume !== undefined);
+  const hooks = options.hooks.filter((each) => (each.consume ?? each.within) !== undefined);
   if (hooks.length === 0) return listener;
   const { clock, log } = options;
   return (messages, context) => {
     const call = { ...options.client(), messages, queue: context.queue };
     const ends: (((end: ConsumeEnd) => void) | void)[] = [];
-    for (const hook of hooks) quietly(log, () => ends.push(hook.consume!(call)));
+    for (const hook of hooks) quietly(log, () => ends.push(hook.consume?.(call)));
     const startedAtMs = clock.nowMs();
     const startedMs = clock.monotonicMs();
     const done = (status: ConsumeEnd["status"], error?: unknown) => {
       const elapsedMs = clock.monotonicMs() - startedMs;
       finish(ends, { status, error, startedAtMs, elapsedMs }, log);
     };
-    return called(listener, messages, context, done);
+    let next = () => called(listener, messages, context, done);
+    for (const hook of hooks.toReversed()) {
+      const inner = next;
+      if (hook.within !== undefined) next = () => hook.within!(call, inner);
+    }
+    return next();
   };
 }
 

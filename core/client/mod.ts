@@ -47,7 +47,7 @@ export { PoppedMessage } from "./popped_message.ts";
 export type { PullResult, PullStatus } from "./pull.ts";
 export { PullConsumer, type PullOptions, type ReadOptions } from "./pull_consumer.ts";
 export { PushConsumer, type QueueListener } from "./push_consumer.ts";
-export { ReceivedMessage } from "./received_message.ts";
+export { ReceivedMessage, type Schema } from "./received_message.ts";
 export { Producer, type RequestOptions, type SendOptions } from "./producer.ts";
 export { Reply, type ReplyContent } from "./reply.ts";
 export type {
@@ -60,6 +60,8 @@ export type {
   SendKind,
   TransactionEnd,
 } from "./hooks.ts";
+export type { ClientEvents } from "./events.ts";
+export { openTelemetry, type TelemetryApi, type TelemetrySpan } from "./telemetry.ts";
 export type { Credentials } from "./signing.ts";
 export {
   type ConsumeBeginTrace,

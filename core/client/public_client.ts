@@ -1,6 +1,7 @@
 // What producers and pull consumers show of themselves: identity, state, start and end. The work is
 // client_core.ts's.
 import type { ClientCore, ClientState } from "./client_core.ts";
+import type { ClientEvents } from "./events.ts";
 
 export abstract class PublicClient implements AsyncDisposable {
   protected abstract readonly core: ClientCore;
@@ -16,6 +17,17 @@ export abstract class PublicClient implements AsyncDisposable {
 
   get state(): ClientState {
     return this.core.state;
+  }
+
+  /**
+   * Hears of an event until what is returned is disposed of: "state", "routeChanged",
+   * "disconnected".
+   */
+  on<N extends keyof ClientEvents>(
+    name: N,
+    listener: (event: ClientEvents[N]) => void,
+  ): Disposable {
+    return this.core.events.on(name, listener);
   }
 
   /** Throws ClientError "already_started" or "duplicate_group". */

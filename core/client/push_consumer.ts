@@ -8,6 +8,7 @@ import {
   listenerCall,
   type MessageListener,
 } from "./listener.ts";
+import type { ClientEvents } from "./events.ts";
 import type { MessageQueue } from "./message.ts";
 import { MessageChannel } from "./message_channel.ts";
 import { checkPushConsumerOptions, type PushConsumerOptions } from "./options.ts";
@@ -100,6 +101,17 @@ export class PushConsumer implements AsyncDisposable, AsyncIterable<ReceivedMess
 
   get state(): ClientState {
     return this.consumption.core.state;
+  }
+
+  /**
+   * Hears of an event until what is returned is disposed of: "state", "routeChanged",
+   * "disconnected".
+   */
+  on<N extends keyof ClientEvents>(
+    name: N,
+    listener: (event: ClientEvents[N]) => void,
+  ): Disposable {
+    return this.consumption.core.events.on(name, listener);
   }
 
   /** The queues that are this member's now. */

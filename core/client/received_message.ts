@@ -12,6 +12,11 @@ import { COMPRESSED, COMPRESSION_MASK, INNER_BATCH, NEED_UNWRAP } from "../messa
 import type { MessageQueue } from "./message.ts";
 import { withoutNamespace } from "./namespace.ts";
 
+/** What checks a value and gives it its type, or throws. */
+export interface Schema<T> {
+  parse(value: unknown): T;
+}
+
 /** One message of a record that holds several. */
 interface InnerItem {
   index: number;
@@ -79,8 +84,17 @@ export class ReceivedMessage {
   }
 
   /** The body as JSON. Throws SyntaxError. */
-  json(): unknown {
-    return JSON.parse(this.text());
+  json(): unknown;
+  /** The body as JSON, checked: throws what the schema throws. Any with `parse` will do, zod's too. */
+  json<T>(schema: Schema<T>): T;
+  json<T>(schema?: Schema<T>): unknown {
+    const value: unknown = JSON.parse(this.text());
+    return schema === undefined ? value : schema.parse(value);
+  }
+
+  /** The properties as an object of the program's own type, checked by a schema. */
+  propertiesAs<T>(schema: Schema<T>): T {
+    return schema.parse(Object.fromEntries(this.properties));
   }
 
   /** The user's properties and the system's. */

@@ -1,0 +1,133 @@
+// Message traces of Java's clients and ours, by Roquet's broker and by Apache's: what each wrote, mqadmin and the inspector
+// show alike.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { processEnvironment, runInspector } from "../cmd/inspector/main.ts";
+import { Producer, PushConsumer } from "../core/client/mod.ts";
+import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
+import { runJavaMain } from "./support/java_main.ts";
+import { mqadmin } from "./support/mqadmin.ts";
+import { waitFor } from "./support/processes.ts";
+
+const MAKES: readonly Make[] = ["roquet", "apache"];
+const COUNT = 3;
+
+for (const make of MAKES) {
+  describe(`message traces by ${make}'s broker`, () => {
+    let cluster: Cluster;
+    let ours: string[];
+    let java: string[];
+
+    beforeAll(async () => {
+      cluster = await startCluster({ namesrv: make, broker: make }, { traceTopicEnable: true });
+      ours = await traceOurs(cluster.namesrv.address);
+      const output = await runJavaMain(
+        "Traced",
+        [cluster.namesrv.address, "T_java"],
+        cluster.folder,
+      );
+      java = [...output.matchAll(/^ID (\S+)$/gm)].map((match) => match[1]!);
+    }, 180_000);
+
+    afterAll(async () => {
+      cluster?.broker.process.kill("SIGKILL");
+      await cluster?.[Symbol.asyncDispose]();
+    });
+
+    async function inspect(id: string, ...words: string[]) {
+      const out: string[] = [];
+      const environment = processEnvironment({
+        print: (text) => void out.push(text),
+        complain: () => {},
+      });
+      const code = await runInspector(["queryMsgTraceById", "-i", id, ...words], {
+        ...environment,
+        isTerminal: false,
+        variables: { NAMESRV_ADDR: cluster.namesrv.address },
+      });
+      return { code, text: out.join("\n") };
+    }
+
+    /** Waits until both ends of every message are there to be shown. */
+    async function traced(id: string) {
+      return await waitFor(`the traces of ${id}`, 60_000, async () => {
+        const { code, text } = await inspect(id, "--json");
+        if (code !== 0) return undefined;
+        const records = JSON.parse(text) as { kind: string }[];
+        return records.length === 3 ? records : undefined;
+      });
+    }
+
+    test("every message has its send, the beginning and the end of its consumption", async () => {
+      expect([ours.length, java.length]).toEqual([COUNT, COUNT]);
+      for (
+        const [ids, group, consumers, topic] of [
+          [ours, "G_ts_traced", "C_ts_traced", "T_ts"],
+          [java, "G_java_traced", "C_java_traced", "T_java"],
+        ] as const
+      ) {
+        for (const [n, id] of ids.entries()) {
+          const byKind = Object.fromEntries(
+            (await traced(id)).map((record) => [record.kind, record]),
+          );
+          expect(byKind.Pub).toMatchObject({
+            group,
+            topic,
+            tags: "TagA",
+            keys: `key${n}`,
+            storeHost: cluster.broker.address,
+            bodyBytes: 6,
+            success: true,
+            messageType: 0,
+          });
+          expect(byKind.SubBefore).toMatchObject({ group: consumers, retryTimes: 0 });
+          expect(byKind.SubAfter).toMatchObject({
+            group: consumers,
+            success: true,
+            returnType: 0,
+          });
+        }
+      }
+    });
+
+    test("mqadmin shows our traces and its own as the inspector does", async () => {
+      for (const id of [...ours, ...java]) await traced(id);
+      const ids = [ours[0]!, java[0]!];
+      const shown = await mqadmin(
+        cluster.namesrv.address,
+        ids.map((id) => ["queryMsgTraceById", "-i", id]),
+        `${cluster.folder}/mqadmin`,
+      );
+      for (const [index, id] of ids.entries()) {
+        const { code, text } = await inspect(id);
+        expect(code).toBe(0);
+        // The JVM's logging says how it was set up in between.
+        const lines = shown[index]!.split("\n").filter((line) => !/ \|-(INFO|WARN) in /.test(line));
+        expect(text.trim()).toBe(lines.join("\n").trim());
+        expect(text).toContain("#ProducerGroup");
+        expect(text).toContain("#ConsumerGroup");
+      }
+    });
+  });
+}
+
+/** Sends and consumes with traces on; gives the messages' ids. */
+async function traceOurs(nameServers: string): Promise<string[]> {
+  const options = { nameServers, trace: true };
+  const ids: string[] = [];
+  await using producer = await Producer.open({
+    ...options,
+    group: "G_ts_traced",
+    sendTimeoutMs: 10_000,
+  });
+  for (let n = 0; n < COUNT; n++) {
+    const message = { topic: "T_ts", body: `body ${n}`, tags: "TagA", keys: `key${n}` };
+    ids.push((await producer.send(message)).messageId);
+  }
+  const consumed = new Set<string>();
+  await using _ = await PushConsumer.open(
+    { ...options, group: "C_ts_traced", consumeFrom: "first", subscriptions: { T_ts: "*" } },
+    ({ messageId }) => void consumed.add(messageId),
+  );
+  await waitFor("our messages", 60_000, () => consumed.size === COUNT);
+  return ids;
+}
