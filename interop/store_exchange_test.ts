@@ -7,11 +7,15 @@ import { Exchange } from "./support/exchange.ts";
 import { checkLedgers, startJavaSender, startRawSender } from "./support/ledger.ts";
 
 const DELAYED_DUE = 6;
+/** What Roquet and Apache write besides, in batches. */
+const BULK_MEGABYTES = [10, 50] as const;
+const SOUND = { code: 0, checked: expect.objectContaining({ sound: true, faults: [] }) };
 
 /** Topics of a round that don't change by themselves, as a step of the driver names them. */
 const still = (...rounds: number[]) =>
   rounds.flatMap((round) => [`kinds${round}`, `wide${round}`, `consumed${round}`, `backs${round}`])
     .join("+");
+const bulk = (...rounds: number[]) => rounds.map((round) => `bulk${round}`).join("+");
 
 test(
   "Apache's broker goes on with a store that Roquet stopped cleanly, and Roquet with Apache's",
@@ -22,27 +26,36 @@ test(
     await exchange.start("roquet");
     await exchange.java(
       `write:1:${file("ledger1")}`,
+      `bulk:1:${BULK_MEGABYTES[0]}`,
       `consume:1:20:${file("consumed1a")}`,
-      `dump:${file("roquet1")}:${still(1)}+%DLQ%G_exchange_back`,
+      `dump:${file("roquet1")}:${still(1)}+${bulk(1)}+%DLQ%G_exchange_back`,
+      `entries:${file("roquetEntries1")}:${still(1)}+${bulk(1)}`,
     );
     await exchange.stop();
+    expect(await exchange.check()).toEqual(SOUND);
 
     await exchange.start("apache");
     await exchange.java(
-      `dump:${file("apache1")}:${still(1)}+%DLQ%G_exchange_back`,
+      `dump:${file("apache1")}:${still(1)}+${bulk(1)}+%DLQ%G_exchange_back`,
+      `entries:${file("apacheEntries1")}:${still(1)}+${bulk(1)}`,
       `lookup:${file("ledger1")}`,
       `consume:1:20:${file("consumed1b")}`,
       `delayed:1:${DELAYED_DUE}`,
       `write:2:${file("ledger2")}`,
+      `bulk:2:${BULK_MEGABYTES[1]}`,
       `consume:2:20:${file("consumed2a")}`,
-      `dump:${file("apache2")}:${still(1, 2)}`,
+      `dump:${file("apache2")}:${still(1, 2)}+${bulk(2)}`,
+      `entries:${file("apacheEntries2")}:${still(1, 2)}+${bulk(2)}`,
     );
     expect(exchange.lines("apache1")).toEqual(exchange.lines("roquet1"));
+    expect(exchange.lines("apacheEntries1")).toEqual(exchange.lines("roquetEntries1"));
     await exchange.stop();
+    expect(await exchange.check()).toEqual(SOUND);
 
     await exchange.start("roquet");
     await exchange.java(
-      `dump:${file("roquet2")}:${still(1, 2)}`,
+      `dump:${file("roquet2")}:${still(1, 2)}+${bulk(2)}`,
+      `entries:${file("roquetEntries2")}:${still(1, 2)}+${bulk(2)}`,
       `lookup:${file("ledger1")}`,
       `lookup:${file("ledger2")}`,
       `consume:1:0:${file("consumed1c")}`,
@@ -51,6 +64,8 @@ test(
       `dump:${file("retry")}:%RETRY%G_exchange_back`,
     );
     expect(exchange.lines("roquet2")).toEqual(exchange.lines("apache2"));
+    expect(exchange.lines("roquetEntries2")).toEqual(exchange.lines("apacheEntries2"));
+    expect(exchange.lines("roquetEntries2").length).toBeGreaterThan(32 * BULK_MEGABYTES[1]);
     // Groups go on where they had committed: all messages, none twice.
     const all = Array.from({ length: 60 }, (_, n) => `consumed${n}`).sort();
     const first = ["consumed1a", "consumed1b", "consumed1c"].flatMap((name) =>
@@ -61,8 +76,10 @@ test(
     expect(second.sort()).toEqual(all);
     // Three messages of each round were sent back by a delay level.
     expect(exchange.lines("retry").filter((line) => line.split("\t").length === 4)).toHaveLength(6);
+    await exchange.stop();
+    expect(await exchange.check()).toEqual(SOUND);
   },
-  180_000,
+  300_000,
 );
 
 test("what a killed broker acknowledged is served by the other one", async () => {
@@ -109,7 +126,8 @@ test("what a killed broker acknowledged is served by the other one", async () =>
   );
   expect(exchange.lines("roquet")).toEqual(exchange.lines("apache"));
   await exchange.stop();
-}, 180_000);
+  expect(await exchange.check()).toEqual(SOUND);
+}, 300_000);
 
 const isLight = (topic: string) => topic.startsWith("%LMQ%");
 
@@ -125,6 +143,7 @@ describe("a store that Apache wrote", () => {
       extractStore(`${name}/${name}.tar.gz`, exchange.storePath);
       await exchange.start("roquet", {
         brokerName: name === "store" ? "broker-fx" : "broker-ext",
+        mappedFileSizeTimerLog: 1040,
         messageDelayLevel: "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h",
       });
       const expected = fixtureJson<Expected>(`expected/${name}.json`);
@@ -149,6 +168,6 @@ describe("a store that Apache wrote", () => {
             .toEqual(places);
         }
       }
-    }, 60_000);
+    }, 240_000);
   }
 });

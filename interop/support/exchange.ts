@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { type Server, startApacheBroker } from "./apache.ts";
 import { runJavaMain } from "./java_main.ts";
-import { freeBrokerPort } from "./processes.ts";
+import { freeBrokerPort, runToEnd } from "./processes.ts";
 import { waitUntilRegistered } from "./registered.ts";
-import { startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
+import { roquetCommand, startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
 import { tempFolder } from "./temp.ts";
 
 /** Small files, so that every kind rolls over; a level that is due within the test and one that isn't. */
@@ -67,6 +67,17 @@ export class Exchange implements AsyncDisposable {
   async java(...steps: string[]): Promise<void> {
     const { namesrvAddress, folder } = this;
     await runJavaMain("Exchange", [namesrvAddress, this.broker.address, ...steps], folder);
+  }
+
+  /** What `roquet inspector store check` says of the store, which nobody has open. */
+  async check(): Promise<{ code: number; checked: Record<string, unknown> }> {
+    const { command, args } = roquetCommand();
+    const { code, stderr, stdout } = await runToEnd(
+      command,
+      [...args, "inspector", "store", "check", this.storePath, "--json"],
+    );
+    if (stdout === "") throw new Error(`store check ended with ${code}: ${stderr}`);
+    return { code, checked: JSON.parse(stdout) as Record<string, unknown> };
   }
 
   file(name: string): string {

@@ -1,6 +1,7 @@
 // Fills a store with every kind of message and tells all that a broker serves from one, so that two brokers can be compared.
 // Usage: Exchange NAMESRV BROKER STEP…     steps: write:ROUND:FILE  dump:FILE:TOPIC+TOPIC…  lookup:FILE  consume:ROUND:COUNT:FILE
-//        delayed:ROUND:COUNT               prints a DONE line for each step, and ends with 1 when one failed
+//        delayed:ROUND:COUNT  bulk:ROUND:MEGABYTES  entries:FILE:TOPIC+TOPIC…
+//        prints a DONE line for each step, and ends with 1 when one failed
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
@@ -51,6 +52,8 @@ public final class Exchange {
                     case "dump": exchange.dump(words[1], words.length > 2 ? words[2].split("\\+") : null); break;
                     case "lookup": exchange.lookup(words[1]); break;
                     case "consume": exchange.consume(words[1], Integer.parseInt(words[2]), words[3]); break;
+                    case "bulk": exchange.bulk(words[1], Integer.parseInt(words[2])); break;
+                    case "entries": exchange.entries(words[1], words[2].split("\\+")); break;
                     case "delayed": exchange.delayed(words[1], Integer.parseInt(words[2])); break;
                     default: throw new IllegalArgumentException(step);
                 }
@@ -77,17 +80,19 @@ public final class Exchange {
 
     private void createTopics(DefaultMQAdminExt admin, DefaultMQProducer producer, String round) throws Exception {
         for (String kind : new String[] {"kinds", "wide", "delayed", "consumed", "backs"}) {
-            int queues = kind.equals("wide") ? WIDE_QUEUES : 4;
-            String topic = kind + round;
-            admin.createAndUpdateTopicConfig(broker, new TopicConfig(topic, queues, queues, 6));
-            Env.await("route of " + topic, 30_000, () -> {
-                try {
-                    return producer.fetchPublishMessageQueues(topic).size() == queues;
-                } catch (Exception none) {
-                    return false;
-                }
-            });
+            createTopic(admin, producer, kind + round, kind.equals("wide") ? WIDE_QUEUES : 4);
         }
+    }
+
+    private void createTopic(DefaultMQAdminExt admin, DefaultMQProducer producer, String topic, int queues) throws Exception {
+        admin.createAndUpdateTopicConfig(broker, new TopicConfig(topic, queues, queues, 6));
+        Env.await("route of " + topic, 30_000, () -> {
+            try {
+                return producer.fetchPublishMessageQueues(topic).size() == queues;
+            } catch (Exception none) {
+                return false;
+            }
+        });
     }
 
     private void write(String round, String file) throws Exception {
@@ -133,6 +138,24 @@ public final class Exchange {
         sendBack("backs" + round);
         admin.shutdown();
         Files.write(Paths.get(file), ledger, StandardCharsets.UTF_8);
+    }
+
+    /** Megabytes of tagged and keyed messages in batches that no compression makes smaller. */
+    private void bulk(String round, int megabytes) throws Exception {
+        DefaultMQAdminExt admin = admin();
+        DefaultMQProducer producer = producer();
+        String topic = "bulk" + round;
+        createTopic(admin, producer, topic, 4);
+        for (int batch = 0; batch < megabytes; batch++) {
+            List<Message> messages = new ArrayList<>();
+            for (int n = 0; n < 32; n++) {
+                int seed = batch * 32 + n;
+                messages.add(new Message(topic, "Tag" + seed % 5, "bulk" + seed + " shared", noise(32_000, seed)));
+            }
+            Env.equal(SendStatus.SEND_OK, producer.send(messages).getSendStatus(), "batch " + batch);
+        }
+        producer.shutdown();
+        admin.shutdown();
     }
 
     /** To the retry topic by way of a delay level, and to the DLQ. */
@@ -215,6 +238,28 @@ public final class Exchange {
         lines.forEach((place, what) -> text.add(place + "\t" + what));
         Files.write(Paths.get(file), text, StandardCharsets.UTF_8);
         consumer.shutdown();
+        admin.shutdown();
+    }
+
+    /** Every entry of every queue as the broker reads it from its files: where its record is, how long, and its tags' code. */
+    private void entries(String file, String[] topics) throws Exception {
+        DefaultMQAdminExt admin = admin();
+        List<String> lines = new ArrayList<>();
+        for (String topic : topics) {
+            TreeMap<Integer, Long> ends = new TreeMap<>();
+            admin.examineTopicStats(topic).getOffsetTable().forEach((queue, offsets) -> ends.put(queue.getQueueId(), offsets.getMaxOffset()));
+            for (var end : ends.entrySet()) {
+                for (long index = 0; index < end.getValue();) {
+                    var found = admin.queryConsumeQueue(broker, topic, end.getKey(), index, 1000, null).getQueueData();
+                    for (var entry : found) {
+                        lines.add(String.join("\t", topic, String.valueOf(end.getKey()), String.valueOf(index++),
+                            String.valueOf(entry.getPhysicOffset()), String.valueOf(entry.getPhysicSize()), String.valueOf(entry.getTagsCode())));
+                    }
+                    if (found.isEmpty()) throw new IllegalStateException("no entry " + index + " in " + topic + "/" + end.getKey());
+                }
+            }
+        }
+        Files.write(Paths.get(file), lines, StandardCharsets.UTF_8);
         admin.shutdown();
     }
 
