@@ -35,3 +35,10 @@ export class AssertionError extends Error {
 export function assert(condition: unknown, invariant: string): asserts condition {
   if (!condition) throw new AssertionError(invariant);
 }
+
+/** What failed first, where closing what was open failed too and hides it (SuppressedError). */
+export function firstFailure(error: unknown): unknown {
+  let first = error;
+  while (first instanceof SuppressedError) first = first.suppressed;
+  return first;
+}

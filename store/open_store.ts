@@ -1,5 +1,6 @@
 // Opens what a store has on disk, in the order that a crash at any point allows: lock, checkpoint, log, queues, index,
 // then recovery. On failure everything opened is closed again.
+import { firstFailure } from "../core/errors.ts";
 import { CheckpointFile } from "./checkpoint.ts";
 import type { IndexProgress } from "./checkpointer.ts";
 import { CommitLog } from "./commit_log/commit_log.ts";
@@ -22,9 +23,7 @@ export async function openStoreFiles(
   try {
     return await openAll(config, parts);
   } catch (error) {
-    let first: unknown = error;
-    while (first instanceof SuppressedError) first = first.suppressed;
-    throw first;
+    throw firstFailure(error);
   }
 }
 

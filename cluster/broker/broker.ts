@@ -2,6 +2,7 @@
 // logic of its own, and no part is given the broker.
 import os from "node:os";
 import process from "node:process";
+import { firstFailure } from "../../core/errors.ts";
 import type { BrokerConfig } from "../../core/config/tables.ts";
 import { fastListenPortOf } from "../../core/config/servers.ts";
 import type { LiveConfig } from "../../core/config/live_config.ts";
@@ -121,7 +122,11 @@ export class Broker implements AsyncDisposable {
 
   /** Stops cleanly: no new requests, everything flushed and saved, out of the name servers. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.opened.disposeAsync();
+    try {
+      await this.opened.disposeAsync();
+    } catch (error) {
+      throw firstFailure(error);
+    }
   }
 }
 
@@ -159,7 +164,7 @@ async function openParts(
     store.setBitMaps(filterBitMaps(tables.filters.table, store));
   }
   saveAtTheEnd(tables, stack);
-  clampOffsets(tables, store, log);
+  await clampOffsets(tables, store, log);
   const physicalMemoryBytes = os.totalmem();
   const consumers = new Consumers({ clock, log, settings });
   const notices = new MemberNotices(server, settings);

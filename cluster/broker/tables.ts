@@ -1,7 +1,7 @@
 // The tables that a broker keeps in config/: opened before its store, which asks them for kinds of queues and delays, and
 // saved at the end of a clean stop.
 import type { BrokerConfig } from "../../core/config/tables.ts";
-import type { Disk } from "../../core/disk/disk.ts";
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
@@ -85,16 +85,24 @@ export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void 
   stack.defer(() => tables.topics.save());
 }
 
-/** Offsets of groups that a power cut left beyond the ends of their queues go back to them. */
-export function clampOffsets(
+/**
+ * Offsets of groups that a power cut left beyond the ends of their queues go back to them; saved before anybody is served,
+ * since a queue that has grown past them can't be told from one that never was shorter.
+ */
+export async function clampOffsets(
   { topics, offsets }: Pick<Tables, "topics" | "offsets">,
   store: Pick<MessageStore, "queueBounds">,
   log: Logger,
-): void {
+): Promise<void> {
   const corrected = offsets.clamp((topic, queueId) =>
     topics.has(topic) ? store.queueBounds(topic, queueId)?.maxOffset ?? 0 : Infinity
   );
-  if (corrected > 0) {
-    log.warn("offsets beyond the ends of their queues are taken back", { corrected });
+  if (corrected === 0) return;
+  log.warn("offsets beyond the ends of their queues are taken back", { corrected });
+  try {
+    await offsets.saveWhenDirty();
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log.error("consumers' offsets can't be saved", { error });
   }
 }

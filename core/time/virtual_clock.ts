@@ -15,8 +15,9 @@ export class VirtualClock implements Clock {
 
   constructor(private wallMs = 1_700_000_000_000) {}
 
+  /** Whole milliseconds, as a wall clock has them, though timers may fire between them. */
   nowMs(): number {
-    return this.wallMs;
+    return Math.floor(this.wallMs);
   }
 
   monotonicMs(): number {

@@ -14,6 +14,8 @@ import { STANDARD_WORKLOADS } from "./workloads/standard.ts";
 /** Crashes of one history: few enough to be read through, many enough to build on each other. */
 export const POINTS_PER_HISTORY = 10;
 const POINTS_DEFAULT = 20_000;
+/** Broken histories that are told at length. */
+const SHOWN_MAX = 10;
 
 interface Options {
   from: number;
@@ -112,8 +114,7 @@ async function main(): Promise<void> {
     points += result.points;
     lives += result.lives;
     if (result.problems.length === 0) continue;
-    broken++;
-    printBroken(result);
+    if (++broken <= SHOWN_MAX) printBroken(result);
   }
   const seconds = Math.round((systemClock.monotonicMs() - startedMs) / 1000);
   console.log(

@@ -58,7 +58,9 @@ export class OffsetsWorkload implements Workload {
         if (offset > end) {
           life.broken(`${group} in ${TOPIC}/${queueId} is at ${offset}, the queue ends at ${end}`);
         }
-        this.commits.set(keyOf(group, queueId), [{ offset, atMs: 0 }]);
+        // A disk that refuses may keep that from being saved.
+        const before = isTakenBack && life.hasFaults ? commits : [];
+        this.commits.set(keyOf(group, queueId), [...before, { offset, atMs: Infinity }]);
       }
     }
   }
