@@ -2,7 +2,13 @@
 // (ProduceAccumulator). Each sender gets its own result. Decides who travels with whom; sends by a
 // callback.
 import type { Clock, Timer } from "../time/clock.ts";
-import { bodyBytes, type Message, type MessageQueue, type SendResult } from "./message.ts";
+import {
+  bodyBytes,
+  isDelayed,
+  type Message,
+  type MessageQueue,
+  type SendResult,
+} from "./message.ts";
 import { isRetryTopic } from "../message/topic_names.ts";
 
 export interface AutoBatchOptions {
@@ -52,8 +58,7 @@ export class AutoBatch {
 
   /** False for what can't be part of a batch, or finds no room: send it by itself. */
   takes(message: Message): boolean {
-    const { topic, delayLevel, delayMs, deliverAtMs } = message;
-    if ((delayLevel ?? delayMs ?? deliverAtMs) !== undefined || isRetryTopic(topic)) return false;
+    if (isDelayed(message) || isRetryTopic(message.topic)) return false;
     const bytes = bodyBytes(message.body).length;
     return bytes > 0 && this.waitingBytes + bytes <= this.options.waitingBytesMax;
   }

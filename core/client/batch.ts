@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { batchItemSize, encodeBatch, splitBatch } from "../message/batch.ts";
 import { isRetryTopic } from "../message/topic_names.ts";
-import { bodyBytes, invalid, type Message, propertiesText } from "./message.ts";
+import { bodyBytes, invalid, isDelayed, type Message, propertiesText } from "./message.ts";
 
 /** One request's worth of messages. */
 export interface Batch {
@@ -58,14 +58,15 @@ function checkBatch(messages: readonly Message[]): string {
   const first = messages[0];
   if (first === undefined) throw invalid("the batch is empty");
   if (isRetryTopic(first.topic)) throw invalid("retry topics take no batches");
-  for (const { topic, delayLevel, delayMs, deliverAtMs, waitStoreOk } of messages) {
+  for (const message of messages) {
+    const { topic, waitStoreOk } = message;
     if (topic !== first.topic) {
       throw invalid(`a batch has one topic: ${first.topic} and ${topic} can't travel together`);
     }
     if ((waitStoreOk ?? true) !== (first.waitStoreOk ?? true)) {
       throw invalid("the messages of a batch differ in waitStoreOk");
     }
-    if (delayLevel !== undefined || delayMs !== undefined || deliverAtMs !== undefined) {
+    if (isDelayed(message)) {
       throw invalid("a delayed message can't be part of a batch");
     }
   }

@@ -44,7 +44,7 @@ async function load(code: string, path: string, nameServers: string): Promise<Ru
 }
 
 test("every example in a doc comment runs", async () => {
-  await using cluster = await startRoquet({ broker: { defaultTopicQueueNums: 1 } });
+  await using cluster = await startRoquet({ broker: { defaultTopicQueueNums: 1, recallMessageEnable: true } });
   const nameServers = cluster.nameServer;
   await using producer = await roquet.Producer.open({ nameServers, group: "p" });
   await producer.send({ topic: "Orders", body: "1", tags: "paid" });

@@ -21,6 +21,8 @@ export interface Message {
   deliverAtMs?: number;
   /** Deliver after so many ms. */
   delayMs?: number;
+  /** Deliver after so many seconds. */
+  delaySeconds?: number;
   /** A number of the user's. */
   flag?: number;
   /** False: under SYNC_FLUSH or SYNC_MASTER the answer needn't wait (WAIT). */
@@ -80,15 +82,17 @@ const ENTRY_END = "\x02";
 /** The properties as they travel. `uniqueKey` is the message's id. */
 export function propertiesText(message: Message, uniqueKey: string): string {
   let text = entry(PROPERTY.uniqueKey, uniqueKey);
-  const { tags, keys, properties, delayLevel, deliverAtMs, delayMs, waitStoreOk } = message;
+  const { tags, keys, properties, delayLevel, waitStoreOk } = message;
   if (tags) text += entry(PROPERTY.tags, tags);
   if (keys !== undefined) {
     const joined = typeof keys === "string" ? keys : keys.join(" ");
     if (joined !== "") text += entry(PROPERTY.keys, joined);
   }
   if (delayLevel !== undefined) text += entry(PROPERTY.delayLevel, String(delayLevel));
+  const { deliverAtMs, delayMs, delaySeconds } = message;
   if (deliverAtMs !== undefined) text += entry(PROPERTY.timerDeliverMs, String(deliverAtMs));
   if (delayMs !== undefined) text += entry(PROPERTY.timerDelayMs, String(delayMs));
+  if (delaySeconds !== undefined) text += entry(PROPERTY.timerDelaySeconds, String(delaySeconds));
   if (waitStoreOk === false) text += entry(PROPERTY.waitStoreOk, "false");
   if (properties !== undefined) {
     for (const name in properties) text += entry(name, properties[name]!);
@@ -121,11 +125,28 @@ export function checkMessage(message: Message, bodyLength: number, bytesMax: num
   if (bodyLength > bytesMax) {
     throw invalid(`the body has ${bodyLength} bytes, more than maxMessageBytes ${bytesMax}`);
   }
+  checkTimes(message);
   if (message.properties !== undefined) checkProperties(message.properties);
   if (message.tags !== undefined) checkValue("tags", message.tags);
   const { keys } = message;
   if (typeof keys === "string") checkValue("keys", keys);
   else if (keys !== undefined) { for (const key of keys) checkValue("keys", key); }
+}
+
+const TIMES = ["delayLevel", "deliverAtMs", "delayMs", "delaySeconds"] as const;
+
+/** Whether it is to be delivered later than it is stored. */
+export function isDelayed(message: Message): boolean {
+  return TIMES.some((name) => message[name] !== undefined);
+}
+
+/** A broker would obey one of several, and refuse what is no whole number. */
+function checkTimes(message: Message): void {
+  const given = TIMES.filter((name) => message[name] !== undefined);
+  if (given.length > 1) throw invalid(`it has ${given.join(" and ")}: one of them is enough`);
+  for (const name of given) {
+    if (!Number.isSafeInteger(message[name])) throw invalid(`'${name}' is no whole number`);
+  }
 }
 
 function checkProperties(properties: Readonly<Record<string, string>>): void {

@@ -16,7 +16,7 @@ import {
   TRACE_SEND_TIMEOUT_MS,
   TRACES_WAITING_MAX,
 } from "./limits.ts";
-import { bodyBytes, type Message } from "./message.ts";
+import { bodyBytes, isDelayed, type Message } from "./message.ts";
 import { withoutNamespace } from "./namespace.ts";
 import type { Publisher } from "./publisher.ts";
 import { type ConsumeEndTrace, encodeTrace, type TraceRecord } from "./trace_records.ts";
@@ -225,6 +225,5 @@ function keysText(keys: Message["keys"]): string | null {
 
 function typeOf({ kind }: SendCall, message: Message): number {
   if (kind === "transaction") return TYPE.half;
-  const isDelayed = (message.delayLevel ?? message.delayMs ?? message.deliverAtMs) !== undefined;
-  return isDelayed ? TYPE.delayed : TYPE.normal;
+  return isDelayed(message) ? TYPE.delayed : TYPE.normal;
 }

@@ -15,6 +15,7 @@ import { PublicClient } from "./public_client.ts";
 import type { Publisher, SendOptions } from "./publisher.ts";
 import type { ReceivedMessage } from "./received_message.ts";
 import { type Reply, type ReplyContent, replyTo } from "./reply.ts";
+import { recall } from "./recall.ts";
 import { Requests } from "./requests.ts";
 import { producerSending, type Sending } from "./sending.ts";
 import {
@@ -241,6 +242,28 @@ export class Producer extends PublicClient {
     options?: TransactionOptions,
   ): Promise<TransactionResult> {
     return this.transactions.run(this.named(message), local, options);
+  }
+
+  /**
+   * Takes a timed message back, by the handle in its send's result, before it is delivered; gives its
+   * id. Whether the message still waited is known to the broker only at its time. Rejects with
+   * ClientError: "refused" when the time is past, or the broker takes none back
+   * (recallMessageEnable).
+   *
+   * @example
+   * ```ts
+   * const { recallHandle } = await producer.send({
+   *   topic: "Reminders",
+   *   body: "pay",
+   *   delaySeconds: 3600,
+   * });
+   * await producer.recall(recallHandle!);
+   * ```
+   */
+  recall(handle: string): Promise<string> {
+    const { group, sendTimeoutMs } = this.options;
+    const { core, publisher, sending: { trace } } = this;
+    return recall({ core, publisher, trace, group, timeoutMs: sendTimeoutMs }, handle);
   }
 
   /** The queues of a topic that take messages now. Rejects with ClientError "no_route". */

@@ -20,7 +20,7 @@ import type { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import type { Introductions } from "./introductions.ts";
 import { CHECKS_AT_A_TIME_MAX, CHECKS_WAITING_MAX } from "./limits.ts";
-import { invalid, type Message, type SendResult } from "./message.ts";
+import { invalid, isDelayed, type Message, type SendResult } from "./message.ts";
 import type { Marks } from "./prepare.ts";
 import type { Publisher, SendOptions } from "./publisher.ts";
 import { decodeReceived, type ReceivedMessage } from "./received_message.ts";
@@ -119,14 +119,14 @@ export class Transactions {
     return await this.end(half, message, state);
   }
 
-  private checkAllowed({ delayLevel, deliverAtMs, delayMs }: Message): void {
+  private checkAllowed(message: Message): void {
     if (this.options.check === undefined) {
       throw new ClientError(
         "invalid_options",
         "checkTransaction: a producer of transactions must be able to tell how they ended",
       );
     }
-    if ((delayLevel ?? deliverAtMs ?? delayMs) === undefined) return;
+    if (!isDelayed(message)) return;
     throw invalid("a message of a transaction can't be delayed: Apache's brokers would drop it");
   }
 
