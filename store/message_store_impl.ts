@@ -39,6 +39,7 @@ import { MessageWriter } from "./message_writer.ts";
 import { openStoreFiles } from "./open_store.ts";
 import type { RecoveryResult } from "./recovery.ts";
 import { Retention, type RetentionControl } from "./retention/retention.ts";
+import { StoreTimes } from "./store_times.ts";
 
 /** The file system is asked for its free space no more often than this. */
 const DISK_USAGE_AGE_MS_MAX = 10_000;
@@ -61,6 +62,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly reader: LogReader;
+  private readonly times: StoreTimes;
   private readonly settlement: Settlement;
   private readonly flusher: Flusher;
   private readonly dispatcher: Dispatcher;
@@ -117,6 +119,12 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       else log.error("the log can't be written: sends are refused meanwhile", { error });
     };
     this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end);
+    const { queues } = this;
+    this.times = new StoreTimes({
+      queues,
+      reader: this.reader,
+      confirmOffset: () => this.confirmOffset,
+    });
     this.writer = new MessageWriter(this.appender, files.queues, clock, config);
     this.checkpointer = new Checkpointer({
       file: files.checkpoint,
@@ -233,41 +241,23 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     return this.reader.readIntoNow(target, start, length, physicalOffset, this.confirmOffset);
   }
 
-  async offsetByTimestamp(
+  offsetByTimestamp(
     topic: string,
     queueId: number,
     timestampMs: number,
     boundary: TimestampBoundary,
   ): Promise<number> {
-    const queue = this.queues.find(topic, queueId);
-    if (queue === null) return 0;
-    const found = await queue.offsetByTimestamp(timestampMs, boundary, this.storeTimeOf);
-    // ConsumeQueueStore of 5.4.0 keeps the result within the queue's bounds.
-    return Math.max(queue.minOffset, Math.min(queue.maxOffset, found));
+    return this.times.offsetByTimestamp(topic, queueId, timestampMs, boundary);
   }
 
-  async storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number> {
-    const queue = this.queues.find(topic, queueId);
-    return queue === null ? -1 : await this.storeTimestampIn(queue, queueOffset);
+  storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number> {
+    return this.times.ofEntry(topic, queueId, queueOffset);
   }
 
-  async earliestStoreTimestamp(topic?: string, queueId?: number): Promise<number> {
-    if (topic === undefined) return await this.storeTimeOf(this.minPhysicalOffset, 0);
-    const queue = this.queues.find(topic, queueId ?? 0);
-    return queue === null ? -1 : await this.storeTimestampIn(queue, queue.minOffset);
+  async earliestStoreTimestamp(topic?: string, queueId = 0): Promise<number> {
+    if (topic !== undefined) return await this.times.earliest(topic, queueId);
+    return await this.times.of(this.minPhysicalOffset, 0);
   }
-
-  private async storeTimestampIn(queue: StoredQueue, queueOffset: number): Promise<number> {
-    if (queueOffset < queue.minOffset || queueOffset >= queue.maxOffset) return -1;
-    const cursor = queue.openCursor(queueOffset, this.confirmOffset);
-    if (!cursor.next()) return -1;
-    return await this.storeTimeOf(cursor.physicalOffset, cursor.size);
-  }
-
-  private readonly storeTimeOf = (
-    physicalOffset: number,
-    size: number,
-  ): number | Promise<number> => this.reader.storeTimeOf(physicalOffset, size);
 
   async queryIndex(
     topic: string,
