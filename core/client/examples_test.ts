@@ -44,7 +44,9 @@ async function load(code: string, path: string, nameServers: string): Promise<Ru
 }
 
 test("every example in a doc comment runs", async () => {
-  await using cluster = await startRoquet({ broker: { defaultTopicQueueNums: 1, recallMessageEnable: true } });
+  await using cluster = await startRoquet({
+    broker: { defaultTopicQueueNums: 1, recallMessageEnable: true },
+  });
   const nameServers = cluster.nameServer;
   await using producer = await roquet.Producer.open({ nameServers, group: "p" });
   await producer.send({ topic: "Orders", body: "1", tags: "paid" });
@@ -56,7 +58,7 @@ test("every example in a doc comment runs", async () => {
     "hooks.ts",
     "lite_pull_consumer.ts",
     ...Array(3).fill("pop_consumer.ts"),
-    ...Array(6).fill("producer.ts"),
+    ...Array(7).fill("producer.ts"),
     "pull_consumer.ts",
     "push_consumer.ts",
     "push_consumer.ts",
