@@ -5,7 +5,8 @@ import type { Clock, Timer } from "./clock.ts";
 
 export interface BackgroundTask {
   name: string;
-  intervalMs: number;
+  /** A function is asked before each wait: for settings that change while the broker runs. */
+  intervalMs: number | (() => number);
   /** Does a slice of work. "more" asks to be called again in this round while the budget lasts. */
   tick: () => "more" | "idle" | Promise<"more" | "idle">;
   /** How long one round may take before the rest waits for the next one. Default: one tick a round. */
@@ -24,6 +25,10 @@ export function runInBackground(
   let running: Promise<void> | null = null;
   let stopped = false;
 
+  function intervalMs(): number {
+    return typeof task.intervalMs === "number" ? task.intervalMs : task.intervalMs();
+  }
+
   async function round(): Promise<void> {
     const startedMs = clock.monotonicMs();
     try {
@@ -41,12 +46,12 @@ export function runInBackground(
     timer = clock.after(delayMs, () => {
       running = round().finally(() => {
         running = null;
-        schedule(task.intervalMs);
+        schedule(intervalMs());
       });
     });
   }
 
-  schedule(task.initialDelayMs ?? task.intervalMs);
+  schedule(task.initialDelayMs ?? intervalMs());
   return {
     async [Symbol.asyncDispose]() {
       stopped = true;

@@ -101,16 +101,20 @@ export async function openTransactions(given: TransactionParts): Promise<Transac
     },
     checkNow: () => rounds.run(),
     start() {
-      const every = (name: string, intervalMs: number, work: () => Promise<void>) => {
+      const every = (name: string, intervalMs: () => number, work: () => Promise<void>) => {
         const tick = () => work().then(() => "idle" as const);
         running.use(runInBackground({ name, intervalMs, tick }, clock, log));
       };
       every(
         "saving transaction counts",
-        settings.transactionMetricFlushInterval,
+        () => settings.transactionMetricFlushInterval,
         () => counts.saveWhenDirty(),
       );
-      every("transaction checks", settings.transactionCheckInterval, () => rounds.run());
+      every(
+        "transaction checks",
+        () => settings.transactionCheckInterval,
+        () => rounds.run(),
+      );
     },
     async [Symbol.asyncDispose]() {
       rounds.stop();

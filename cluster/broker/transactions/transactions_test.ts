@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { parseProperties } from "../../../core/message/properties.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
-import { openTestBroker, type TestBroker, TestPeer } from "../testing.ts";
+import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from "../../../core/remoting/codes/groups.ts";
+import { CONSUMER_SEND_MSG_BACK } from "../../../core/remoting/codes/send.ts";
+import { call, openTestBroker, type TestBroker, TestPeer } from "../testing.ts";
 import {
   COMMIT,
   end,
@@ -158,6 +161,31 @@ describe("a transaction on a whole broker", () => {
     expect((await end(peer, half, COMMIT, { group: "PID_nobody" })).code).toBe(0);
     expect((await end(peer, half, COMMIT, { group: "PID_nobody" })).code).toBe(0);
     expect(await bodies("TopicGiveUp")).toEqual(["unknown"]);
+  });
+
+  test("comes again to a consumer that sends it back, like any other message", async () => {
+    const half = await sendHalf(peer, "TopicBack", "again");
+    await end(peer, half, COMMIT);
+    const [message] = await messagesOf(peer, "TopicBack");
+    await call(
+      peer,
+      UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+      {},
+      Buffer.from('{"groupName":"GID_tx"}'),
+    );
+    const answer = await call(peer, CONSUMER_SEND_MSG_BACK, {
+      offset: message!.physicalOffset,
+      group: "GID_tx",
+      delayLevel: 1,
+      originMsgId: message!.messageId,
+      originTopic: "TopicBack",
+      maxReconsumeTimes: 16,
+    });
+    expect([answer.code, answer.remark]).toEqual([0, null]);
+    const [delayed] = await messagesOf(peer, "SCHEDULE_TOPIC_XXXX");
+    expect(delayed!.properties.get("REAL_TOPIC")).toBe("%RETRY%GID_tx");
+    expect([delayed!.reconsumeTimes, new TextDecoder().decode(delayed!.body)])
+      .toEqual([1, "again"]);
   });
 
   test("whose end is unknown stays open", async () => {

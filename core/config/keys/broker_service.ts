@@ -319,11 +319,11 @@ const transactions = keysOf("BrokerConfig", {
     int(15, "", { min: 0 }),
     "Times that it is asked about before it is given up.",
   )),
-  transactionCheckInterval: important(used(
+  transactionCheckInterval: important(live(
     long(30_000, "ms", { min: 10 }),
     "Between two rounds of asking.",
   )),
-  transactionMetricFlushInterval: used(
+  transactionMetricFlushInterval: live(
     long(10_000, "ms", { min: 10 }),
     "Between two writes of the counts of undecided messages.",
   ),
