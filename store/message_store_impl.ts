@@ -171,13 +171,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     this.files.lock.markOpen();
     await this.checkpointer.write();
     if (!this.config.syncFlush) {
-      const { flushIntervalMs, flushLeastPages, flushThoroughIntervalMs } = this.config;
-      const task = this.flusher.task({
-        intervalMs: flushIntervalMs,
-        leastPages: flushLeastPages,
-        thoroughIntervalMs: flushThoroughIntervalMs,
-      });
-      this.background.use(runInBackground(task, clock, log));
+      this.background.use(runInBackground(this.flusher.task(this.config), clock, log));
     }
     this.background.use(runInBackground(this.checkpointer.task(), clock, log));
     this.background.use(this.retention).start();

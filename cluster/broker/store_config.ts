@@ -37,11 +37,22 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     indexSlotCount: config.maxHashSlotNum,
     indexItemCount: config.maxIndexNum,
     syncFlush: config.flushDiskType === "SYNC_FLUSH",
-    syncFlushTimeoutMs: config.syncFlushTimeout,
-    flushIntervalMs: config.flushIntervalCommitLog,
-    flushLeastPages: config.flushCommitLogLeastPages,
-    flushThoroughIntervalMs: config.flushCommitLogThoroughInterval,
-    bodyBytesMax: config.maxMessageSize,
+    // These may change at run time.
+    get syncFlushTimeoutMs() {
+      return config.syncFlushTimeout;
+    },
+    get flushIntervalMs() {
+      return config.flushIntervalCommitLog;
+    },
+    get flushLeastPages() {
+      return config.flushCommitLogLeastPages;
+    },
+    get flushThoroughIntervalMs() {
+      return config.flushCommitLogThoroughInterval;
+    },
+    get bodyBytesMax() {
+      return config.maxMessageSize;
+    },
     storeAddress: storeHost.address,
     storePort: storeHost.port,
     delayLevels,

@@ -8,11 +8,11 @@ export const PAGE_BYTES = 4096;
 
 export interface FlushSettings {
   /** flushIntervalCommitLog. */
-  intervalMs: number;
+  readonly flushIntervalMs: number;
   /** flushCommitLogLeastPages: fewer dirty pages wait. */
-  leastPages: number;
+  readonly flushLeastPages: number;
   /** flushCommitLogThoroughInterval: after this long any dirty byte is synced. */
-  thoroughIntervalMs: number;
+  readonly flushThoroughIntervalMs: number;
 }
 
 export interface FlusherParts {
@@ -59,11 +59,13 @@ export class Flusher {
     return this.end >= target;
   }
 
-  /** The background task of ASYNC_FLUSH. */
+  /** The background task of ASYNC_FLUSH, by the settings as they are at each of its rounds. */
   task(settings: FlushSettings): BackgroundTask {
     return {
       name: "flush-log",
-      intervalMs: settings.intervalMs,
+      get intervalMs() {
+        return settings.flushIntervalMs;
+      },
       tick: async (): Promise<"idle"> => {
         if (this.isDue(settings)) await this.flush();
         return "idle";
@@ -74,12 +76,12 @@ export class Flusher {
   private isDue(settings: FlushSettings): boolean {
     const nowMs = this.parts.clock.monotonicMs();
     const written = this.parts.writtenEnd();
-    if (nowMs - this.lastThoroughMs >= settings.thoroughIntervalMs) {
+    if (nowMs - this.lastThoroughMs >= settings.flushThoroughIntervalMs) {
       this.lastThoroughMs = nowMs;
       return written > this.end;
     }
     const pages = Math.floor(written / PAGE_BYTES) - Math.floor(this.end / PAGE_BYTES);
-    return written > this.end && pages >= settings.leastPages;
+    return written > this.end && pages >= settings.flushLeastPages;
   }
 
   private async run(): Promise<void> {

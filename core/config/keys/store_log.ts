@@ -7,6 +7,7 @@ import {
   important,
   int,
   keysOf,
+  live,
   long,
   optionalPath,
   path,
@@ -79,7 +80,7 @@ const commitLog = keysOf("MessageStoreConfig", {
     int(1024 * MIB, "bytes", { min: 4 * KIB }),
     "Size of a commit log file. An existing store keeps the size that it was made with.",
   ),
-  maxMessageSize: used(
+  maxMessageSize: live(
     int(4 * MIB, "bytes", { min: 1 }),
     "Largest body of a message. More is refused with MESSAGE_ILLEGAL.",
   ),
@@ -139,7 +140,7 @@ const flushing = keysOf("MessageStoreConfig", {
     choice("ASYNC_FLUSH", ["ASYNC_FLUSH", "SYNC_FLUSH"]),
     "ASYNC_FLUSH acknowledges a written message, SYNC_FLUSH one that is safe on the disk.",
   )),
-  flushIntervalCommitLog: important(used(
+  flushIntervalCommitLog: important(live(
     int(500, "ms", { min: 1 }),
     "Between two flushes of the commit log under ASYNC_FLUSH.",
   )),
@@ -148,11 +149,11 @@ const flushing = keysOf("MessageStoreConfig", {
     "a flush never blocks, so the interval is always kept",
     "Flushes by the interval alone, not earlier on demand.",
   )),
-  flushCommitLogLeastPages: used(
+  flushCommitLogLeastPages: live(
     int(4, "pages"),
     "4 KiB pages that must be dirty for a flush, unless the thorough interval has passed.",
   ),
-  flushCommitLogThoroughInterval: used(
+  flushCommitLogThoroughInterval: live(
     int(10_000, "ms", { min: 1 }),
     "Flushes whatever is dirty at least this often.",
   ),
@@ -171,7 +172,7 @@ const flushing = keysOf("MessageStoreConfig", {
     "queues are written within milliseconds, and rebuilt from the log where they weren't",
     "Flushes every dirty queue and the checkpoint at least this often.",
   ),
-  syncFlushTimeout: used(
+  syncFlushTimeout: live(
     int(5000, "ms", { min: 1 }),
     "How long a send waits for SYNC_FLUSH before it is answered FLUSH_DISK_TIMEOUT.",
   ),
