@@ -22,8 +22,8 @@ import { SmallFileSystem } from "./support/small_file_system.ts";
 import { tempFolder } from "./support/temp.ts";
 
 /** Rounds of each flush setting. */
-const KILLS = Number(process.env.KILLS ?? 12);
-const LIFE_MS_MAX = 600;
+const KILLS = Number(process.env.KILLS ?? 52);
+const LIFE_MS_MAX = 300;
 const OPENING_MS_MAX = 250;
 const CLOSING_MS_MAX = 30;
 const QUEUES = 8;
