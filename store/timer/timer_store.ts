@@ -224,11 +224,6 @@ export class TimerStore {
     return this.check;
   }
 
-  /** Messages that wait in all slots from the read time on: reads the wheel, so seldom, and a part at a time. */
-  counts(): Generator<{ timeMs: number; count: number } | null> {
-    return this.wheel.counts(this.readTimeMs);
-  }
-
   /** The wheel has many unwritten pages: a flush is due before its time. */
   get isFlushUrgent(): boolean {
     return this.wheel.isCrowded;

@@ -111,10 +111,6 @@ export class TimerWheel {
     return this.dirtyCount > DIRTY_PAGES_MAX;
   }
 
-  get isDirty(): boolean {
-    return this.dirtyCount > 0;
-  }
-
   /**
    * Takes the changed pages as they are now, for `finishWrite` once the units that they know are durable: later changes
    * wait for the next time.
@@ -170,17 +166,6 @@ export class TimerWheel {
     const file = this.openFile();
     file.truncateSync(0);
     file.truncateSync(WHEEL_BYTES);
-  }
-
-  /** Adds up the slots from a time on; reads the whole file, a stretch at a time. Yields between the stretches. */
-  *counts(fromMs: number): Generator<{ timeMs: number; count: number } | null> {
-    const first = Math.floor(fromMs / this.precisionMs);
-    const slot: TimerSlot = { first: 0, last: 0, count: 0 };
-    for (let tick = first; tick < first + SLOT_COUNT; tick++) {
-      if ((tick - first) % (SLOTS_PER_PAGE * 64) === 0) yield null;
-      const timeMs = tick * this.precisionMs;
-      if (this.get(timeMs, slot)) yield { timeMs, count: slot.count };
-    }
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,7 @@ import type { Producers } from "../clients/producers.ts";
 import type { GroupTable } from "../groups/group_table.ts";
 import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { Statistics } from "../stats/open_stats.ts";
+import type { OpenedTimer } from "../timer/open_timer.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 
 export interface AdminParts {
@@ -26,6 +27,8 @@ export interface AdminParts {
   consumers: Consumers;
   offsets: OffsetTable;
   delayOffsets: DelayOffsets;
+  /** Null while timerWheelEnable is false. */
+  timer: OpenedTimer | null;
   statistics: Statistics;
   config: LiveConfig<BrokerConfig>;
   disk: Pick<Disk, "usageSync">;

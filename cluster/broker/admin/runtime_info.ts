@@ -68,11 +68,7 @@ async function runtimeInfo(parts: AdminParts): Promise<Record<string, string>> {
     pageCacheLockTimeMills: 0,
     earliestMessageTimeStamp: earliest,
     startAcceptSendRequestTimeStamp: config.values.startAcceptSendRequestTimeStamp,
-    timerReadBehind: 0,
-    timerOffsetBehind: 0,
-    timerCongestNum: 0,
-    timerEnqueueTps: "0.0",
-    timerDequeueTps: "0.0",
+    ...timerFigures(parts),
     remainTransientStoreBufferNumbs: UNBOUNDED,
     remainHowManyDataToFlush: bytesText(store.maxPhysicalOffset - store.flushedOffset),
   };
@@ -105,6 +101,27 @@ function putAndGetFigures({ statistics, clock }: AdminParts) {
     getTransferredTps: rates.getTransferred,
     putLatency99: figures.putLatency.quantileMs(0.99).toFixed(2),
     putLatency999: figures.putLatency.quantileMs(0.999).toFixed(2),
+  };
+}
+
+/** Seconds that deliveries are late, entries that the wheel hasn't taken, messages that wait, rates. */
+function timerFigures({ timer }: AdminParts): Record<string, string | number> {
+  if (timer === null) {
+    return {
+      timerReadBehind: 0,
+      timerOffsetBehind: 0,
+      timerCongestNum: 0,
+      timerEnqueueTps: "0.0",
+      timerDequeueTps: "0.0",
+    };
+  }
+  const { metrics, service } = timer;
+  return {
+    timerReadBehind: Math.floor(service.behindMs / 1000),
+    timerOffsetBehind: service.intake.behind,
+    timerCongestNum: metrics.all().reduce((sum, [, count]) => sum + count, 0),
+    timerEnqueueTps: javaDouble(service.rates.enqueued),
+    timerDequeueTps: javaDouble(service.rates.delivered),
   };
 }
 

@@ -153,6 +153,7 @@ export async function openTestAdmin(overrides: readonly string[] = []): Promise<
     offsets: new OffsetTable({ ...common, file: memoryTableFile(), parse: parseLenientJson }),
     delayOffsets: new DelayOffsets(clock.nowMs()),
     statistics,
+    timer: null,
     config,
     disk,
     clock,

@@ -43,6 +43,8 @@ export class TimerService implements AsyncDisposable {
   private isStarted = false;
   private isRecovered = false;
   private isStopped = false;
+  private lastRates = { enqueued: 0, delivered: 0 };
+  private counted = { enqueued: 0, delivered: 0, atMs: 0 };
 
   constructor(private readonly parts: TimerServiceParts) {
     this.puts = new TimerPuts(parts);
@@ -57,6 +59,7 @@ export class TimerService implements AsyncDisposable {
   start(): void {
     const { clock, log, settings, store, timers } = this.parts;
     this.isStarted = true;
+    this.counted.atMs = clock.monotonicMs();
     const every = (name: string, intervalMs: number, work: () => Promise<void>) => {
       const tick = async () => {
         await work();
@@ -64,7 +67,10 @@ export class TimerService implements AsyncDisposable {
       };
       this.background.use(runInBackground({ name, intervalMs, tick }, clock, log));
     };
-    every("flushing timers", settings.timerFlushIntervalMs, () => this.flush());
+    every("flushing timers", settings.timerFlushIntervalMs, () => {
+      this.noteRates();
+      return this.flush();
+    });
     every("cleaning the timer log", CLEAN_INTERVAL_MS, async () => {
       const deleted = await timers.deleteBefore(store.minPhysicalOffset);
       if (deleted > 0) log.info("deleted timer log files", { deleted });
@@ -75,6 +81,22 @@ export class TimerService implements AsyncDisposable {
   /** Ticks that are due and not delivered, in ms. */
   get behindMs(): number {
     return Math.max(0, this.parts.clock.nowMs() - this.parts.timers.readTimeMs);
+  }
+
+  /** Messages a second, between the last two flushes. */
+  get rates(): Readonly<{ enqueued: number; delivered: number }> {
+    return this.lastRates;
+  }
+
+  private noteRates(): void {
+    const { enqueued, delivered, atMs } = this.counted;
+    const nowMs = this.parts.clock.monotonicMs();
+    const seconds = Math.max(1, nowMs - atMs) / 1000;
+    this.lastRates = {
+      enqueued: (this.intake.total - enqueued) / seconds,
+      delivered: (this.puts.total - delivered) / seconds,
+    };
+    this.counted = { enqueued: this.intake.total, delivered: this.puts.total, atMs: nowMs };
   }
 
   /** Resolves when the timer's files are as durable as its log. Rejects with DiskError. */
