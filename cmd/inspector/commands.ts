@@ -21,6 +21,7 @@ import { storeCommands } from "./stores.ts";
 import { statsCommands } from "./stats.ts";
 import { topicChangeCommands } from "./topic_changes.ts";
 import { topicCommands } from "./topics.ts";
+import { transactionCommands } from "./transactions.ts";
 
 /** Commands that belong together, in the order of docs/CLI.md. */
 export interface CommandFamily {
@@ -44,6 +45,7 @@ export const commandFamilies: readonly CommandFamily[] = [
       ...printCommands,
       ...sendCommands,
       ...sendTimeCommands,
+      ...transactionCommands,
     ],
   },
   { title: "Pipes", rows: [publishCommand(), subscribeCommand()] },
