@@ -58,7 +58,9 @@ export class AutoBatch {
 
   /** False for what can't be part of a batch, or finds no room: send it by itself. */
   takes(message: Message): boolean {
-    if (isDelayed(message) || isRetryTopic(message.topic)) return false;
+    if (isDelayed(message) || message.priority !== undefined || isRetryTopic(message.topic)) {
+      return false;
+    }
     const bytes = bodyBytes(message.body).length;
     return bytes > 0 && this.waitingBytes + bytes <= this.options.waitingBytesMax;
   }

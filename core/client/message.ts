@@ -23,6 +23,8 @@ export interface Message {
   delayMs?: number;
   /** Deliver after so many seconds. */
   delaySeconds?: number;
+  /** From 0 up; the broker puts the message into the queue of that number, or the last one. */
+  priority?: number;
   /** A number of the user's. */
   flag?: number;
   /** False: under SYNC_FLUSH or SYNC_MASTER the answer needn't wait (WAIT). */
@@ -82,7 +84,7 @@ const ENTRY_END = "\x02";
 /** The properties as they travel. `uniqueKey` is the message's id. */
 export function propertiesText(message: Message, uniqueKey: string): string {
   let text = entry(PROPERTY.uniqueKey, uniqueKey);
-  const { tags, keys, properties, delayLevel, waitStoreOk } = message;
+  const { tags, keys, properties, delayLevel, waitStoreOk, priority } = message;
   if (tags) text += entry(PROPERTY.tags, tags);
   if (keys !== undefined) {
     const joined = typeof keys === "string" ? keys : keys.join(" ");
@@ -93,6 +95,7 @@ export function propertiesText(message: Message, uniqueKey: string): string {
   if (deliverAtMs !== undefined) text += entry(PROPERTY.timerDeliverMs, String(deliverAtMs));
   if (delayMs !== undefined) text += entry(PROPERTY.timerDelayMs, String(delayMs));
   if (delaySeconds !== undefined) text += entry(PROPERTY.timerDelaySeconds, String(delaySeconds));
+  if (priority !== undefined) text += entry(PROPERTY.priority, String(priority));
   if (waitStoreOk === false) text += entry(PROPERTY.waitStoreOk, "false");
   if (properties !== undefined) {
     for (const name in properties) text += entry(name, properties[name]!);
@@ -126,6 +129,10 @@ export function checkMessage(message: Message, bodyLength: number, bytesMax: num
     throw invalid(`the body has ${bodyLength} bytes, more than maxMessageBytes ${bytesMax}`);
   }
   checkTimes(message);
+  const { priority } = message;
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0)) {
+    throw invalid(`the priority ${priority} is no whole number from 0 up`);
+  }
   if (message.properties !== undefined) checkProperties(message.properties);
   if (message.tags !== undefined) checkValue("tags", message.tags);
   const { keys } = message;

@@ -2,6 +2,7 @@
 // messaging. Uses whatever copy of @opentelemetry/api the program gives it, by its shape alone, so
 // that nobody else has to install it.
 import { PROPERTY } from "../message/property_names.ts";
+import { isDelayed } from "./message.ts";
 import type { ClientHooks, ConsumeCall, ConsumeEnd, SendCall, SendEnd } from "./hooks.ts";
 
 type AttributeValue = string | number | boolean | string[];
@@ -138,8 +139,8 @@ function common(type: string, name: string, topic: string, clientId: string): At
 function messageType({ kind, messages }: SendCall): string {
   const [message] = messages;
   if (kind === "transaction") return "transaction";
-  const isDelayed = (message?.delayLevel ?? message?.delayMs ?? message?.deliverAtMs) !== undefined;
-  return isDelayed ? "delay" : "normal";
+  if (message !== undefined && isDelayed(message)) return "delay";
+  return message?.priority === undefined ? "normal" : "priority";
 }
 
 function endSend(span: TelemetrySpan, { results, error, brokerAddress }: SendEnd): void {

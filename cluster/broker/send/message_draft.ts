@@ -22,6 +22,16 @@ import type { SendFields } from "./send_request.ts";
 const OWN_MAX_RECONSUME_VERSION = 121;
 const DLQ_QUEUE_COUNT = 1;
 
+/** Properties of delayed, timed and ordered messages, which can't have a priority. */
+const OTHER_KINDS: readonly string[] = [
+  PROPERTY.delayLevel,
+  PROPERTY.timerDeliverMs,
+  PROPERTY.timerDelaySeconds,
+  PROPERTY.timerDelayMs,
+  PROPERTY.shardingKey,
+];
+const INT_MAX = 2 ** 31 - 1;
+
 export interface MessageDraftOptions {
   topics: TopicTable;
   groups: GroupTable;
@@ -57,6 +67,7 @@ export class MessageDrafts {
     if (!properties.has(PROPERTY.uniqueKey)) {
       properties.set(PROPERTY.uniqueKey, this.options.newUniqueKey());
     }
+    this.applyPriority(target, properties, config);
     const isMultiTag = target.config.topicFilterType === "MULTI_TAG";
     const message: MessageToStore = {
       topic: target.topic,
@@ -92,6 +103,20 @@ export class MessageDrafts {
   /** A queue for a message whose sender leaves the choice to the broker. */
   chooseQueue(queueId: number, config: TopicConfig): number {
     return queueId >= 0 ? queueId : randomBelow(this.options.random, config.writeQueueNums);
+  }
+
+  /** A priority is the number of a queue; on messages of another kind it is taken off. */
+  private applyPriority(
+    target: { queueId: number },
+    properties: Map<string, string>,
+    config: TopicConfig,
+  ): void {
+    const priority = priorityOf(properties.get(PROPERTY.priority));
+    if (priority < 0) return;
+    const isOfOtherKind = properties.get(PROPERTY.transactionPrepared)?.toLowerCase() === "true" ||
+      OTHER_KINDS.some((name) => properties.has(name));
+    if (isOfOtherKind) properties.delete(PROPERTY.priority);
+    else target.queueId = Math.min(priority, config.writeQueueNums - 1);
   }
 
   private route(
@@ -136,4 +161,11 @@ export class MessageDrafts {
     );
     return { topic, queueId: randomBelow(this.options.random, DLQ_QUEUE_COUNT), config };
   }
+}
+
+/** As Java's NumberUtils.toInt reads it; -1 for what isn't a number. */
+function priorityOf(text: string | undefined): number {
+  if (text === undefined || !/^[+-]?\d{1,10}$/.test(text)) return -1;
+  const priority = Number(text);
+  return priority <= INT_MAX ? priority : -1;
 }
