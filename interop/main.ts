@@ -18,6 +18,8 @@ if (missing.length > 0) {
 await jars("5.4.0");
 await jars("4.9.8");
 await jars("4.9.7");
+await jars("proxy-5.4.0");
+await jars("grpc");
 
 const wanted = process.argv.slice(2);
 const suites = readdirSync(`${root}interop`)

@@ -17,7 +17,7 @@ describe.each<Make>(["apache", "roquet"])("the pop consumer on a broker by %s", 
     await using consumer = await PopConsumer.open({
       nameServers,
       group: "workers",
-      invisibleMs: 8_000,
+      invisibleMs: 30_000,
       retryMs: 2_000,
       concurrency: 16,
     });

@@ -117,15 +117,35 @@ export async function javaLoad(side: Side, folder: string, args: readonly (strin
 }
 
 /** Prepared frames over a few connections (load/pipelined.ts). */
-export async function pipelinedLoad(
+export function pipelinedLoad(side: Side, folder: string, args: readonly (string | number)[]) {
+  return scriptLoad(side, folder, "pipelined.ts", [side.broker.address, ...args]);
+}
+
+/** Our client's pops and acknowledgements (load/popping.ts). */
+export function poppingLoad(side: Side, folder: string, args: readonly (string | number)[]) {
+  return scriptLoad(side, folder, "popping.ts", [side.namesrv.address, ...args]);
+}
+
+async function scriptLoad(
   side: Side,
   folder: string,
+  script: string,
   args: readonly (string | number)[],
 ) {
   const root = new URL("../..", import.meta.url).pathname;
   return await measured(side, {
     command: `${root}node_modules/.bin/bun`,
-    args: [`${root}benchmarks/load/pipelined.ts`, side.broker.address, ...args.map(String)],
+    args: [`${root}benchmarks/load/${script}`, ...args.map(String)],
+    logPath: `${folder}/load-${runs++}.log`,
+  });
+}
+
+/** Timed messages that come due within a stretch of time (load/timers.ts). */
+export async function timersLoad(side: Side, folder: string, args: readonly (string | number)[]) {
+  const root = new URL("../..", import.meta.url).pathname;
+  return await measured(side, {
+    command: `${root}node_modules/.bin/bun`,
+    args: [`${root}benchmarks/load/timers.ts`, side.broker.address, ...args.map(String)],
     logPath: `${folder}/load-${runs++}.log`,
   });
 }

@@ -11,6 +11,8 @@ import {
 import { runToEnd } from "./processes.ts";
 
 export type ClientVersion = "5.4.0" | "4.9.8";
+/** Other peers, each with a pom of its own. */
+export type PeerJars = "proxy-5.4.0" | "grpc";
 /** Of Apache's servers; the broker of 4.9.8 was never published as a jar. */
 export type ServerVersion = "5.4.0" | "4.9.7";
 
@@ -50,7 +52,7 @@ async function missingOf(tools: readonly Tool[]): Promise<string[]> {
 }
 
 /** The folder with the jars of a version, brought from Maven Central once. */
-export async function jars(version: ClientVersion | ServerVersion): Promise<string> {
+export async function jars(version: ClientVersion | ServerVersion | PeerJars): Promise<string> {
   const folder = `${workFolder}/jars-${version}`;
   if (existsSync(folder)) return folder;
   mkdirSync(workFolder, { recursive: true });
@@ -72,8 +74,20 @@ export async function jars(version: ClientVersion | ServerVersion): Promise<stri
 
 /** The class path of the driver compiled against a version's jars; compiled anew when a source is newer. */
 export async function driverClassPath(version: ClientVersion): Promise<string> {
+  return await compiled(version, [`${interopRoot}java/src`, `${interopRoot}java/src-${version}`]);
+}
+
+/** The same for the driver of gRPC clients. */
+export async function grpcClassPath(): Promise<string> {
+  return await compiled("grpc", [`${interopRoot}java/src-grpc`]);
+}
+
+async function compiled(
+  version: ClientVersion | PeerJars,
+  folders: readonly string[],
+): Promise<string> {
   const lib = await jars(version);
-  const sources = [`${interopRoot}java/src`, `${interopRoot}java/src-${version}`]
+  const sources = folders
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
     .filter((path) => path.endsWith(".java"));

@@ -10,7 +10,7 @@ export async function runJavaMain(
   version: ClientVersion = "5.4.0",
 ): Promise<string> {
   const options = await optionsOf(mainClass, args, folder, version);
-  const { code, stdout, stderr } = await runToEnd("java", options, { timeoutMs: 120_000 });
+  const { code, stdout, stderr } = await runToEnd("java", options, { timeoutMs: 200_000 });
   if (code !== 0) throw new Error(`${mainClass} ${args.join(" ")}: ended with ${code}\n${stderr}`);
   return stdout;
 }

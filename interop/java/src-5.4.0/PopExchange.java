@@ -9,7 +9,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 
 public final class PopExchange {
     private static final int MESSAGES = 40;
-    private static final long COLLECT_MS_MAX = 60_000;
+    private static final long COLLECT_MS_MAX = 100_000;
 
     public static void main(String[] args) throws Exception {
         Env env = new Env(args[0], args[2]);
