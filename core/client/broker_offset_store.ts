@@ -10,10 +10,12 @@ export class BrokerOffsetStore implements OffsetStore {
   constructor(
     private readonly calls: Pick<BrokerCalls, "committedOffset" | "commitOffset">,
     private readonly group: string,
+    /** Asks for offsets that were committed alone, not for what a broker makes of none. */
+    private readonly isExact = false,
   ) {}
 
   read(queue: MessageQueue): Promise<number | null> {
-    return this.calls.committedOffset(this.group, queue);
+    return this.calls.committedOffset(this.group, queue, this.isExact);
   }
 
   async write(offsets: readonly QueueOffset[]): Promise<WriteOutcome> {

@@ -147,7 +147,9 @@ export class LitePullConsumer extends PublicClient {
   /** The group's committed offset; null when it has none. */
   committed(queue: MessageQueue): Promise<number | null> {
     this.core.checkRunning();
-    return this.consumption.store.read(queue);
+    const { calls, store } = this.consumption;
+    if (this.options.model === "broadcasting") return store.read(queue);
+    return calls.committedOffset(this.options.group, queue, true);
   }
 
   /** Goes on at this offset. Throws ClientError "not_assigned", or "bad_offset" outside of the queue. */
