@@ -49,8 +49,8 @@ export interface CheckRoundParts {
   clock: Clock;
   log: Logger;
   stats: StatsSink;
-  /** When this broker's life began, in ms. */
-  openedMs: number;
+  /** The log's end when this broker's life began: what lies before is an earlier one's. */
+  openedOffset: number;
   /** Live configuration values by Apache's names. */
   settings: {
     readonly transactionTimeOut: number;
@@ -93,13 +93,13 @@ export class CheckRounds {
     const { store, ledger, clock } = this.parts;
     const bounds = store.queueBounds(TRANSACTION_HALF_TOPIC, queue.queueId);
     if (bounds === null) return;
-    const startMs = clock.nowMs();
     const untilMs = clock.monotonicMs() + CHECK_ROUND_MS_MAX;
+    // What comes meanwhile is for the next round.
     const end = bounds.maxOffset;
     // Retention may have taken what nobody ended.
     let at = Math.min(Math.max(queue.offset, bounds.minOffset), end);
     while (!this.stopped && clock.monotonicMs() < untilMs) {
-      const { steps, next } = await this.collect(queue, at, end, startMs);
+      const { steps, next } = await this.collect(queue, at, end);
       if (!await this.settle(queue, steps)) return;
       ledger.advance(queue, Math.max(queue.offset, next));
       if (next === at || next === end) return;
@@ -113,7 +113,6 @@ export class CheckRounds {
     queue: HalfQueue,
     from: number,
     end: number,
-    startMs: number,
   ): Promise<{ steps: Step[]; next: number }> {
     const { store, stats, log } = this.parts;
     const { queueId } = queue;
@@ -140,7 +139,7 @@ export class CheckRounds {
         } else {
           stats.groupGot(TRANSACTION_GROUP, TRANSACTION_HALF_TOPIC, queueId, 1, half.size);
           stats.brokerGot(TRANSACTION_HALF_TOPIC, 1);
-          const verdict = this.judge(half, startMs);
+          const verdict = this.judge(half);
           if (verdict === "wait") break;
           steps.push({ half, action: verdict });
           bytes += half.size;
@@ -165,14 +164,13 @@ export class CheckRounds {
     }
   }
 
-  private judge(half: HalfMessage, startMs: number): Verdict {
+  private judge(half: HalfMessage): Verdict {
     const { clock, settings } = this.parts;
     const { transactionTimeOut, transactionCheckMax, fileReservedTime } = settings;
     const ageMs = clock.nowMs() - half.bornTimestampMs;
     const wasAsked = half.properties.has(PROPERTY.transactionCheckTimes);
     if (wasAsked && checkTimesOf(half) >= transactionCheckMax) return "give_up";
     if (ageMs > fileReservedTime * HOUR_MS) return "give_up";
-    if (half.storeTimestampMs >= startMs) return "wait";
     const immunityMs = immunityMsOf(half, transactionTimeOut);
     if (immunityMs !== null) return ageMs <= immunityMs ? "keep" : "ask";
     // One that was born in the future is asked about now: its producer's clock can't be relied on.
@@ -204,10 +202,10 @@ export class CheckRounds {
 
   /** Whether there is still something to do: nobody ended it, nor an earlier life of the broker without a note of it. */
   private async isOpen(queue: HalfQueue, { half, action }: Step): Promise<boolean> {
-    const { ends, ledger, traces, openedMs } = this.parts;
+    const { ends, ledger, traces, openedOffset } = this.parts;
     await ends.settled(half);
     if (queue.stateOf(half.queueOffset) !== UNDECIDED) return false;
-    if (half.storeTimestampMs > openedMs) return true;
+    if (half.physicalOffset >= openedOffset) return true;
     if (await traces.isCommitted(half)) {
       ledger.decide(half, COMMITTED);
       return false;

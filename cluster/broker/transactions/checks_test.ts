@@ -162,6 +162,9 @@ describe("a round of checks", () => {
     const idOf = (offset: number) =>
       encodeOffsetMessageId(new Uint8Array([127, 0, 0, 1]), 10911, offset);
     expect(await world.resume(idOf(record!.physicalOffset))).toBe(0);
+    // Once is enough.
+    expect(await world.resume(idOf(record!.physicalOffset))).toBe(0);
+    expect(await world.bodies(HALF_TOPIC)).toHaveLength(5);
     const [plain] = await world.store.put([testMessage(2)]);
     expect(await world.resume(idOf(plain!.physicalOffset))).toBe(1);
     expect(await world.resume("nonsense")).toBe(1);
@@ -171,6 +174,7 @@ describe("a round of checks", () => {
     expect(await world.end(half, COMMIT)).toBe(0);
     expect(await world.end(asked!.half, COMMIT)).toBe(0);
     expect(await world.bodies("T")).toEqual(["A"]);
+    expect(await world.resume(idOf(record!.physicalOffset))).toBe(1);
   });
 
   test("keeps what the user set: flag, properties, tag and keys (Apache loses the flag)", async () => {

@@ -47,8 +47,8 @@ export interface EndTransactionParts {
   stats: StatsSink;
   clock: Clock;
   log: Logger;
-  /** When this broker's life began, in ms. */
-  openedMs: number;
+  /** The log's end when this broker's life began: what lies before is an earlier one's. */
+  openedOffset: number;
   /** Live configuration values by Apache's names. */
   settings: { readonly transactionTimeOut: number; readonly maxMessageSize: number };
 }
@@ -149,12 +149,12 @@ export class EndTransactions {
 
   /** How the transaction stands: from memory, or for one of an earlier time from the log. */
   private async stateNow(half: HalfMessage): Promise<HalfState> {
-    const { ledger, traces, openedMs } = this.parts;
+    const { ledger, traces, openedOffset } = this.parts;
     // One of an earlier life may stand behind itself once more: it was put back, and then the broker was killed.
-    if (half.storeTimestampMs <= openedMs) await ledger.knowCopies();
+    if (half.physicalOffset < openedOffset) await ledger.knowCopies();
     const state = ledger.stateOf(ledger.placeOf(half));
     if (state === COMMITTED || state === ROLLED_BACK) return state;
-    if (state === UNDECIDED && half.storeTimestampMs > openedMs) return state;
+    if (state === UNDECIDED && half.physicalOffset >= openedOffset) return state;
     const endedLate = this.endedLate.get(transactionKeyOf(half));
     if (state === PASSED && endedLate !== undefined) return endedLate;
     // Without an index nobody knows whether it was decided: as Apache, take the producer's word again.

@@ -72,6 +72,13 @@ export class Ledger {
     return this.copies.get(transactionKeyOf(half)) ?? half;
   }
 
+  /** Whether a half, or a given-up message, is one of a transaction that producers are asked about. */
+  isOpen(half: HalfMessage): boolean {
+    const place = this.placeOf(half);
+    const isInQueue = place !== half || half.topic === TRANSACTION_HALF_TOPIC;
+    return isInQueue && this.stateOf(place) === UNDECIDED;
+  }
+
   stateOf({ queueId, queueOffset }: HalfPlace): HalfState {
     return this.queue(queueId).stateOf(queueOffset);
   }

@@ -40,7 +40,14 @@ export interface TransactionParts {
   server: HandlerRegistry & PeerCaller;
   store: Pick<
     MessageStore,
-    "queueBounds" | "openCursor" | "readHot" | "read" | "put" | "queryIndex" | "writeRefusal"
+    | "queueBounds"
+    | "openCursor"
+    | "readHot"
+    | "read"
+    | "put"
+    | "queryIndex"
+    | "writeRefusal"
+    | "maxPhysicalOffset"
   >;
   storeHost: HostAddress;
   topics: Pick<TopicTable, "get" | "createTransCheckMaxTime">;
@@ -67,7 +74,11 @@ export interface Transactions extends AsyncDisposable {
 /** Disposing it writes what is decided and saves the counts; the store must still be open. */
 export async function openTransactions(given: TransactionParts): Promise<Transactions> {
   const { server, store, settings, clock, disk, topics } = given;
-  const parts = { ...given, log: given.log.named("transactions"), openedMs: clock.nowMs() };
+  const parts = {
+    ...given,
+    log: given.log.named("transactions"),
+    openedOffset: store.maxPhysicalOffset,
+  };
   const { log } = parts;
   const path = `${settings.storePathRootDir}/config/transactionMetrics`;
   const counts = new TransactionCounts(new MetadataFile({ disk, log, path }), clock);
@@ -79,7 +90,7 @@ export async function openTransactions(given: TransactionParts): Promise<Transac
   const traces = new Traces(store, settings.messageIndexEnable);
   const ends = new EndTransactions({ ...parts, ledger, ops, traces, counts });
   ends.register(server);
-  registerResumeCheck(server, { store, ledger, counts });
+  registerResumeCheck(server, { store, ledger, counts, traces });
   const checkBacks = new CheckBacks(parts);
   const rounds = new CheckRounds({
     ...parts,

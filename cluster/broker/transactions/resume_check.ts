@@ -8,18 +8,23 @@ import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import { type HalfMessage, halfMessageOf, putBack } from "./half_message.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Traces } from "./traces.ts";
 import type { TransactionCounts } from "./transaction_counts.ts";
 
 export interface ResumeCheckParts {
   store: Pick<MessageStore, "read" | "put">;
   ledger: Ledger;
   counts: TransactionCounts;
+  traces: Traces;
 }
 
 export function registerResumeCheck(registry: HandlerRegistry, parts: ResumeCheckParts): void {
-  const { store, ledger, counts } = parts;
+  const { store, ledger, counts, traces } = parts;
   registry.handle(RESUME_CHECK_HALF_MESSAGE, async ({ fields }) => {
     const half = await givenUpHalf(store, fields.msgId ?? "");
+    await ledger.knowCopies();
+    if (ledger.isOpen(half)) return { code: ResponseCode.SUCCESS };
+    if (await traces.isCommitted(half)) throw refused("The transaction was committed meanwhile.");
     const message = putBack(half, 0);
     const [result] = await store.put([message]);
     const { status, queueOffset } = result!;
