@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { parseProperties } from "../../../core/message/properties.ts";
 import { fixtureLines } from "../../../testdata/fixtures.ts";
 import { openTestBroker, send, type TestBroker, TestPeer } from "../testing.ts";
 
@@ -29,7 +30,7 @@ interface Recorded {
 test("a message goes to the queue of its priority, or the last one, as recorded", async () => {
   const recorded = fixtureLines<Recorded>("wire/json/producerPriority.jsonl")
     .filter(({ header }) => header?.code === 310)
-    .map(({ header }) => /_SYS_MSG_PRIORITY_\x01(\d+)\x02/.exec(header!.extFields!.i!)![1]!);
+    .map(({ header }) => parseProperties(header!.extFields!.i!).get("_SYS_MSG_PRIORITY_")!);
   const answered = fixtureLines<Recorded>("wire/json/producerPriority.jsonl")
     .filter(({ header }) => header?.extFields?.queueOffset !== undefined)
     .map(({ header }) => Number(header!.extFields!.queueId));
