@@ -2,6 +2,7 @@
 import type { ServerVersion } from "./java.ts";
 import { type Server, startApacheBroker, startApacheNamesrv } from "./apache.ts";
 import { startRoquetBroker, startRoquetNamesrv } from "./roquet.ts";
+import type { Conf } from "./server_conf.ts";
 import { waitUntilRegistered } from "./registered.ts";
 import { tempFolder } from "./temp.ts";
 
@@ -19,9 +20,31 @@ export const SHORT_DELAYS = Array.from({ length: 18 }, () => "1s").join(" ");
 /** On a loaded machine a message may wait, and a write may take, longer than the 200 ms and the second of Apache's. */
 const PATIENCE = { waitTimeMillsInSendQueue: 30_000, osPageCacheBusyTimeOutMills: 30_000 };
 
+/** Starts a broker or a name server of a make once more, on the port and the store of the one that is gone. */
+export function startAgain(make: Make, cluster: Cluster) {
+  const { broker, folder, namesrv } = cluster;
+  const isApache = make === "apache";
+  return {
+    namesrv: (): Promise<Server> =>
+      isApache
+        ? startApacheNamesrv(`${folder}/namesrv-again`, { conf: { listenPort: namesrv.port } })
+        : startRoquetNamesrv(`${folder}/namesrv-again`, { listenPort: namesrv.port }),
+    broker: (conf: Conf): Promise<Server> =>
+      (isApache ? startApacheBroker : startRoquetBroker)(
+        `${folder}/broker-again`,
+        namesrv.address,
+        {
+          port: broker.port,
+          storePath: broker.storePath,
+          conf: { messageDelayLevel: SHORT_DELAYS, ...PATIENCE, ...conf },
+        },
+      ),
+  };
+}
+
 export async function startCluster(
   makes: { namesrv: Make; broker: Make; version?: ServerVersion },
-  conf: Record<string, string | number | boolean> = {},
+  conf: Conf = {},
 ): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
   const temp = stack.use(tempFolder(`${makes.namesrv}-${makes.broker}`));

@@ -29,7 +29,7 @@ export function writeConf(path: string, values: Conf): string {
 
 export async function namesrvConf(folder: string, conf: Conf = {}): Promise<ServerConf> {
   mkdirSync(folder, { recursive: true });
-  const port = await freeBrokerPort();
+  const port = Number(conf.listenPort ?? await freeBrokerPort());
   const file = writeConf(`${folder}/namesrv.conf`, {
     listenPort: port,
     bindAddress: "127.0.0.1",
