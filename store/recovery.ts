@@ -137,6 +137,7 @@ class Recovery {
   /** Takes out of queues and index what will be entered again, and what isn't of this log. */
   private async makeLevel(plan: RecoveryPlan): Promise<void> {
     const { queues, index, log, isClean, checkpoint: { replay } } = this.parts;
+    if (!isClean) queues.distrustNames();
     queues.truncate(plan.queuesFrom);
     queues.recover(this.probe(log.files.endOffset));
     if (replay?.replayFrom === plan.queuesFrom && queues.offsetTotal < replay.queueOffsets) {

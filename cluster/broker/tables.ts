@@ -42,6 +42,7 @@ export interface TableParts {
 /** Throws OperationError for a damaged file, UsageError for delay levels that can't be read. */
 export function openTables(parts: TableParts): Tables {
   const { settings, clock, disk, log } = parts;
+  syncNames(`${settings.storePathRootDir}/config`, disk, log);
   const fileOf = (name: string) => {
     const path = `${settings.storePathRootDir}/config/${name}.json`;
     return new MetadataFile({ disk, log, path });
@@ -73,6 +74,16 @@ export function openTables(parts: TableParts): Tables {
       if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
     },
   };
+}
+
+/** A killed process may have put files in place whose names aren't durable: what is read now must not change back later. */
+function syncNames(folder: string, disk: Disk, log: Logger): void {
+  try {
+    if (disk.statSync(folder) !== null) disk.syncDirectorySync(folder);
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    log.warn("the folder of the tables can't be synced", { error });
+  }
 }
 
 /** Saves what a clean stop must not lose, each by itself; the offsets last, since others may still move them. */

@@ -29,7 +29,8 @@ export class CommitLog implements BurstWriter {
   private current: Segment | null = null;
   /** Up to this offset bytes of an earlier life may stand in a file. */
   private staleEnd = 0;
-  private folderDirty = false;
+  /** What a killed process named may not be durable: the first sync sees to it. */
+  private folderDirty = true;
   private preparing: Promise<void> | null = null;
   /** Up to this offset the current file's blocks are allocated. */
   private filledEnd = 0;

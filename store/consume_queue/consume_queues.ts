@@ -106,6 +106,11 @@ export class ConsumeQueues implements AsyncDisposable {
     }
   }
 
+  /** After a crash: files that were found may have been named by a process that was killed before their folders were synced. */
+  distrustNames(): void {
+    for (const { files } of this.each()) this.context.writer.directoryChanged(files.directory);
+  }
+
   /** One past the last byte of the log that any entry covers; 0 when there is none. */
   get coveredPhysicalOffset(): number {
     let covered = 0;

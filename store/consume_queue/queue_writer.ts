@@ -117,7 +117,8 @@ export class QueueWriter {
   /** Many queues by one call to the system instead of one, and one turn of the event loop, each. */
   private async syncAtOnce(): Promise<boolean> {
     const { disk, root, unsynced: queues } = this;
-    if (queues.length <= SYNC_QUEUES_MAX || disk.syncFileSystem === undefined) return false;
+    const calls = queues.length + this.unsyncedDirectories.size;
+    if (calls <= SYNC_QUEUES_MAX || disk.syncFileSystem === undefined) return false;
     const positions = queues.map((queue) => queue.takeUnsynced());
     const directories = [...this.unsyncedDirectories];
     this.unsynced = [];

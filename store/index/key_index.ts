@@ -98,7 +98,10 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     const shape = { slotCount: options.slotCount, itemCount: options.itemCount };
     const files = await loadIndexFiles(options.disk, options.path, shape, options.setAside);
     if (!start.lastExitClean) markSuspects(files, start.completeUntilMs);
-    return new KeyIndex(options, files);
+    const index = new KeyIndex(options, files);
+    // A killed process may have made files and not yet synced their folder.
+    index.isDirectoryNew = !start.lastExitClean && files.length > 0;
+    return index;
   }
 
   /** The physical offset of the newest record in the index; records before it are in it already (replay). */

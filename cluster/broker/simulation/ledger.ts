@@ -173,9 +173,10 @@ export class Ledger {
       const record = found.get(slot);
       const { key, physicalOffset } = each;
       if (record !== undefined && keyOf(record) === key) {
-        if (record.physicalOffset !== physicalOffset) {
+        if (record.physicalOffset !== physicalOffset && each.isSure) {
           life.broken(`${key} was at ${physicalOffset}, is at ${record.physicalOffset}`);
         }
+        each.physicalOffset = record.physicalOffset;
         // After a loss it may have come to the same place again.
         if (!each.isSure) each.at = life.now;
         each.isSure = true;
