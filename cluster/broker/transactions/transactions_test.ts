@@ -4,7 +4,14 @@ import { parseProperties } from "../../../core/message/properties.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
 import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from "../../../core/remoting/codes/groups.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../../core/remoting/codes/send.ts";
-import { call, openTestBroker, type TestBroker, TestPeer } from "../testing.ts";
+import {
+  call,
+  extractStore,
+  openTestBroker,
+  temporaryFolder,
+  type TestBroker,
+  TestPeer,
+} from "../testing.ts";
 import {
   COMMIT,
   end,
@@ -194,4 +201,41 @@ describe("a transaction on a whole broker", () => {
     expect((await end(peer, half, COMMIT, { group: "PID_later" })).code).toBe(0);
     expect(await bodies("TopicUnknown")).toEqual(["?"]);
   });
+});
+
+test("a store that Apache wrote goes on where its checks were", async () => {
+  await using stack = new AsyncDisposableStack();
+  const storePath = temporaryFolder(stack);
+  extractStore("store/store.tar.gz", storePath);
+  const broker = stack.use(
+    await openTestBroker({
+      storePath,
+      settings: {
+        mappedFileSizeConsumeQueue: 6000,
+        mappedFileSizeConsumeQueueExt: 65_536,
+        mapperFileSizeBatchConsumeQueue: 13_800,
+        mappedFileSizeTimerLog: 1040,
+        fileReservedTime: 87_600,
+        transactionTimeOut: 0,
+        transactionCheckInterval: 20,
+      },
+    }),
+  );
+  using peer = await TestPeer.connect(broker.port);
+  await joinProducers(peer, "c@1");
+  expect(await messagesOf(peer, HALF_TOPIC)).toHaveLength(21);
+  const half = await sendHalf(peer, "TopicTx", "new");
+  expect(half.queueOffset).toBe(21);
+  await until(() => peer.requests.some(({ code }) => code === 39), "a check");
+  const asked = peer.requests.filter(({ code }) => code === 39)
+    .map(({ extFields }) => extFields.get("msgId"));
+  expect(new Set(asked)).toEqual(new Set([half.uniqueKey]));
+  expect((await end(peer, half, COMMIT)).code).toBe(0);
+  // What Apache's broker committed long ago: a further end changes nothing.
+  const [old] = await messagesOf(peer, HALF_TOPIC);
+  const again = { ...half, queueOffset: 0, physicalOffset: old!.physicalOffset };
+  expect((await end(peer, again, COMMIT)).code).toBe(0);
+  expect((await end(peer, again, ROLL_BACK)).code).toBe(604);
+  const seen = await messagesOf(peer, "TopicTx");
+  expect(seen.map(({ properties }) => properties.get("KEYS"))).toEqual(["txc1", "txc2", undefined]);
 });
