@@ -1,4 +1,4 @@
-// The examples in the doc comments run, one after the other, against a broker in this process.
+// The examples in the doc comments and in docs/CLIENT.md run, one after the other, against a broker in this process.
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,6 +25,13 @@ function examples(): Example[] {
     });
 }
 
+/** The guide's blocks: what each program of its readers begins with. */
+function guide(): Example[] {
+  const file = "CLIENT.md";
+  const text = readFileSync(`${folder}../../docs/${file}`, "utf8");
+  return [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => ({ file, code: code! }));
+}
+
 type Run = (
   names: typeof roquet & {
     producer: roquet.Producer;
@@ -43,7 +50,7 @@ async function load(code: string, path: string, nameServers: string): Promise<Ru
   return (await import(path)).default;
 }
 
-test("every example in a doc comment runs", async () => {
+test("every example in a doc comment and in the guide runs", async () => {
   await using cluster = await startRoquet({
     broker: { defaultTopicQueueNums: 1, recallMessageEnable: true },
   });
@@ -52,7 +59,7 @@ test("every example in a doc comment runs", async () => {
   await producer.send({ topic: "Orders", body: "1", tags: "paid" });
   await producer.send({ topic: "Orders", body: "2", tags: "last" });
   const temporary = mkdtempSync(`${tmpdir()}/roquet-examples-`);
-  const found = examples();
+  const found = [...examples(), ...guide()];
   expect(found.map(({ file }) => file)).toEqual([
     "client_error.ts",
     "hooks.ts",
@@ -63,6 +70,7 @@ test("every example in a doc comment runs", async () => {
     "push_consumer.ts",
     "push_consumer.ts",
     "selectors.ts",
+    ...Array(5).fill("CLIENT.md"),
   ]);
   try {
     for (const [index, { file, code }] of found.entries()) {
