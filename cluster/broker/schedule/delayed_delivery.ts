@@ -143,16 +143,23 @@ class LevelLoop {
 
   /** Puts what is due, all in one turn. Rejects when some of it wasn't stored: then all is tried again. */
   private async store({ messages }: Due): Promise<void> {
-    const { store } = this.parts;
     const puts: Promise<PutResult[]>[] = [];
     for (let from = 0; from < messages.length; from += PUT_MESSAGES_MAX) {
-      puts.push(store.put(messages.slice(from, from + PUT_MESSAGES_MAX)));
+      puts.push(this.put(messages.slice(from, from + PUT_MESSAGES_MAX)));
     }
     const results = (await Promise.all(puts)).flat();
     // A message whose flush timed out is stored: delivering it again would double it.
     const failed = results.find(({ status }) => status !== "ok" && status !== "flush_disk_timeout");
     if (failed !== undefined) throw new Error(`not stored: ${failed.status} ${failed.detail}`);
     this.count(messages, results);
+  }
+
+  /** Together messages may not fit a log file, which is as small as the configuration says: then each goes by itself. */
+  private async put(messages: MessageToStore[]): Promise<PutResult[]> {
+    const { store } = this.parts;
+    const results = await store.put(messages);
+    if (messages.length === 1 || results[0]!.status !== "message_illegal") return results;
+    return (await Promise.all(messages.map((message) => store.put([message])))).flat();
   }
 
   /** A cursor at the next message to deliver; null when there is none. Corrects an offset outside the queue. */

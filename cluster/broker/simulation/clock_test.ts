@@ -79,3 +79,10 @@ describe.each(JUMPS)("a wall clock that jumps %s", (_direction, jumpMs) => {
     expect(await rig.readAll()).toHaveLength(2);
   });
 });
+
+test("delayed messages that come due together are delivered though a log file can't hold them all", async () => {
+  const rig = await openRig("SYNC_FLUSH");
+  for (let count = 0; count < 9; count++) await rig.send(3000, [["DELAY", "1"]]);
+  await rig.clock.advance(3000);
+  expect(await rig.readAll()).toHaveLength(9);
+});

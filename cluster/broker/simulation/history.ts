@@ -58,7 +58,7 @@ class History {
   private readonly problems: string[] = [];
   private nowMs = FIRST_MS;
   private points = 0;
-  private readonly said = { suspectRecords: 0, queueRebuilds: 0 };
+  private readonly said = { suspectRecords: 0, replays: [] as number[] };
   private lives = 0;
 
   constructor(private readonly options: HistoryOptions) {
@@ -208,9 +208,11 @@ class History {
   }
 
   private note(entry: LogEntry): void {
-    const { suspectRecords, rebuilt } = entry.fields ?? {};
+    const { suspectRecords, rebuilt, from } = entry.fields ?? {};
     if (typeof suspectRecords === "number") this.said.suspectRecords += suspectRecords;
-    if (String(rebuilt).includes("queues")) this.said.queueRebuilds++;
+    if (rebuilt !== undefined) {
+      this.said.replays.push(String(rebuilt).includes("queues") ? 0 : Number(from));
+    }
     this.options.onLog?.(entry);
   }
 

@@ -42,7 +42,8 @@ export interface LedgerOptions {
 
 export class Ledger {
   private readonly sent = new Map<string, SentMessage>();
-  private readonly retracted = new Set<string>();
+  /** By key, how many replays the log had had when its topic was deleted. */
+  private readonly retracted = new Map<string, number>();
   private readonly promised = new Map<string, Promised>();
   /** Retention took what was before. */
   private logStart = 0;
@@ -94,8 +95,10 @@ export class Ledger {
   }
 
   /** A topic's deletion is acknowledged: what was sent to it before must not be seen again. */
-  retract(topic: string): void {
-    for (const each of this.sent.values()) if (each.topic === topic) this.retracted.add(each.key);
+  retract(life: SimulatedLife, topic: string): void {
+    for (const { key, topic: its } of this.sent.values()) {
+      if (its === topic) this.retracted.set(key, life.replays.length);
+    }
   }
 
   /** Of the log, all before `logStart` is no longer promised. */
@@ -187,6 +190,8 @@ export class Ledger {
       lostFrom = Math.min(lostFrom, physicalOffset);
       this.promised.delete(slot);
     }
+    // What is delivered again comes to the places of what was lost.
+    if (this.options.duplicates) return;
     for (const each of this.promised.values()) {
       if (each.topic === topic && each.physicalOffset > lostFrom) {
         life.broken(`the log lost ${lostFrom} but kept ${each.key} at ${each.physicalOffset}`);
@@ -199,8 +204,10 @@ export class Ledger {
     const key = keyOf(record);
     const sent = this.sent.get(key);
     if (sent === undefined || !isThis(record, sent)) return this.checkSuspect(life, record);
-    // The log doesn't tell a topic from an earlier one of its name: queues that are made again from it hold both.
-    if (this.retracted.has(key) && life.queueRebuilds === 0) {
+    // The log doesn't tell a topic from an earlier one of its name: a replay that begins before its end brings both.
+    const replays = life.replays.slice(this.retracted.get(key) ?? Infinity);
+    const isReplayed = replays.some((from) => from <= record.physicalOffset);
+    if (this.retracted.has(key) && !isReplayed) {
       life.broken(`${key} has come back though its topic was deleted`);
     }
     this.promise(life, key, record.queueOffset, record.physicalOffset);

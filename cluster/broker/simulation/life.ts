@@ -68,7 +68,7 @@ export interface LifeParts {
   settings: Settings;
   hasFaults: boolean;
   /** What the log said so far. */
-  said: Pick<SimulatedLife, "suspectRecords" | "queueRebuilds">;
+  said: Pick<SimulatedLife, "suspectRecords" | "replays">;
   broken: (problem: string) => void;
 }
 
@@ -122,8 +122,8 @@ export class Life implements SimulatedLife, SocketHandlers {
     return this.parts.said.suspectRecords;
   }
 
-  get queueRebuilds(): number {
-    return this.parts.said.queueRebuilds;
+  get replays(): readonly number[] {
+    return this.parts.said.replays;
   }
 
   /** Opens the broker and connects to it. */

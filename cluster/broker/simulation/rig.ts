@@ -47,7 +47,7 @@ export class Rig {
       log: createLogger((entry) => this.entries.push(entry)),
       settings: this.settings,
       hasFaults: true,
-      said: { suspectRecords: 0, queueRebuilds: 0 },
+      said: { suspectRecords: 0, replays: [] },
       broken: (problem) => {
         throw new Error(problem);
       },

@@ -21,8 +21,8 @@ export interface SimulatedLife {
   readonly hasPropertyCrc: boolean;
   /** Torn records that recoveries of this history have kept and reported. */
   readonly suspectRecords: number;
-  /** How often recoveries of this history made queues again from the log. */
-  readonly queueRebuilds: number;
+  /** From where on the recoveries of this history entered records into queues; 0 when all of the log was read. */
+  readonly replays: readonly number[];
   /** The disk refuses something in this life: tables that are saved "as Apache does" may stay unsaved. */
   readonly hasFaults: boolean;
   /** Sends a request; resolves with its answer, and never when the broker dies first. */

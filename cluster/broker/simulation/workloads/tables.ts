@@ -110,7 +110,7 @@ export class TablesWorkload implements Workload {
     const { code } = await life.call(DELETE_TOPIC_IN_BROKER, { topic: topic.name });
     if (code !== ResponseCode.SUCCESS || life.disk.isDead) return;
     topic.acknowledged(life, 0);
-    if (!life.hasFaults) this.ledger.retract(topic.name);
+    if (!life.hasFaults) this.ledger.retract(life, topic.name);
   }
 
   private async send(life: SimulatedLife, topic: Thing): Promise<void> {
