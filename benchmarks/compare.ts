@@ -11,6 +11,8 @@ export interface Comparison {
   /** Once before the runs, for instance a backlog. */
   prepare?: (side: Side) => Promise<void>;
   run: (side: Side, round: number) => Promise<LoadResult>;
+  /** Fewer rounds than asked for: a run takes minutes. */
+  roundsMax?: number;
   /** What is promised, as ratios Roquet / Apache (or absolute where the figure is Roquet's own). */
   goals: Goal[];
 }
@@ -41,8 +43,9 @@ const FIGURES: readonly (keyof LoadResult)[] = [
 export async function compare(
   comparison: Comparison,
   folder: string,
-  rounds: number,
+  roundsWanted: number,
 ): Promise<ComparisonResult> {
+  const rounds = Math.min(roundsWanted, comparison.roundsMax ?? roundsWanted);
   const results: Record<SideName, LoadResult[]> = { apache: [], roquet: [] };
   await using stack = new AsyncDisposableStack();
   const sides = new Map<SideName, Side>();

@@ -1,6 +1,6 @@
 // The end-to-end comparisons with Apache's broker: what is loaded, how, and what is promised of it.
 import type { Comparison } from "./compare.ts";
-import { javaLoad, pipelinedLoad, poppingLoad } from "./support/side.ts";
+import { javaLoad, pipelinedLoad, poppingLoad, timersLoad } from "./support/side.ts";
 
 export interface EndToEndOptions {
   folder: string;
@@ -8,9 +8,16 @@ export interface EndToEndOptions {
   seconds: number;
   /** Messages in the backlog that consumers read. */
   backlog: number;
+  /** Timed messages, and delayed ones that others are sent over. */
+  timers: number;
 }
 
-export function endToEnd({ backlog, folder, seconds }: EndToEndOptions): Comparison[] {
+/** A million in a minute. */
+const TIMERS_PER_SECOND = 1_000_000 / 60;
+/** How long sending them all may take. */
+const TIMERS_LEAD_SECONDS_MIN = 15;
+
+export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions): Comparison[] {
   const topic = "BenchTopic";
   return [
     ...[128, 1024].map((size): Comparison => ({
@@ -76,6 +83,37 @@ export function endToEnd({ backlog, folder, seconds }: EndToEndOptions): Compari
       goals: [
         { figure: "tps", of: "ratio", atLeast: 1 },
         { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
+      ],
+    },
+    {
+      name: `${timers} timed messages, a million a minute`,
+      roundsMax: 1,
+      run: (side, round) => {
+        const spread = timers / TIMERS_PER_SECOND;
+        const lead = Math.max(TIMERS_LEAD_SECONDS_MIN, spread);
+        return timersLoad(side, folder, [`Timers${round}`, "timer", timers, lead, spread]);
+      },
+      // A tick of a second, and what storing its messages takes.
+      goals: [{ figure: "p99Ms", of: "value", atMost: 1_150 }],
+    },
+    {
+      name: "Delay level of 5 s at 10 000 msg/s",
+      roundsMax: 2,
+      run: (side, round) =>
+        timersLoad(side, folder, [`Delayed${round}`, "level", 10_000 * seconds, 10_000, 2, 5_000]),
+      goals: [{ figure: "p99Ms", of: "value", atMost: 100 }],
+    },
+    {
+      name: `Pipelined, 4 connections × 64, 128 B, over ${timers} delayed messages`,
+      prepare: async (side) => {
+        await javaLoad(side, folder, ["produce", topic, 1, 128, 1]);
+        await timersLoad(side, folder, ["Waiting", "backlog", timers, 18]);
+      },
+      run: (side) => pipelinedLoad(side, folder, [topic, 4, 64, 128, seconds]),
+      // As without them.
+      goals: [
+        { figure: "tps", of: "ratio", atLeast: 3 },
+        { figure: "cpuUs", of: "value", atMost: 3.5 },
       ],
     },
     {

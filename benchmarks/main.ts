@@ -39,7 +39,12 @@ if (missing.length > 0) {
   process.exit(process.env.CI ? 1 : 0);
 }
 try {
-  const comparisons = endToEnd({ folder, seconds, backlog: values.short ? 200_000 : 2_000_000 });
+  const comparisons = endToEnd({
+    folder,
+    seconds,
+    backlog: values.short ? 200_000 : 2_000_000,
+    timers: values.short ? 50_000 : 1_000_000,
+  });
   for (const comparison of comparisons.filter(({ name }) => name.includes(values.only))) {
     if (comparison.conf?.flushDiskType === "SYNC_FLUSH") await datasyncRate(folder);
     results.push(await compare(comparison, folder, rounds));

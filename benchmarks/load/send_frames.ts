@@ -74,6 +74,15 @@ function frameOf(topic: string, queues: number, bodyBytes: number): Buffer {
     ["k", "false"],
     ["m", "false"],
   ];
+  return requestFrame(310, fields, Buffer.alloc(bodyBytes, "x"));
+}
+
+/** A request with a binary header; texts must be ASCII. */
+export function requestFrame(
+  code: number,
+  fields: readonly (readonly [string, string])[],
+  body: Buffer = Buffer.alloc(0),
+): Buffer {
   const parts = fields.map(([name, value]) => {
     const field = Buffer.alloc(2 + name.length + 4 + value.length);
     field.writeUInt16BE(name.length, 0);
@@ -84,15 +93,15 @@ function frameOf(topic: string, queues: number, bodyBytes: number): Buffer {
   });
   const ext = Buffer.concat(parts);
   const header = Buffer.alloc(21);
-  header.writeInt16BE(310, 0);
+  header.writeInt16BE(code, 0);
   header.writeInt16BE(493, 3);
   header.writeInt32BE(ext.length, 17);
   const lengths = Buffer.alloc(8);
   const headerBytes = header.length + ext.length;
-  lengths.writeInt32BE(4 + headerBytes + bodyBytes, 0);
+  lengths.writeInt32BE(4 + headerBytes + body.length, 0);
   lengths.writeInt32BE(headerBytes, 4);
   lengths[4] = 1;
-  return Buffer.concat([lengths, header, ext, Buffer.alloc(bodyBytes, "x")]);
+  return Buffer.concat([lengths, header, ext, body]);
 }
 
 const JSON_SUCCESS = Buffer.from('{"code":0,');

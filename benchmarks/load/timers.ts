@@ -1,72 +1,62 @@
-// A load of timed messages, all due within a stretch of time, and a consumer that waits for them: how late each comes
-// after its TIMER_OUT_MS. Its own process. Prints "MEASURING" and then one LOAD line of JSON.
-// Usage: bun timers.ts HOST:PORT TOPIC COUNT LEAD_SECONDS SPREAD_SECONDS
+// A load of messages that are delivered later, and consumers that wait for them: how late each comes. Its own process.
+// Prints "MEASURING" and then one LOAD line of JSON.
+// Usage: bun timers.ts HOST:PORT TOPIC timer COUNT LEAD_SECONDS SPREAD_SECONDS   due from LEAD on, spread evenly but sent
+//                                                     in no order; late against TIMER_OUT_MS, so a tick always is
+//        bun timers.ts HOST:PORT TOPIC level COUNT RATE LEVEL LEVEL_MS           late against sending and the level's delay
+//        bun timers.ts HOST:PORT TOPIC backlog COUNT LEVEL                       sent, not waited for
 import { Buffer } from "node:buffer";
 import { build } from "hdr-histogram-js";
-import { decodeRecords } from "../../core/message/record.ts";
-import { opaqueOf } from "./send_frames.ts";
+import { decodeRecords, type MessageRecord } from "../../core/message/record.ts";
+import { isSuccess, requestFrame } from "./send_frames.ts";
 
-const [address, topic, countText, leadSeconds, spreadSeconds] = process.argv.slice(2);
+const [address, topic, kind, countText, ...rest] = process.argv.slice(2);
 const [host, port] = address!.split(":");
+const numbers = rest.map(Number);
 const COUNT = Number(countText);
 const QUEUES = 4;
 const IN_FLIGHT = 512;
 const BODY_BYTES = 128;
 const PULL_MESSAGES_MAX = 1024;
 const TIME_DIGITS = 13;
-/** Deliveries that don't come any more. */
+const KEY_DIGITS = 32;
+/** For deliveries that don't come any more. */
 const GIVE_UP_MS = 60_000;
+
+const isTimer = kind === "timer";
 const startMs = Date.now();
-const firstMs = startMs + Number(leadSeconds) * 1000;
+const firstMs = startMs + (isTimer ? numbers[0]! * 1000 : 0);
+const spreadMs = isTimer ? numbers[1]! * 1000 : 0;
+const rate = kind === "level" ? numbers[0]! : Infinity;
+const level = kind === "level" ? numbers[1]! : numbers[0]!;
+const levelMs = numbers[2] ?? 0;
 
-function frame(code: number, fields: readonly (readonly [string, string])[], body: Buffer): Buffer {
-  const parts = fields.map(([name, value]) => {
-    const field = Buffer.alloc(6 + name.length + value.length);
-    field.writeUInt16BE(name.length, 0);
-    field.write(name, 2, "latin1");
-    field.writeInt32BE(value.length, 2 + name.length);
-    field.write(value, 6 + name.length, "latin1");
-    return field;
-  });
-  const ext = Buffer.concat(parts);
-  const header = Buffer.alloc(21);
-  header.writeInt16BE(code, 0);
-  header.writeInt16BE(493, 3);
-  header.writeInt32BE(ext.length, 17);
-  const lengths = Buffer.alloc(8);
-  lengths.writeInt32BE(4 + header.length + ext.length + body.length, 0);
-  lengths.writeInt32BE(header.length + ext.length, 4);
-  lengths[4] = 1;
-  return Buffer.concat([lengths, header, ext, body]);
-}
-
-const properties = `UNIQ_KEY\x01${"0".repeat(32)}\x02TIMER_DELIVER_MS\x01${
-  "0".repeat(TIME_DIGITS)
-}\x02WAIT\x01true\x02`;
-const sendFrame = frame(310, [
+const zeros = (digits: number) => "0".repeat(digits);
+const delay = isTimer ? `TIMER_DELIVER_MS\x01${zeros(TIME_DIGITS)}` : `DELAY\x01${level}`;
+const sendFrame = requestFrame(310, [
   ["a", "G_load"],
   ["b", topic!],
   ["c", "TBW102"],
   ["d", String(QUEUES)],
   ["e", "Q"],
   ["f", "0"],
-  ["g", String(startMs)],
+  ["g", `1${zeros(TIME_DIGITS - 1)}`],
   ["h", "0"],
-  ["i", properties],
+  ["i", `UNIQ_KEY\x01${zeros(KEY_DIGITS)}\x02${delay}\x02WAIT\x01true\x02`],
   ["j", "0"],
   ["k", "false"],
   ["m", "false"],
 ], Buffer.alloc(BODY_BYTES, "x"));
 const OPAQUE_AT = 13;
 const queueAt = sendFrame.indexOf("Q");
+const bornAt = sendFrame.indexOf(`1${zeros(TIME_DIGITS - 1)}`);
 const keyAt = sendFrame.indexOf("UNIQ_KEY") + 9;
-const timeAt = sendFrame.indexOf("TIMER_DELIVER_MS") + 17;
+const timeAt = isTimer ? sendFrame.indexOf("TIMER_DELIVER_MS") + 17 : -1;
 
 function writeDigits(target: Buffer, at: number, digits: number, value: number): void {
-  let rest = value;
+  let left = value;
   for (let digit = digits - 1; digit >= 0; digit--) {
-    target[at + digit] = 48 + rest % 10;
-    rest = Math.floor(rest / 10);
+    target[at + digit] = 48 + left % 10;
+    left = Math.floor(left / 10);
   }
 }
 
@@ -74,26 +64,28 @@ let sent = 0;
 let answered = 0;
 let refused = 0;
 
-/** The next frames, due at times that are spread evenly but come in no order. */
 function nextFrames(count: number): Buffer {
   const out = Buffer.allocUnsafe(count * sendFrame.length);
+  const nowMs = Date.now();
   for (let index = 0; index < count; index++) {
     const at = index * sendFrame.length;
     sendFrame.copy(out, at);
     out.writeInt32BE(sent, at + OPAQUE_AT);
     out[at + queueAt] = 48 + sent % QUEUES;
-    writeDigits(out, at + keyAt, 32, sent);
-    const place = (sent * 7919) % COUNT / COUNT;
-    const dueMs = firstMs + Math.floor(place * Number(spreadSeconds) * 1000);
-    writeDigits(out, at + timeAt, TIME_DIGITS, dueMs);
+    writeDigits(out, at + bornAt, TIME_DIGITS, nowMs);
+    writeDigits(out, at + keyAt, KEY_DIGITS, sent);
+    if (isTimer) {
+      const place = (sent * 7919) % COUNT / COUNT;
+      writeDigits(out, at + timeAt, TIME_DIGITS, firstMs + Math.floor(place * spreadMs));
+    }
     sent++;
   }
   return out;
 }
 
-/** A connection that hands over whole frames. */
+/** A connection that hands over whole frames; gives how to write. */
 async function connect(onFrame: (data: Buffer, at: number, end: number) => void) {
-  let rest: Buffer = Buffer.alloc(0);
+  let partial: Buffer = Buffer.alloc(0);
   let pending: Buffer[] = [];
   const flush = () => {
     while (pending.length > 0) {
@@ -110,14 +102,14 @@ async function connect(onFrame: (data: Buffer, at: number, end: number) => void)
     port: Number(port),
     socket: {
       data(_socket, chunk) {
-        const data = rest.length > 0 ? Buffer.concat([rest, chunk]) : Buffer.from(chunk);
+        const data = partial.length > 0 ? Buffer.concat([partial, chunk]) : Buffer.from(chunk);
         let at = 0;
         while (at + 4 <= data.length && at + 4 + data.readInt32BE(at) <= data.length) {
           const end = at + 4 + data.readInt32BE(at);
           onFrame(data, at, end);
           at = end;
         }
-        rest = data.subarray(at);
+        partial = data.subarray(at);
       },
       drain: flush,
     },
@@ -128,42 +120,51 @@ async function connect(onFrame: (data: Buffer, at: number, end: number) => void)
   };
 }
 
-function codeOf(data: Buffer, at: number): number {
-  if (data[at + 4] === 1) return data.readInt16BE(at + 8);
-  const { code } = JSON.parse(data.toString("utf8", at + 8, at + 8 + headerBytes(data, at)));
-  return code as number;
-}
-
-const headerBytes = (data: Buffer, at: number) => data.readInt32BE(at + 4) & 0xffffff;
-
 const lateness = build({ highestTrackableValue: 600_000, numberOfSignificantValueDigits: 3 });
-let received = 0;
-let rejectedEarly = 0;
 const OUT_MS = Buffer.from("TIMER_OUT_MS\x01");
+let received = 0;
+let early = 0;
+/** Sent after their time: put at once, and not measured. */
+let past = 0;
+
+/** When a message was due; -1 when its time was past as it was sent. */
+function dueMsOf(data: Buffer, record: MessageRecord): number {
+  if (!isTimer) return record.bornTimestampMs + levelMs;
+  const { propertiesEnd, propertiesStart } = record.parts;
+  const at = data.subarray(propertiesStart, propertiesEnd).indexOf(OUT_MS);
+  if (at < 0) return -1;
+  const from = propertiesStart + at + OUT_MS.length;
+  return Number(data.toString("latin1", from, from + TIME_DIGITS));
+}
 
 async function startPulling(queueId: number): Promise<void> {
   let offset = 0;
+  const pull = () => write(pullFrame(queueId, offset));
   const write = await connect((data, at, end) => {
-    const code = codeOf(data, at);
-    if (code === 0) {
+    if (isSuccess(data, at)) {
       const nowMs = Date.now();
-      const records = decodeRecords(data, at + 8 + headerBytes(data, at), end);
+      const bodyAt = at + 8 + (data.readInt32BE(at + 4) & 0xffffff);
+      const records = decodeRecords(data, bodyAt, end);
       for (const record of records) {
-        const outAt = data.indexOf(OUT_MS, record.parts.propertiesStart) + OUT_MS.length;
-        const outMs = Number(data.toString("latin1", outAt, outAt + TIME_DIGITS));
-        if (nowMs < outMs) rejectedEarly++;
-        lateness.recordValue(Math.max(0, nowMs - outMs));
+        const dueMs = dueMsOf(data, record);
+        if (dueMs < 0) past++;
+        else {
+          if (nowMs < dueMs) early++;
+          lateness.recordValue(Math.max(0, nowMs - dueMs));
+        }
       }
       received += records.length;
       offset = records.at(-1)!.queueOffset + 1;
     }
-    write(pullFrame(queueId, offset));
+    // Before the topic is made there is nothing to wait for.
+    if (isSuccess(data, at) || received > 0) pull();
+    else setTimeout(pull, 20);
   });
-  write(pullFrame(queueId, offset));
+  pull();
 }
 
 function pullFrame(queueId: number, offset: number): Buffer {
-  return frame(11, [
+  return requestFrame(11, [
     ["consumerGroup", "G_timers"],
     ["topic", topic!],
     ["queueId", String(queueId)],
@@ -175,37 +176,43 @@ function pullFrame(queueId: number, offset: number): Buffer {
     ["subscription", "*"],
     ["subVersion", "0"],
     ["expressionType", "TAG"],
-  ], Buffer.alloc(0));
+  ]);
 }
 
 const write = await connect((data, at) => {
-  opaqueOf(data, at);
-  if (codeOf(data, at) !== 0) refused++;
+  if (!isSuccess(data, at)) refused++;
   answered++;
-  const free = Math.min(IN_FLIGHT / 4, COUNT - sent);
-  if (free > 0 && sent - answered <= IN_FLIGHT - free) write(nextFrames(free));
 });
 console.log("MEASURING");
-write(nextFrames(Math.min(IN_FLIGHT, COUNT)));
-while (answered < COUNT) await Bun.sleep(20);
+if (kind !== "backlog") {
+  for (let queueId = 0; queueId < QUEUES; queueId++) await startPulling(queueId);
+}
+while (answered < COUNT) {
+  const due = Math.min(COUNT, Math.floor((Date.now() - startMs) / 1000 * rate));
+  const free = Math.min(due - sent, COUNT - sent, IN_FLIGHT - (sent - answered));
+  if (free > 0) write(nextFrames(free));
+  await Bun.sleep(rate === Infinity ? 0 : 2);
+}
 const sentSeconds = (Date.now() - startMs) / 1000;
-for (let queueId = 0; queueId < QUEUES; queueId++) await startPulling(queueId);
-const untilMs = firstMs + Number(spreadSeconds) * 1000 + GIVE_UP_MS;
-while (received < COUNT - refused && Date.now() < untilMs) await Bun.sleep(100);
-const elapsedSeconds = (Date.now() - startMs) / 1000;
+const untilMs = Math.max(firstMs + spreadMs, Date.now() + levelMs) + GIVE_UP_MS;
+const expected = kind === "backlog" ? 0 : COUNT - refused;
+while (received < expected && Date.now() < untilMs) await Bun.sleep(50);
+const seconds = (Date.now() - startMs) / 1000;
+const ms = (percentile: number) => lateness.getValueAtPercentile(percentile);
 console.log(`LOAD ${
   JSON.stringify({
-    sent: received,
+    sent: COUNT - refused,
     refused,
-    failed: COUNT - refused - received,
-    early: rejectedEarly,
+    failed: expected - received,
+    early,
+    past,
     sentSeconds,
-    seconds: elapsedSeconds,
-    tps: Math.round(received / elapsedSeconds),
-    p50Ms: lateness.getValueAtPercentile(50),
-    p95Ms: lateness.getValueAtPercentile(95),
-    p99Ms: lateness.getValueAtPercentile(99),
-    p999Ms: lateness.getValueAtPercentile(99.9),
+    seconds,
+    tps: Math.round(COUNT / seconds),
+    p50Ms: ms(50),
+    p95Ms: ms(95),
+    p99Ms: ms(99),
+    p999Ms: ms(99.9),
   })
 }`);
-process.exit(0);
+process.exit(refused > 0 || expected > received ? 1 : 0);
