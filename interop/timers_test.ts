@@ -1,10 +1,12 @@
 // Timed messages across makes: Java producers and consumers against Roquet's broker, and a store with waiting, rolling and
 // recalled timers that moves between Apache's broker and Roquet's, after clean stops and after kills.
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Producer, PullConsumer } from "../core/client/mod.ts";
 import { startCluster } from "./support/cluster.ts";
 import { Exchange } from "./support/exchange.ts";
 import { runJavaMain } from "./support/java_main.ts";
-import { readFileSync } from "node:fs";
+import { waitFor } from "./support/processes.ts";
 
 /** A short window, so that timers of some seconds roll. */
 const CONF = { recallMessageEnable: true, timerRollWindowSlot: 6 };
@@ -50,6 +52,35 @@ test(
       expect(lateMs, body).toBeGreaterThanOrEqual(TICK_MS);
     }
     expect(received.some(({ rolls }) => rolls > 0)).toBeTrue();
+  },
+  120_000,
+);
+
+test(
+  "the client library's timed messages come from Apache's broker as from ours, those taken back never",
+  async () => {
+    await using cluster = await startCluster({ namesrv: "apache", broker: "apache" }, CONF);
+    const nameServers = cluster.namesrv.address;
+    await using producer = await Producer.open({
+      nameServers,
+      group: "G_timers",
+      sendTimeoutMs: 10_000,
+    });
+    await using consumer = await PullConsumer.open({ nameServers, group: "G_look" });
+    const send = (body: string, time: object) => producer.send({ topic: "TimOurs", body, ...time });
+    const takenBack = await send("taken back", { delaySeconds: 12 });
+    await send("at", { deliverAtMs: Date.now() + 10_000 });
+    await send("after", { delayMs: 11_000 });
+    await send("seconds", { delaySeconds: 13 });
+    expect(await producer.recall(takenBack.recallHandle!)).toBe(takenBack.messageId);
+    const found = await waitFor("3 messages", 60_000, async () => {
+      const messages = [];
+      for (const queue of await consumer.queues("TimOurs")) {
+        messages.push(...await Array.fromAsync(consumer.read(queue, { untilEnd: true })));
+      }
+      return messages.length >= 3 && messages;
+    });
+    expect(found.map((message) => message.text()).sort()).toEqual(["after", "at", "seconds"]);
   },
   120_000,
 );
