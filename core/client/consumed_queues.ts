@@ -53,6 +53,7 @@ export class ConsumedQueues {
   private readonly limits: FlowLimits;
   private committing: Promise<void> | null = null;
   private paused = false;
+  private halted = false;
   private readonly pausedQueues = new Set<string>();
 
   constructor(private readonly options: ConsumedQueuesOptions) {
@@ -125,10 +126,11 @@ export class ConsumedQueues {
   async seek(queue: MessageQueue, offset: number): Promise<boolean> {
     const puller = this.pullers.get(queueKey(queue));
     if (puller === undefined) return false;
-    this.pullers.delete(queueKey(queue));
     await puller.stop();
     await this.options.delivery.leave(puller.processQueue);
     this.options.delivery.forget(puller.processQueue);
+    // It may have gone to another member meanwhile.
+    if (this.pullers.get(queueKey(queue)) !== puller) return false;
     this.begin(queue, offset);
     return true;
   }
@@ -179,6 +181,7 @@ export class ConsumedQueues {
 
   /** No further pull; what was pulled still counts. */
   halt(): void {
+    this.halted = true;
     for (const puller of this.pullers.values()) void puller.halt();
   }
 
@@ -206,7 +209,8 @@ export class ConsumedQueues {
     const { queue, processQueue } = puller;
     await puller.halt();
     const idle = new AbortController();
-    if (!locks.isLost(queue)) {
+    // A consumer that closes has waited for its listeners already.
+    if (!locks.isLost(queue) && !this.halted) {
       const timeout = core.environment.clock.sleep(HAND_OVER_MS_MAX, idle.signal).catch(() => {});
       await Promise.race([delivery.leave(processQueue), timeout]);
       idle.abort();

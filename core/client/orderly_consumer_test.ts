@@ -110,3 +110,39 @@ test("what fails too often goes to the retry topic, with what the broker needs f
   expect(broker.sendBacks).toEqual([]);
   await consumer.close();
 });
+
+test("closing waits for a hanging listener only as long as it is told to", async () => {
+  await using it = await ConsumerBed.open(1, 1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let began = false;
+  const consumer = await it.consumer(() => {
+    began = true;
+    return promise;
+  }, { ...orderly, closeTimeoutMs: 20 });
+  await it.send(2);
+  await until(() => began);
+  await consumer.close();
+  expect(it.cluster.broker.locks.holders.size).toBe(0);
+  expect(it.cluster.broker.offset("g", "T", 0) ?? 0).toBe(0);
+  resolve();
+});
+
+test("an operator's reset waits for the running listener, and consumes in order from there", async () => {
+  await using it = await ConsumerBed.open(1, 1);
+  const got: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await it.consumer(async (message) => {
+    got.push(`begin ${message.text()}`);
+    if (message.text() === "3" && got.length < 10) await promise;
+    got.push(`end ${message.text()}`);
+  }, orderly);
+  await it.send(5);
+  await until(() => got.includes("begin 3"));
+  it.cluster.broker.reset("g", "T", [{ queue, offset: 1 }]);
+  await new Promise((done) => setTimeout(done, 20));
+  expect(got.at(-1)).toBe("begin 3");
+  resolve();
+  await until(() => got.at(-1) === "end 4");
+  const again = [1, 2, 3, 4].flatMap((n) => [`begin ${n}`, `end ${n}`]);
+  expect(got.slice(8)).toEqual(again);
+});

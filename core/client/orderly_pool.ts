@@ -107,7 +107,9 @@ export class OrderlyPool {
       if (calls === CONSUME_BURST) return this.schedule();
       const of = this.ready.shift();
       if (of === undefined) return;
-      const canGoOn = !of.dropped && !this.stateOf(of).leaving && mayConsume(of);
+      const state = this.states.get(of);
+      if (state === undefined) continue;
+      const canGoOn = !of.dropped && !state.leaving && mayConsume(of);
       const entries = canGoOn ? of.take(batchMax) : [];
       if (entries.length === 0) this.leaveTurn(of);
       else this.call(of, entries);
@@ -115,7 +117,8 @@ export class OrderlyPool {
   }
 
   private leaveTurn(of: ProcessQueue): void {
-    const state = this.stateOf(of);
+    const state = this.states.get(of);
+    if (state === undefined) return;
     state.busy = false;
     for (const listener of state.idleListeners.splice(0)) listener();
   }
@@ -159,7 +162,8 @@ export class OrderlyPool {
 
   /** Back to the end of the line, unless there is a reason to stay away from it. */
   private nextTurn(of: ProcessQueue): void {
-    const state = this.stateOf(of);
+    const state = this.states.get(of);
+    if (state === undefined) return;
     if (of.dropped || state.leaving || state.resting !== null || this.stopped) {
       return this.leaveTurn(of);
     }
@@ -217,8 +221,8 @@ export class OrderlyPool {
   }
 
   private rest(of: ProcessQueue, givenMs: number | undefined): void {
-    const state = this.stateOf(of);
-    if (state.leaving || this.stopped) return;
+    const state = this.states.get(of);
+    if (state === undefined || state.leaving || of.dropped || this.stopped) return;
     const { clock, suspendMs } = this.options;
     const ms = Math.min(SUSPEND_MS_MAX, Math.max(SUSPEND_MS_MIN, givenMs ?? suspendMs));
     state.resting = clock.after(ms, () => {

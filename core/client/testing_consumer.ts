@@ -1,6 +1,6 @@
 // What tests of consumers share: a fake cluster with a topic, a producer, quick consumers. Used by tests
 // alone.
-import type { MessageListener } from "./listener.ts";
+import type { BatchListener, MessageListener } from "./listener.ts";
 import type { PushConsumerOptions } from "./options.ts";
 import { Producer } from "./producer.ts";
 import { PushConsumer } from "./push_consumer.ts";
@@ -25,7 +25,7 @@ export class ConsumerBed implements AsyncDisposable {
 
   /** A consumer of T in group "g", from the queues' start. */
   async consumer(
-    listener?: MessageListener,
+    listener?: MessageListener | BatchListener,
     options: Partial<PushConsumerOptions> = {},
   ): Promise<PushConsumer> {
     const consumer = await PushConsumer.open(
