@@ -15,6 +15,7 @@ import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
 import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 import type { KeptAside } from "./kept_aside.ts";
+import { QueueEntries } from "./queue_entries.ts";
 import { planRecovery, type RecoveryPlan } from "./recovery_plan.ts";
 import {
   addScan,
@@ -73,6 +74,7 @@ export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult
 class Recovery {
   private readonly facts: RecordFacts;
   private readonly summary: RecoverySummary;
+  private readonly entries: QueueEntries;
   private lastStoreTimestampMs = 0;
   private lastRecord = -1;
   /** A queue hasn't all that the log has for it: its files were lost. */
@@ -85,6 +87,11 @@ class Recovery {
     this.facts = new RecordFacts(parts.delayLevels);
     this.summary = emptySummary(parts.isClean);
     this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
+    this.entries = new QueueEntries({
+      queues: parts.queues,
+      kindOf: parts.kindOf,
+      onSuspicion: (suspicion, physicalOffset) => this.suspect(suspicion, physicalOffset),
+    });
     this.startedMs = this.progressMs = parts.clock.monotonicMs();
   }
 
@@ -99,6 +106,7 @@ class Recovery {
       plan.knownEnd,
       (facts, size) => this.enter(plan, facts, size),
     );
+    this.entries.finish();
     addScan(summary, scan);
     summary.end = scan.end;
     summary.damage = scan.damage;
@@ -207,22 +215,7 @@ class Recovery {
     const isLacking = isNew ? queueOffset > maxOffset : queueOffset >= maxOffset;
     if (isLacking && plan.scanFrom > log.files.startOffset && hasTopic(topic)) {
       this.isQueueLost = true;
-    } else if (isNew) this.append(facts, size);
-  }
-
-  private append(facts: RecordFacts, size: number): void {
-    const { kindOf, queues } = this.parts;
-    const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
-      facts;
-    if (!isQueueName(topic, queueId)) return;
-    const queue = queues.find(topic, queueId) ??
-      queues.findOrCreate(topic, queueId, kindOf(topic));
-    const { maxOffset } = queue;
-    if (queueOffset !== maxOffset && queueOffset !== 0 && maxOffset > 0) {
-      this.suspect(`queueOffset: ${queueOffset} where ${maxOffset} is due`, physicalOffset);
-    }
-    queue.append(queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount);
-    this.summary.queueEntries++;
+    } else if (isNew) this.entries.enter(facts, size);
   }
 
   private suspect(suspicion: string, physicalOffset: number): void {
@@ -236,19 +229,20 @@ class Recovery {
     if (plan.scanFrom === log.files.startOffset && queues.setAside === 0) {
       if (plan.queuesFrom === plan.scanFrom) return;
     }
-    const before = this.summary.queueEntries;
+    const before = this.entries.count;
     if (this.parts.rebuildQueues) logger.info("the whole log is read to complete the queues");
     else logger.warn("a queue's files are lost: the whole log is read to make them again");
     const scan = await this.scan(log.files.startOffset, end, (facts, size) => {
       const { topic, queueId, physicalOffset } = facts;
       if (facts.isHidden || physicalOffset >= end || !hasTopic(topic)) return;
       const covered = queues.find(topic, queueId)?.coveredPhysicalOffset ?? 0;
-      if (physicalOffset >= covered) this.append(facts, size);
+      if (physicalOffset >= covered) this.entries.enter(facts, size);
     });
+    this.entries.finish();
     this.summary.unreadable = Math.max(this.summary.unreadable, scan.unreadable);
     this.summary.firstUnreadable ??= scan.firstUnreadable;
-    const { queueEntries, rebuilt } = this.summary;
-    if (queueEntries > before && !rebuilt.includes("queues")) rebuilt.push("queues");
+    const { rebuilt } = this.summary;
+    if (this.entries.count > before && !rebuilt.includes("queues")) rebuilt.push("queues");
   }
 
   /** The log ends where the scan did: nothing behind it counts, in queues and index neither. */
@@ -271,6 +265,7 @@ class Recovery {
 
   private report(): void {
     const { clock, log, logger } = this.parts;
+    this.summary.queueEntries = this.entries.count;
     this.summary.tookMs = Math.round(clock.monotonicMs() - this.startedMs);
     if (log.files.segments.length > 0) logRecovery(logger, this.summary);
   }
@@ -329,9 +324,4 @@ class Recovery {
     files.readSync(whole, 0, size, offset);
     return whole;
   }
-}
-
-/** Whether a queue can have the name that stands in a record; one that can't is reported as suspect. */
-function isQueueName(topic: string, queueId: number): boolean {
-  return queueId >= 0 && topic !== "" && topic !== "." && topic !== ".." && !/[/\0]/.test(topic);
 }

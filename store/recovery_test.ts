@@ -107,3 +107,30 @@ test("a long reading of the log says how far it is", async () => {
   expect(lines.find(({ text }) => text === "reading the log")?.fields)
     .toMatchObject({ at: 0, end: LOG_FILE_BYTES, percent: 0 });
 });
+
+test("one record whose number in its queue changed hides no other, and is reported", async () => {
+  const { disk, acknowledged } = await smallStore();
+  const kept = killedAt(disk, 1 << 20, () => false);
+  const changed = acknowledged[4]!;
+  // 2 becomes 258: the bytes outside the body have no CRC.
+  kept.flipBit(LOG_PATH, changed.result.physicalOffset + 20 + 6, 0);
+  await using store = await openTestStore(kept);
+  await expectAll(store, acknowledged.filter((each) => each !== changed));
+  expect(store.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 5 });
+  const { firstSuspicion, suspectRecords } = store.stats().recovery;
+  expect([suspectRecords, firstSuspicion]).toEqual([
+    1,
+    `queueOffset: 258 where 2 is due, in the record at ${changed.result.physicalOffset}`,
+  ]);
+});
+
+test("a record whose queue can't exist is kept in the log and reported", async () => {
+  const { disk, acknowledged } = await smallStore();
+  const kept = killedAt(disk, 1 << 20, () => false);
+  const last = acknowledged.at(-1)!;
+  kept.flipBit(LOG_PATH, last.result.physicalOffset + 12, 7);
+  await using store = await openTestStore(kept);
+  expect(store.maxPhysicalOffset).toBe(last.result.physicalOffset + last.result.size);
+  await expectAll(store, acknowledged.slice(0, -1));
+  expect(store.stats().recovery.firstSuspicion).toStartWith("queueId: -2147483647");
+});

@@ -10,6 +10,8 @@ import {
   MAGIC_AT,
   MAGIC_BLANK,
   PHYSICAL_OFFSET_AT,
+  QUEUE_ID_AT,
+  QUEUE_OFFSET_AT,
 } from "./record_layout.ts";
 import { emptyParts, locateParts, type RecordParts } from "./record.ts";
 
@@ -107,6 +109,10 @@ function suspect(
   if (expected !== undefined && physicalOffset !== expected) {
     return `physicalOffset: ${physicalOffset} at ${expected}`;
   }
+  const queueId = readI32(buffer, start + QUEUE_ID_AT);
+  if (queueId < 0) return `queueId: ${queueId}`;
+  const queueOffset = readI64(buffer, start + QUEUE_OFFSET_AT);
+  if (queueOffset < 0) return `queueOffset: ${queueOffset}`;
   return suspectTopic(buffer, parts) ??
     suspectProperties(buffer, parts.propertiesStart, parts.propertiesEnd) ??
     checkPropertyCrc(buffer, start, parts) ?? null;

@@ -118,8 +118,8 @@ export class IndexCheck {
     const { physicalOffset, plainKeyCount } = facts;
     for (let key = 0; key < this.expected.length; key++) {
       if (this.found[key]) continue;
-      if (key >= plainKeyCount) this.withoutTags++;
-      else if (this.options.isPending(physicalOffset, storeTimestampMs)) this.pending++;
+      if (this.options.isPending(physicalOffset, storeTimestampMs)) this.pending++;
+      else if (key >= plainKeyCount) this.withoutTags++;
       else {
         this.missing ??= { count: 0, offset: physicalOffset, detail: "" };
         this.missing.count++;
