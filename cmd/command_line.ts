@@ -22,31 +22,38 @@ export class Exit {
 /** Parses; help, version, completion and complaints are printed here. */
 export function parseCommandLine(args: readonly string[], terminal: Terminal): Command | Exit {
   const { console, colors, columns } = terminal;
-  return runParserSync<typeof rootParser, Exit, Exit>(rootParser, "roquet", args, {
-    brief: message`A message broker that speaks Apache RocketMQ's protocol.`,
-    footer: message`Example: ${commandLine("roquet quickstart")}`,
-    help: {
-      command: true,
-      option: { names: ["-h", "--help"] },
-      onShow: () => new Exit(EXIT_DONE),
+  // Nothing was asked for: help says what could be, and it is no success.
+  const isBare = args.length === 0;
+  return runParserSync<typeof rootParser, Exit, Exit>(
+    rootParser,
+    "roquet",
+    isBare ? ["--help"] : args,
+    {
+      brief: message`A message broker that speaks Apache RocketMQ's protocol.`,
+      footer: message`Example: ${commandLine("roquet quickstart")}`,
+      help: {
+        command: true,
+        option: { names: ["-h", "--help"] },
+        onShow: () => new Exit(isBare ? EXIT_USAGE : EXIT_DONE),
+      },
+      version: {
+        value: `roquet ${VERSION} (as ${PROTOCOL_VERSION})`,
+        option: { names: ["--version"] },
+        onShow: () => new Exit(EXIT_DONE),
+      },
+      completion: { command: true, onShow: () => new Exit(EXIT_DONE) },
+      commandList: "top-level",
+      usageLine: [{ type: "argument", metavar: "COMMAND" }],
+      aboveError: "none",
+      colors,
+      maxWidth: columns,
+      stdout: (text) => console.print(text),
+      stderr: (text) => console.complain(text),
+      onError() {
+        const command = COMMANDS.has(args[0] ?? "") ? ` ${args[0]}` : "";
+        console.complain(`Try: roquet${command} --help`);
+        return new Exit(EXIT_USAGE);
+      },
     },
-    version: {
-      value: `roquet ${VERSION} (as ${PROTOCOL_VERSION})`,
-      option: { names: ["--version"] },
-      onShow: () => new Exit(EXIT_DONE),
-    },
-    completion: { command: true, onShow: () => new Exit(EXIT_DONE) },
-    commandList: "top-level",
-    usageLine: [{ type: "ellipsis" }],
-    aboveError: args.length === 0 ? "help" : "none",
-    colors,
-    maxWidth: columns,
-    stdout: (text) => console.print(text),
-    stderr: (text) => console.complain(text),
-    onError() {
-      const command = COMMANDS.has(args[0] ?? "") ? ` ${args[0]}` : "";
-      if (args.length > 0) console.complain(`Try: roquet${command} --help`);
-      return new Exit(EXIT_USAGE);
-    },
-  });
+  );
 }

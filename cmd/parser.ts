@@ -1,6 +1,6 @@
 // The command line: every command with its options, help and an example. Only describes; main.ts acts.
 import { merge, object, or } from "@optique/core/constructs";
-import { commandLine, type Message, message } from "@optique/core/message";
+import { commandLine, type Message, message, text } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import { command, constant, flag, option, passThrough } from "@optique/core/primitives";
 import { choice, integer, string } from "@optique/core/valueparser";
@@ -76,8 +76,9 @@ const broker = command(
       settings,
       shards: optional(option("--shards", integer({ metavar: "N", min: 1, max: SHARDS_MAX }), {
         description:
-          message`Runs N brokers, a process each: brokerName-0 and so on, listenPort every
-          ${String(SHARD_PORT_STRIDE)} ports, stores below storePathRootDir.`,
+          message`Runs N brokers, a process each: brokerName-0 and so on, listenPort every ${
+            text(String(SHARD_PORT_STRIDE))
+          } ports, stores below storePathRootDir.`,
       })),
       strict,
       printAll,

@@ -200,6 +200,7 @@ describe("the load of producer-bench", () => {
     transactionId: null,
     regionId: null,
     recallHandle: null,
+    traceOn: true,
   };
 
   test("counts statuses, refusals and lost answers apart, by cause", async () => {

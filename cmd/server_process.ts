@@ -76,12 +76,27 @@ export async function runServer<S extends RunningServer>(life: ServerLife<S>): P
 export function explain(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return String(error);
   if (debug && error.stack) return error.stack;
+  if (error instanceof DiskError) return `${error.message}${inWords(error.code)}`;
   if (isExpected(error)) return error.message;
   const kind = error instanceof AssertionError ? "broken invariant" : "unexpected failure";
   return `${kind}: ${error.message} (run with --debug for details)`;
 }
 
 function isExpected(error: Error): boolean {
-  return error instanceof OperationError || error instanceof DiskError ||
-    error instanceof TransportError;
+  return error instanceof OperationError || error instanceof TransportError;
+}
+
+/** What a person may not know by the system's name. */
+const DISK_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  ENOENT: "no such file or folder",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of the path is a file",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+};
+
+function inWords(code: string): string {
+  const words = DISK_ERRORS[code];
+  return words === undefined ? "" : `, ${words}`;
 }

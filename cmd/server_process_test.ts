@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { DiskError } from "../core/disk/disk.ts";
 import { OperationError } from "../core/errors.ts";
 import { silentLogger } from "../core/log.ts";
 import { explain, type RunningServer, runServer, type SignalSource } from "./server_process.ts";
@@ -93,4 +94,7 @@ test("a bug is told from what a person can act on, and shows its stack only with
     .toBe("unexpected failure: x is undefined (run with --debug for details)");
   expect(explain(new TypeError("x is undefined"), true)).toContain("at ");
   expect(explain("text", false)).toBe("text");
+  expect(explain(new DiskError("EACCES", "mkdir", "/data"), false))
+    .toBe("mkdir /data: EACCES, permission denied");
+  expect(explain(new DiskError("EIO", "write", "/data/x"), false)).toBe("write /data/x: EIO");
 });
