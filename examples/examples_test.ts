@@ -17,6 +17,12 @@ const PRINTED: Record<string, string[]> = {
     `${order}: created → paid → shipped`
   ),
   "payment.ts": ["p-1: commit", "p-2: rollback", "p-3: commit", "receipts: p-1 300, p-3 200"],
+  "pop_worker.ts": [
+    "cat: done at attempt 1",
+    "dog: done at attempt 1",
+    "broken: done at attempt 2",
+    "bird: done at attempt 1",
+  ],
   "request_reply.ts": ["apples cost 3", "pears cost 4", "no dragons today"],
 };
 
