@@ -1,5 +1,6 @@
 // The lite pull consumer at a fake broker: polls, commits, assignments, seeks, pauses, the group.
 import { expect, test } from "bun:test";
+import { ResponseCode } from "../remoting/response_codes.ts";
 import { LitePullConsumer } from "./lite_pull_consumer.ts";
 import type { MessageQueue } from "./message.ts";
 import type { LitePullConsumerOptions } from "./options.ts";
@@ -156,6 +157,16 @@ test("a poll ends early by its signal, and by closing", async () => {
   await consumer.close();
   expect(await another).toEqual([]);
   expect(await consumer.poll().catch((error) => error.code)).toBe("not_running");
+});
+
+test("a broker that knows no lite pulls is asked by plain ones", async () => {
+  await using it = await ConsumerBed.open(1, 1);
+  const { broker } = it.cluster;
+  broker.reactions.pull.push(ResponseCode.REQUEST_CODE_NOT_SUPPORTED);
+  await it.send(3);
+  const consumer = await lite(it, { subscriptions: { T: "*" } });
+  expect(await polled(consumer, 3)).toEqual(numbers(3));
+  expect(broker.pulls.slice(0, 2).map(({ sysFlag }) => sysFlag)).toEqual([22, 6]);
 });
 
 test("a topic's queues are listened for", async () => {

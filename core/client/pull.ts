@@ -1,6 +1,7 @@
 // One pull: the request, and what its answer means. Chooses master or slave as the broker suggests;
 // keeps no offsets, and commits none: brokers serve pulls and commits on different threads, so that
 // a commit within a pull could undo a later one.
+import type { CallAnswer } from "../remoting/call.ts";
 import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
@@ -55,16 +56,37 @@ export class Puller {
   /** Broker id that a queue is better pulled from, as its last answer said. */
   private readonly suggested = new Map<string, number>();
 
+  /** Brokers of 4.9, which know no pulls of lite pull consumers. */
+  private readonly withoutLite = new Set<string>();
+
   constructor(private readonly core: ClientCore) {}
 
   /** Rejects with ClientError; "refused" has the broker's code. */
   async pull(request: PullRequest): Promise<PullResult> {
-    const { queue, subscription, holdMs, sendsSubscription, isLite = false } = request;
+    const { brokerName } = request.queue;
+    const isLite = request.isLite === true && !this.withoutLite.has(brokerName);
+    const answer = await this.ask(request, isLite);
+    if (!isLite || answer.code !== ResponseCode.REQUEST_CODE_NOT_SUPPORTED) {
+      return this.resultOf(answer, request);
+    }
+    this.withoutLite.add(brokerName);
+    return this.resultOf(await this.ask(request, false), request);
+  }
+
+  forget(queue: MessageQueue): void {
+    this.suggested.delete(queueKey(queue));
+  }
+
+  private ask(
+    request: PullRequest,
+    isLite: boolean,
+  ): Promise<CallAnswer<typeof PULL_MESSAGE.response>> {
+    const { queue, subscription, holdMs, sendsSubscription } = request;
     const address = this.addressFor(queue);
     const sysFlag = (holdMs > 0 ? FLAG_SUSPEND : 0) |
       (sendsSubscription ? FLAG_SUBSCRIPTION : 0) | (isLite ? FLAG_LITE_PULL : 0);
     const row = isLite ? LITE_PULL_MESSAGE : PULL_MESSAGE;
-    const answer = await ask(this.core.remoting, row, {
+    return ask(this.core.remoting, row, {
       peer: queue.brokerName,
       address,
       timeoutMs: request.timeoutMs,
@@ -84,6 +106,13 @@ export class Puller {
         bname: queue.brokerName,
       },
     });
+  }
+
+  private resultOf(
+    answer: CallAnswer<typeof PULL_MESSAGE.response>,
+    request: PullRequest,
+  ): PullResult {
+    const { queue } = request;
     const status = statusOf(answer.code);
     if (status === null) {
       throw refusal(queue.brokerName, answer.code, answer.remark, isBusy(answer.code));
@@ -100,10 +129,6 @@ export class Puller {
       minOffset: minOffset ?? 0,
       maxOffset: maxOffset ?? 0,
     };
-  }
-
-  forget(queue: MessageQueue): void {
-    this.suggested.delete(queueKey(queue));
   }
 
   private wantedMessages(body: Uint8Array, { queue, subscription }: PullRequest) {
