@@ -1,6 +1,6 @@
 // The end-to-end comparisons with Apache's broker: what is loaded, how, and what is promised of it.
 import type { Comparison } from "./compare.ts";
-import { javaLoad, pipelinedLoad, poppingLoad, timersLoad } from "./support/side.ts";
+import { askingLoad, javaLoad, pipelinedLoad, poppingLoad, timersLoad } from "./support/side.ts";
 
 export interface EndToEndOptions {
   folder: string;
@@ -73,6 +73,14 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
         { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
       ],
     },
+    ...[1, 64].map((atATime): Comparison => ({
+      name: `Request-reply, our client on both sides, ${atATime} at a time, 128 B`,
+      run: (side) => askingLoad(side, folder, [topic, atATime, seconds]),
+      goals: [
+        { figure: "p99Ms", of: "ratio", atMost: 1 },
+        { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
+      ],
+    })),
     {
       name: "POP, 8 workers, 32 a pop, each message acknowledged",
       prepare: async (side) => {
