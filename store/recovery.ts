@@ -213,7 +213,7 @@ class Recovery {
     const isNew = facts.physicalOffset >= plan.queuesFrom;
     const maxOffset = queues.find(topic, queueId)?.maxOffset ?? 0;
     const isLacking = isNew ? queueOffset > maxOffset : queueOffset >= maxOffset;
-    if (isLacking && plan.scanFrom > log.files.startOffset && hasTopic(topic)) {
+    if (isLacking && plan.queuesFrom > log.files.startOffset && hasTopic(topic)) {
       this.isQueueLost = true;
     } else if (isNew) this.entries.enter(facts, size);
   }

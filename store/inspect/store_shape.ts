@@ -38,6 +38,8 @@ const SLOT_FILE_NAME = /^\d{20}$/;
 const ITEMS_PROVED = 200;
 /** … of which a few may be damaged. */
 const AGREEING_SHARE_MIN = 0.8;
+/** No log is configured in odd sizes: such a file was cut. */
+const LOG_UNIT_BYTES = 1024;
 /** How much of an index file is searched for its first item. */
 const SEARCH_BYTES = 1024 * 1024;
 
@@ -53,7 +55,7 @@ export function findShape(disk: Disk, storePath: string, known: Partial<StoreSha
     storePath,
     commitLogPath,
     commitLogFileBytes: known.commitLogFileBytes ??
-      commonSize(disk, [commitLogPath], 1) ?? defaults.commitLogFileBytes,
+      commonSize(disk, [commitLogPath], LOG_UNIT_BYTES) ?? defaults.commitLogFileBytes,
     consumeQueueFileBytes: known.consumeQueueFileBytes ??
       commonSize(disk, queueFolders(disk, `${storePath}/consumequeue`), UNIT_BYTES) ??
       defaults.consumeQueueFileBytes,
