@@ -69,7 +69,7 @@ export const LOCK_RENEW_MS = 20_000;
 export const LOCK_TRUST_MS = 30_000;
 /** How soon a lock that is in doubt, or held by another member, is asked for again. */
 export const LOCK_RETRY_MS = 500;
-export const LOCK_TIMEOUT_MS = 1_000;
+export const LOCK_TIMEOUT_MS = 3_000;
 /** How long a queue that goes to another member waits for its running listener. */
 export const HAND_OVER_MS_MAX = 20_000;
 /** Time-out of sending a message back. */

@@ -28,13 +28,14 @@ public final class Driver {
     }
 
     private static Method find(String name) throws Exception {
-        for (Class<?> family : new Class<?>[] {SendScenarios.class, ConsumeScenarios.class, SqlScenarios.class, QueryScenarios.class}) {
+        for (Class<?> family : new Class<?>[] {SendScenarios.class, ConsumeScenarios.class, OrderScenarios.class, SqlScenarios.class, QueryScenarios.class}) {
             for (Method method : family.getDeclaredMethods()) {
                 if (method.getName().equals(name)) return method;
             }
         }
         // Only compiled with clients of 5.x.
         if (name.startsWith("pop")) return Class.forName("PopScenarios").getDeclaredMethod(name, Env.class);
+        if (name.startsWith("operator")) return Class.forName("OperatorScenarios").getDeclaredMethod(name, Env.class);
         throw new IllegalArgumentException("no scenario named " + name);
     }
 
