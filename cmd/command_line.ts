@@ -47,7 +47,7 @@ export function parseCommandLine(args: readonly string[], terminal: Terminal): C
       aboveError: "none",
       colors,
       maxWidth: columns,
-      stdout: (text) => console.print(text),
+      stdout: (text) => isBare ? console.complain(text) : console.print(text),
       stderr: (text) => console.complain(text),
       onError() {
         const command = COMMANDS.has(args[0] ?? "") ? ` ${args[0]}` : "";
