@@ -1,5 +1,6 @@
 // Enters the log's records into their queues when a store is opened. A number that doesn't follow the one before is held
 // until the queue's next record tells which of the two is wrong: one damaged header must not hide what came after it.
+import { QUEUE_OFFSET_MAX } from "../core/message/record_check.ts";
 import type { RecordFacts } from "./commit_log/record_facts.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { QueueKind, StoredQueue } from "./consume_queue/stored_queue.ts";
@@ -34,7 +35,7 @@ export class QueueEntries {
     const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
       facts;
     // The log keeps it, and the record's check has told of it.
-    if (!isQueueName(topic, queueId) || !(queueOffset >= 0)) return;
+    if (!isQueueName(topic, queueId) || !isQueueOffset(queueOffset)) return;
     const queue = queues.find(topic, queueId) ??
       queues.findOrCreate(topic, queueId, kindOf(topic));
     if (this.held.size > 0) this.settle(queue, queueOffset);
@@ -80,6 +81,10 @@ export class QueueEntries {
     queue.append(queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount);
     this.count++;
   }
+}
+
+function isQueueOffset(queueOffset: number): boolean {
+  return queueOffset >= 0 && queueOffset <= QUEUE_OFFSET_MAX;
 }
 
 /** Whether a queue's folder can have the name that stands in a record. */

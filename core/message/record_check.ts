@@ -15,6 +15,9 @@ import {
 } from "./record_layout.ts";
 import { emptyParts, locateParts, type RecordParts } from "./record.ts";
 
+/** No queue is so long: its entries' byte positions would be no safe integers. */
+export const QUEUE_OFFSET_MAX = 2 ** 47;
+
 export interface RecordCheckOptions {
   /** Compare the body with its CRC (checkCRCOnRecover). */
   checkCrc: boolean;
@@ -112,7 +115,7 @@ function suspect(
   const queueId = readI32(buffer, start + QUEUE_ID_AT);
   if (queueId < 0) return `queueId: ${queueId}`;
   const queueOffset = readI64(buffer, start + QUEUE_OFFSET_AT);
-  if (queueOffset < 0) return `queueOffset: ${queueOffset}`;
+  if (queueOffset < 0 || queueOffset > QUEUE_OFFSET_MAX) return `queueOffset: ${queueOffset}`;
   return suspectTopic(buffer, parts) ??
     suspectProperties(buffer, parts.propertiesStart, parts.propertiesEnd) ??
     checkPropertyCrc(buffer, start, parts) ?? null;

@@ -137,7 +137,7 @@ class StoreCheck {
         }
         if (!facts.read(buffer, start, start + size)) return;
         facts.physicalOffset = offset;
-        this.queueEntries(buffer, start, size);
+        this.queueEntries(buffer, start, size, suspicion !== null);
         this.index.record(facts, suspicion !== null);
       },
       onUnreadable: (from, to, reason) => {
@@ -178,12 +178,13 @@ class StoreCheck {
     });
   }
 
-  private queueEntries(buffer: Uint8Array, start: number, size: number): void {
+  private queueEntries(buffer: Uint8Array, start: number, size: number, isSuspect: boolean): void {
     const { facts } = this;
     if (facts.isHidden) return;
     const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
       facts;
-    const expected = { physicalOffset, size, tagsCode, storeTimestampMs, batchCount };
+    const place = { physicalOffset, size, tagsCode, storeTimestampMs, batchCount };
+    const expected = { ...place, isSuspect };
     this.queues.record({ ...expected, topic, queueId, queueOffset });
     for (const [lightTopic, lightOffset] of this.lightQueues(buffer, start, size)) {
       const light = { topic: lightTopic, queueId: 0, queueOffset: lightOffset, batchCount: 1 };

@@ -42,6 +42,8 @@ export interface ExpectedEntry {
   tagsCode: number;
   storeTimestampMs: number;
   batchCount: number;
+  /** It looks damaged: what its queue has of it isn't judged. */
+  isSuspect: boolean;
 }
 
 /** Adjacent entries with the same fault. */
@@ -159,6 +161,7 @@ export class QueueCheck {
     const { queueId, topic } = expected;
     let queue = this.queues.get(`${topic}/${queueId}`);
     if (queue === undefined) {
+      if (expected.isSuspect) return;
       if (!hasTopic(topic)) {
         this.ofDeletedTopics++;
         return;
@@ -187,12 +190,13 @@ export class QueueCheck {
     const found = this.passUntil(queue, physicalOffset);
     if (found === physicalOffset) {
       const problem = this.problemOf(queue, expected);
-      if (problem === null) this.endRun(queue);
+      if (problem === null || expected.isSuspect) this.endRun(queue);
       else this.extendRun(queue, "queue_wrong", queueOffset, physicalOffset, problem);
       queue.hasMatched = true;
       queue.reader!.advance();
       return;
     }
+    if (expected.isSuspect) return;
     if (this.options.isPending(physicalOffset, expected.storeTimestampMs)) this.pending++;
     // The queue begins at its first number behind this record: it was deleted and made again.
     else if (found > 0 && !queue.hasMatched && queue.reader!.position === 0) this.ofEarlierLives++;
