@@ -3,11 +3,13 @@ import type { WorkloadMaker } from "../workload.ts";
 import { DelayedWorkload } from "./delayed.ts";
 import { MessagesWorkload } from "./messages.ts";
 import { OffsetsWorkload } from "./offsets.ts";
+import { PopsWorkload } from "./pops.ts";
 import { TablesWorkload } from "./tables.ts";
 
 export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   () => new MessagesWorkload(),
   () => new DelayedWorkload(),
   () => new OffsetsWorkload(),
+  () => new PopsWorkload(),
   () => new TablesWorkload(),
 ];
