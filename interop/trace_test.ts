@@ -15,11 +15,12 @@ for (const make of MAKES) {
   describe(`message traces by ${make}'s broker`, () => {
     let cluster: Cluster;
     let ours: string[];
+    let paid: string;
     let java: string[];
 
     beforeAll(async () => {
       cluster = await startCluster({ namesrv: make, broker: make }, { traceTopicEnable: true });
-      ours = await traceOurs(cluster.namesrv.address);
+      [paid, ...ours] = await traceOurs(cluster.namesrv.address);
       const output = await runJavaMain(
         "Traced",
         [cluster.namesrv.address, "T_java"],
@@ -53,7 +54,7 @@ for (const make of MAKES) {
         const { code, text } = await inspect(id, "--json");
         if (code !== 0) return undefined;
         const records = JSON.parse(text) as { kind: string }[];
-        return records.length === 3 ? records : undefined;
+        return records.length === (id === paid ? 4 : 3) ? records : undefined;
       });
     }
 
@@ -89,9 +90,25 @@ for (const make of MAKES) {
       }
     });
 
+    test("a transaction's message has its end, too", async () => {
+      const byKind = new Map(
+        (await traced(paid)).map((record): [string, unknown] => [record.kind, record]),
+      );
+      expect([...byKind.keys()].sort()).toEqual(["EndTransaction", "Pub", "SubAfter", "SubBefore"]);
+      expect(byKind.get("Pub")).toMatchObject({ messageType: 1, keys: "paid" });
+      expect(byKind.get("EndTransaction")).toMatchObject({
+        group: "G_ts_traced",
+        topic: "T_ts",
+        messageType: 2,
+        state: "COMMIT_MESSAGE",
+        fromCheck: false,
+        storeHost: cluster.broker.address,
+      });
+    });
+
     test("mqadmin shows our traces and its own as the inspector does", async () => {
-      for (const id of [...ours, ...java]) await traced(id);
-      const ids = [ours[0]!, java[0]!];
+      for (const id of [paid, ...ours, ...java]) await traced(id);
+      const ids = [paid, ours[0]!, java[0]!];
       const shown = await mqadmin(
         cluster.namesrv.address,
         ids.map((id) => ["queryMsgTraceById", "-i", id]),
@@ -110,15 +127,18 @@ for (const make of MAKES) {
   });
 }
 
-/** Sends and consumes with traces on; gives the messages' ids. */
-async function traceOurs(nameServers: string): Promise<string[]> {
+/** Sends and consumes with traces on; gives the messages' ids, first the one of a transaction. */
+async function traceOurs(nameServers: string): Promise<[string, ...string[]]> {
   const options = { nameServers, trace: true };
   const ids: string[] = [];
   await using producer = await Producer.open({
     ...options,
     group: "G_ts_traced",
     sendTimeoutMs: 10_000,
+    checkTransaction: () => "commit",
   });
+  const message = { topic: "T_ts", body: "paid", keys: "paid" };
+  const { messageId } = await producer.sendInTransaction(message, () => "commit");
   for (let n = 0; n < COUNT; n++) {
     const message = { topic: "T_ts", body: `body ${n}`, tags: "TagA", keys: `key${n}` };
     ids.push((await producer.send(message)).messageId);
@@ -128,6 +148,6 @@ async function traceOurs(nameServers: string): Promise<string[]> {
     { ...options, group: "C_ts_traced", consumeFrom: "first", subscriptions: { T_ts: "*" } },
     ({ messageId }) => void consumed.add(messageId),
   );
-  await waitFor("our messages", 60_000, () => consumed.size === COUNT);
-  return ids;
+  await waitFor("our messages", 60_000, () => consumed.size === COUNT + 1);
+  return [messageId, ...ids];
 }

@@ -85,6 +85,8 @@ export interface TransactionEnd extends HookClient {
 export interface ClientHooks {
   send?(call: SendCall): ((end: SendEnd) => void) | void;
   consume?(call: ConsumeCall): ((end: ConsumeEnd) => void) | void;
+  /** Whether a pulled message shall be consumed; what isn't wanted counts as consumed. */
+  filter?(message: ReceivedMessage): boolean;
   /** Calls `next`, which is the listener, in whatever surroundings it shall have. */
   within?<T>(call: ConsumeCall, next: () => T): T;
   transactionEnd?(end: TransactionEnd): void;
@@ -97,6 +99,22 @@ export function finish<T>(
   log: Logger,
 ): void {
   for (const each of ends.toReversed()) quietly(log, () => each?.(end));
+}
+
+/** Whether all filters want the message; one that fails wants it. */
+export function passes(
+  message: ReceivedMessage,
+  hooks: readonly ClientHooks[],
+  log: Logger,
+): boolean {
+  return hooks.every((hook) => {
+    try {
+      return hook.filter?.(message) ?? true;
+    } catch (error) {
+      log.warn("a filter failed; its message is consumed", { error });
+      return true;
+    }
+  });
 }
 
 /** A hook's own failure isn't the client's. */

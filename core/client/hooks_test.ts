@@ -109,6 +109,34 @@ test("consume hooks see each message before its listener and what became of it",
   expect(ends.slice(0, 3)).toEqual(["success", "later", "failed"]);
 });
 
+test("what a filter hook doesn't want is never seen, and counts as consumed", async () => {
+  const { cluster, producer } = await open({});
+  const seen: string[] = [];
+  const consumer = await PushConsumer.open(
+    {
+      group: "c",
+      subscriptions: { T: "*" },
+      consumeFrom: "first",
+      hooks: [{
+        filter(message) {
+          if (message.text() === "odd") throw new Error("mine");
+          return message.text() !== "unwanted";
+        },
+      }],
+    },
+    (message) => void seen.push(message.text()),
+    cluster.environment,
+  );
+  stack.push(consumer);
+  for (const body of ["unwanted", "odd", "wanted", "unwanted"]) {
+    await producer.send({ topic: "T", body });
+  }
+  await until(() => seen.length === 2);
+  await consumer.close();
+  expect(seen).toEqual(["odd", "wanted"]);
+  expect(cluster.broker.offset("c", "T", 0)).toBeGreaterThan(0);
+});
+
 test("request hooks see sends, and those of others, with their answers", async () => {
   const codes: [number, number][] = [];
   const { cluster, producer } = await open({

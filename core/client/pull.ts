@@ -6,6 +6,7 @@ import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../remoting/codes/pull.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { ClientCore } from "./client_core.ts";
 import { ClientError, refusal } from "./client_error.ts";
+import { type ClientHooks, passes } from "./hooks.ts";
 import { type MessageQueue, queueKey } from "./message.ts";
 import { decodeReceived, type ReceivedMessage } from "./received_message.ts";
 import { ask } from "./remote_calls.ts";
@@ -59,7 +60,11 @@ export class Puller {
   /** Brokers of 4.9, which know no pulls of lite pull consumers. */
   private readonly withoutLite = new Set<string>();
 
-  constructor(private readonly core: ClientCore) {}
+  private readonly filters: readonly ClientHooks[];
+
+  constructor(private readonly core: ClientCore) {
+    this.filters = core.options.hooks.filter(({ filter }) => filter !== undefined);
+  }
 
   /** Rejects with ClientError; "refused" has the broker's code. */
   async pull(request: PullRequest): Promise<PullResult> {
@@ -137,8 +142,11 @@ export class Puller {
     if (namespace !== undefined) {
       for (const message of messages) message.namespace = namespace;
     }
-    if (subscription.tags.size === 0) return messages;
-    return messages.filter(({ tags }) => isWanted(subscription, tags));
+    const wanted = subscription.tags.size === 0
+      ? messages
+      : messages.filter(({ tags }) => isWanted(subscription, tags));
+    if (this.filters.length === 0) return wanted;
+    return wanted.filter((message) => passes(message, this.filters, this.core.log));
   }
 
   /** The suggested broker if the routes have it, else the master, else any slave. */
