@@ -27,7 +27,7 @@ const PATIENCE_MS = 120_000;
 /** The life before is over, and the kernel knows it. */
 const FREE_LOCKS: FileLocks = { tryLock: () => ({ excludesOthers: true, release() {} }) };
 
-const MACHINE = {
+export const MACHINE = {
   processors: 2,
   hostName: "simulated",
   localAddress: "127.0.0.1",
@@ -55,6 +55,10 @@ const SMALL: Settings = {
   cleanResourceInterval: 1000,
   flushConsumerOffsetInterval: 500,
   flushDelayOffsetInterval: 500,
+  transactionTimeOut: 1000,
+  transactionCheckInterval: 800,
+  transactionCheckMax: 2,
+  transactionOpBatchInterval: 600,
 };
 
 export interface LifeParts {
