@@ -46,6 +46,8 @@ export interface FileMessageStoreConfig {
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk yet (queue.type of its topic). */
   queueKindOf: (topic: string) => QueueKind;
+  /** enableLmq and enableMultiDispatch. */
+  lightQueues: boolean;
   /** Whether a topic still exists: lost queues of deleted ones aren't made again. */
   hasTopic: (topic: string) => boolean;
   /** Compare every queue with the whole log when the store is opened, and enter what it lacks (store repair). */
@@ -79,6 +81,7 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   storePort: 10911,
   delayLevels: DelayLevels.parse("1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"),
   queueKindOf: () => "simple",
+  lightQueues: false,
   hasTopic: () => true,
   rebuildQueues: false,
   retention: () => RETENTION_DEFAULTS,

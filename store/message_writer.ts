@@ -30,11 +30,14 @@ import type { Clock } from "../core/time/clock.ts";
 import { type Appender, STAGING_FULL } from "./commit_log/appender.ts";
 import type { AppendOwner } from "./commit_log/staged_records.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import type { FileMessageStoreConfig } from "./file_message_store_options.ts";
+import { LightNumbers } from "./light_queues.ts";
 import type { MessageToStore, PutResult, PutStatus } from "./message_store.ts";
 
 const TOPIC_V1_BYTES_MAX = 127;
 const PROPERTY_END = 2;
+const NO_QUEUES: readonly StoredQueue[] = [];
 
 /** A message measured for its record. */
 interface Draft {
@@ -43,7 +46,10 @@ interface Draft {
   magic: number;
   sysFlag: number;
   size: number;
+  properties: Uint8Array;
   propertiesBytes: number;
+  /** The light queues that it stands in too. */
+  lightQueues: readonly StoredQueue[];
 }
 
 /** A put that waits for its records. */
@@ -73,8 +79,9 @@ export class MessageWriter implements AppendOwner {
   put(messages: readonly MessageToStore[]): Promise<PutResult[]> {
     if (messages.length === 0) return Promise.resolve([]);
     const drafts: Draft[] = [];
+    const lights = this.config.lightQueues ? new LightNumbers(this.queues) : null;
     for (const message of messages) {
-      const draft = this.draft(message);
+      const draft = this.draft(message, lights);
       if ("status" in draft) return Promise.resolve(messages.map(() => ({ ...draft })));
       drafts.push(draft);
     }
@@ -99,9 +106,12 @@ export class MessageWriter implements AppendOwner {
     if (put.waiting === 0) put.resolve(put.results);
   }
 
-  private draft(message: MessageToStore): Draft | PutResult {
+  private draft(message: MessageToStore, lights: LightNumbers | null): Draft | PutResult {
     const topic = Buffer.from(message.topic, "utf8");
-    const { body, properties } = message;
+    const { body } = message;
+    const numbered = lights?.number(message.topic, message.properties) ?? null;
+    const properties = numbered?.properties ?? message.properties;
+    const lightQueues = numbered?.queues ?? NO_QUEUES;
     if (topic.length === 0) return refusal("message_illegal", "the topic is empty");
     if (topic.length > RETRY_OR_DLQ_TOPIC_LENGTH_MAX) {
       return refusal("topic_too_long", `the topic has ${topic.length} bytes`);
@@ -119,7 +129,7 @@ export class MessageWriter implements AppendOwner {
     if (message.bornAddress.length === 16) sysFlag |= BORN_HOST_V6;
     if (this.config.storeAddress.length === 16) sysFlag |= STORE_HOST_V6;
     const size = recordSize(magic, sysFlag, body.length, topic.length, propertiesBytes);
-    return { message, topic, magic, sysFlag, size, propertiesBytes };
+    return { message, topic, magic, sysFlag, size, properties, propertiesBytes, lightQueues };
   }
 
   /** With the CRC behind them, properties must end their last entry. */
@@ -155,6 +165,7 @@ export class MessageWriter implements AppendOwner {
     const token = this.nextToken++;
     this.pending.set(token, { put, index });
     appender.end(size, queue, message.tagsCode, message.batchCount, this, token);
+    for (const light of draft.lightQueues) appender.alsoIn(light, size, message.tagsCode);
     if (this.config.appendPropertyCrc) {
       const end = at + size - CRC_PROPERTY_BYTES;
       writeCrcProperty(appender.buffer, end, crc32Masked(appender.buffer, at, end));
@@ -170,7 +181,7 @@ export class MessageWriter implements AppendOwner {
   }
 
   private writeRecord(draft: Draft, at: number): void {
-    const { message, topic, magic, propertiesBytes } = draft;
+    const { message, topic, magic, properties, propertiesBytes } = draft;
     const { head } = this;
     const { buffer } = this.appender;
     head.magic = magic;
@@ -189,8 +200,8 @@ export class MessageWriter implements AppendOwner {
     const topicAt = bodyAt + message.body.length;
     const propertiesAt = writeRecordTopic(buffer, topicAt, magic, topic);
     writeU16(buffer, propertiesAt, propertiesBytes);
-    buffer.set(message.properties, propertiesAt + 2);
-    if (this.config.appendPropertyCrc && message.properties.length > 0) {
+    buffer.set(properties, propertiesAt + 2);
+    if (this.config.appendPropertyCrc && properties.length > 0) {
       buffer[at + draft.size - CRC_PROPERTY_BYTES - 1] = PROPERTY_END;
     }
   }

@@ -70,6 +70,7 @@ async function openAll(
     requirePropertyCrc: config.requirePropertyCrc,
     delayLevels: config.delayLevels,
     kindOf: config.queueKindOf,
+    lightQueues: config.lightQueues,
     hasTopic: config.hasTopic,
     rebuildQueues: config.rebuildQueues,
     clock: parts.clock,

@@ -4,6 +4,26 @@ import { QUEUE_OFFSET_MAX } from "../core/message/record_check.ts";
 import type { RecordFacts } from "./commit_log/record_facts.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { QueueKind, StoredQueue } from "./consume_queue/stored_queue.ts";
+import { LIGHT_QUEUE_ID, type LightEntry } from "./light_queues.ts";
+
+/** What is told of a record and one of the queues that it stands in. */
+export type EntryFacts = Pick<
+  RecordFacts,
+  | "topic"
+  | "queueId"
+  | "queueOffset"
+  | "physicalOffset"
+  | "storeTimestampMs"
+  | "tagsCode"
+  | "batchCount"
+>;
+
+/** The record of `facts` as one of its light queues has it. */
+export function inLightQueue(facts: EntryFacts, { queueOffset, topic }: LightEntry): EntryFacts {
+  const { physicalOffset, storeTimestampMs, tagsCode } = facts;
+  const queueId = LIGHT_QUEUE_ID;
+  return { topic, queueId, queueOffset, physicalOffset, storeTimestampMs, tagsCode, batchCount: 1 };
+}
 
 /** What a queue keeps of a record. */
 interface Entry {
@@ -30,7 +50,7 @@ export class QueueEntries {
 
   constructor(private readonly options: QueueEntriesOptions) {}
 
-  enter(facts: RecordFacts, size: number): void {
+  enter(facts: EntryFacts, size: number): void {
     const { kindOf, onSuspicion, queues } = this.options;
     const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
       facts;

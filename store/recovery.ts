@@ -15,7 +15,8 @@ import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
 import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 import type { KeptAside } from "./kept_aside.ts";
-import { QueueEntries } from "./queue_entries.ts";
+import { type EntryFacts, inLightQueue, QueueEntries } from "./queue_entries.ts";
+import { LightEntryReader } from "./light_queues.ts";
 import { planRecovery, type RecoveryPlan } from "./recovery_plan.ts";
 import {
   addScan,
@@ -48,6 +49,8 @@ export interface RecoveryParts {
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk. */
   kindOf: (topic: string) => QueueKind;
+  /** Records may stand in light queues too. */
+  lightQueues: boolean;
   /** Whether a topic still exists: queues of deleted ones aren't made again. */
   hasTopic: (topic: string) => boolean;
   /** Compare every queue with the whole log, whatever the checkpoint says. */
@@ -84,7 +87,8 @@ class Recovery {
   private progressMs: number;
 
   constructor(private readonly parts: RecoveryParts) {
-    this.facts = new RecordFacts(parts.delayLevels);
+    const lights = parts.lightQueues ? new LightEntryReader() : null;
+    this.facts = new RecordFacts(parts.delayLevels, lights);
     this.summary = emptySummary(parts.isClean);
     this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
     this.entries = new QueueEntries({
@@ -198,7 +202,12 @@ class Recovery {
     const { physicalOffset, storeTimestampMs } = facts;
     this.lastStoreTimestampMs = storeTimestampMs;
     this.lastRecord = physicalOffset;
-    if (!facts.isHidden) this.enterQueue(plan, facts, size);
+    if (!facts.isHidden) {
+      this.enterQueue(plan, facts, size);
+      for (const light of facts.lightEntries) {
+        this.enterQueue(plan, inLightQueue(facts, light), size);
+      }
+    }
     if (index === null || physicalOffset < plan.indexFrom) return;
     for (let at = 0; at < facts.keyCount; at++) {
       index.put(facts.keyHashes[at]!, physicalOffset, storeTimestampMs);
@@ -207,7 +216,7 @@ class Recovery {
   }
 
   /** A queue that hasn't what came before is left for the second pass, which reads all of the log. */
-  private enterQueue(plan: RecoveryPlan, facts: RecordFacts, size: number): void {
+  private enterQueue(plan: RecoveryPlan, facts: EntryFacts, size: number): void {
     const { hasTopic, log, queues } = this.parts;
     const { topic, queueId, queueOffset } = facts;
     const isNew = facts.physicalOffset >= plan.queuesFrom;
@@ -225,7 +234,7 @@ class Recovery {
 
   /** Enters what queues lack from the log's beginning on; what they have is left alone. */
   private async rebuildQueues(plan: RecoveryPlan, end: number): Promise<void> {
-    const { hasTopic, log, logger, queues } = this.parts;
+    const { log, logger, queues } = this.parts;
     if (plan.scanFrom === log.files.startOffset && queues.setAside === 0) {
       if (plan.queuesFrom === plan.scanFrom) return;
     }
@@ -233,16 +242,23 @@ class Recovery {
     if (this.parts.rebuildQueues) logger.info("the whole log is read to complete the queues");
     else logger.warn("a queue's files are lost: the whole log is read to make them again");
     const scan = await this.scan(log.files.startOffset, end, (facts, size) => {
-      const { topic, queueId, physicalOffset } = facts;
-      if (facts.isHidden || physicalOffset >= end || !hasTopic(topic)) return;
-      const covered = queues.find(topic, queueId)?.coveredPhysicalOffset ?? 0;
-      if (physicalOffset >= covered) this.entries.enter(facts, size);
+      if (facts.isHidden || facts.physicalOffset >= end) return;
+      this.complete(facts, size);
+      for (const light of facts.lightEntries) this.complete(inLightQueue(facts, light), size);
     });
     this.entries.finish();
     this.summary.unreadable = Math.max(this.summary.unreadable, scan.unreadable);
     this.summary.firstUnreadable ??= scan.firstUnreadable;
     const { rebuilt } = this.summary;
     if (this.entries.count > before && !rebuilt.includes("queues")) rebuilt.push("queues");
+  }
+
+  /** Enters what its queue lacks. */
+  private complete(facts: EntryFacts, size: number): void {
+    const { hasTopic, queues } = this.parts;
+    if (!hasTopic(facts.topic)) return;
+    const covered = queues.find(facts.topic, facts.queueId)?.coveredPhysicalOffset ?? 0;
+    if (facts.physicalOffset >= covered) this.entries.enter(facts, size);
   }
 
   /** The log ends where the scan did: nothing behind it counts, in queues and index neither. */

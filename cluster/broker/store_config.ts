@@ -1,6 +1,6 @@
 // A store's configuration as broker.conf gives it: Apache's keys turned into the store's own terms.
 import type { BrokerConfig } from "../../core/config/tables.ts";
-import { isDlqTopic, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
+import { isDlqTopic, isLmq, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import type { HostAddress } from "../../core/remoting/handler.ts";
 import type { QueueKind } from "../../store/consume_queue/stored_queue.ts";
 import {
@@ -57,7 +57,9 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     storePort: storeHost.port,
     delayLevels,
     queueKindOf: (topic) => queueKindOf(topics, topic),
-    hasTopic: (topic) => topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic),
+    lightQueues: config.enableLmq && config.enableMultiDispatch,
+    hasTopic: (topic) =>
+      topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic) || isLmq(topic),
     rebuildQueues: false,
     retention: () => retentionOf(config),
   };

@@ -53,12 +53,19 @@ export function openTables(parts: TableParts): Tables {
   if (delayText !== null) delayOffsets.decode(delayText);
   const expressions = new Expressions();
   const filterTable = new FilterTable({ ...parts, file: fileOf("consumerFilter"), expressions });
+  // A store that gets light queues takes its offsets along, where Apache begins anew.
+  const plainOffsets = fileOf("consumerOffset");
+  const lightOffsets = fileOf("lmqConsumerOffset");
+  const offsetFile = !settings.enableLmq ? plainOffsets : {
+    load: () => lightOffsets.load() ?? plainOffsets.load(),
+    saveInBackground: (text: string) => lightOffsets.saveInBackground(text),
+  };
   const topics = new TopicTable({ ...parts, file: fileOf("topics") });
   const groups = new GroupTable({ ...parts, file: fileOf("subscriptionGroup") });
   return {
     topics,
     groups,
-    offsets: new OffsetTable({ ...parts, file: fileOf("consumerOffset"), parse: parseLenientJson }),
+    offsets: new OffsetTable({ ...parts, file: offsetFile, parse: parseLenientJson }),
     filters: new PullFilters(expressions, filterTable, settings),
     locks: new QueueLocks({ clock, log, file: fileOf("queueLocks") }),
     orders: new OrderTable({

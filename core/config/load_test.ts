@@ -184,8 +184,6 @@ describe("a setting that isn't implemented and would change safety or format", (
       ["indexRocksDBEnable=true", "RocksDB"],
       ["rocksdbCQDoubleWriteEnable=true", "RocksDB"],
       ["popConsumerKVServiceEnable=true", "RocksDB"],
-      ["enableLmq=true", "light message queues"],
-      ["enableMultiDispatch=true", "light message queues"],
       ["enabledAppendPropCRC=true", "checksum"],
       ["messageStorePlugIn=org.example.Store", "built-in store"],
       ["aclEnable=true", "protect the port"],

@@ -144,6 +144,12 @@ export function isLmq(name: string): boolean {
   return name.startsWith(LMQ_PREFIX);
 }
 
+/** Whether messages of a topic may name light queues (MixAll.topicAllowsLMQ). */
+export function allowsLightQueues(topic: string): boolean {
+  return !isRetryTopic(topic) && !topic.startsWith(SYSTEM_TOPIC_PREFIX) &&
+    topic !== SCHEDULE_TOPIC;
+}
+
 export function retryTopicOf(group: string): string {
   return RETRY_TOPIC_PREFIX + group;
 }

@@ -94,6 +94,8 @@ export class Appender {
   private recordStart = -1;
   private committing = false;
   private failing = false;
+  /** Staged rows that aren't records of their own. */
+  private furtherRows = 0;
 
   constructor(
     private readonly writer: BurstWriter,
@@ -203,6 +205,27 @@ export class Appender {
   }
 
   /**
+   * Gives the record that was ended last a number and an entry in one more queue, of which its bytes must tell already.
+   * Hidden records have none.
+   */
+  alsoIn(queue: DispatchQueue, size: number, tagsCode: number): void {
+    const { physicalOffset, storeTimestampMs } = this;
+    const queueOffset = queue.nextOffset++;
+    this.furtherRows++;
+    this.records.add(
+      queue,
+      queueOffset,
+      physicalOffset,
+      size,
+      tagsCode,
+      storeTimestampMs,
+      1,
+      null,
+      0,
+    );
+  }
+
+  /**
    * Writes what is staged and tells each record's owner: now under ASYNC_FLUSH, after the covering fdatasync under
    * SYNC_FLUSH. When a write fails, its records and those after it are taken back (queue numbers too) and their owners
    * are told why; those before it stand. Called from within an owner's callback it does nothing: the outer call goes on.
@@ -236,7 +259,9 @@ export class Appender {
     this.segmentCount = 0;
     if (this.failing) this.noteWriteState(null);
     const tookMs = this.clock.monotonicMs() - startedMs;
-    this.meter.noteWrite(this.records.count - this.records.written, bytes, tookMs);
+    const rows = this.records.count - this.records.written;
+    this.meter.noteWrite(rows - this.furtherRows, bytes, tookMs);
+    this.furtherRows = 0;
     this.settlement.written(this.physicalEnd, this.records.count);
   }
 

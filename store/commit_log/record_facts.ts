@@ -20,6 +20,7 @@ import {
 } from "../../core/message/sys_flag.ts";
 import { tagsCodeUtf8 } from "../../core/message/tag_hash.ts";
 import { SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
+import type { LightEntry, LightEntryReader } from "../light_queues.ts";
 import type { DelayLevels } from "../schedule/delay_levels.ts";
 
 const KEY_SEPARATOR_BYTE = 0x20;
@@ -36,6 +37,8 @@ export class RecordFacts {
   /** Messages in it: 1, or those of an inner batch. */
   batchCount = 1;
   isHidden = false;
+  /** The light queues that it stands in too, when its store has any. */
+  lightEntries: readonly LightEntry[] = [];
   /** Java's hash of topic#key for each key, UNIQ_KEY first; the first keyCount of them. */
   keyHashes = new Int32Array(16);
   keyCount = 0;
@@ -60,7 +63,11 @@ export class RecordFacts {
   private topicBytes = new Uint8Array(0);
   private prefixHash = 0;
 
-  constructor(private readonly delayLevels: DelayLevels) {}
+  constructor(
+    private readonly delayLevels: DelayLevels,
+    /** Null in a store without light queues. */
+    private readonly lights: LightEntryReader | null = null,
+  ) {}
 
   /** Reads the record at `start`; false when its lengths don't agree. */
   read(buffer: Buffer, start: number, limit: number): boolean {
@@ -77,6 +84,10 @@ export class RecordFacts {
     this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
     this.tagsCode = this.readTagsCode(buffer);
     this.readBatch(buffer);
+    if (this.lights !== null) {
+      const { propertiesEnd, propertiesStart } = parts;
+      this.lightEntries = this.lights.read(this.topic, buffer, propertiesStart, propertiesEnd);
+    }
     this.keyCount = this.plainKeyCount = 0;
     if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.readKeys(buffer);
     return true;

@@ -1,15 +1,13 @@
 // Reads a whole store and lists everything that is wrong with it: log, queues, index, checkpoint, config. Read-only, in
 // one pass over the log, in memory that doesn't grow with the log. What it finds is told as it is found.
 import type { Disk } from "../../core/disk/disk.ts";
-import { PROPERTY } from "../../core/message/property_names.ts";
-import { PropertyScanner } from "../../core/message/property_scan.ts";
 import { emptyParts, locateParts } from "../../core/message/record.ts";
-import { isLmq } from "../../core/message/topic_names.ts";
 import { replayTimestampMs } from "../checkpoint.ts";
 import { scanLog } from "../commit_log/log_scan.ts";
 import { findWrittenEnd } from "../commit_log/record_search.ts";
 import { RecordFacts } from "../commit_log/record_facts.ts";
 import type { SegmentFiles } from "../file/segment_files.ts";
+import { LightEntryReader } from "../light_queues.ts";
 import { DelayLevels } from "../schedule/delay_levels.ts";
 import {
   checkCheckpoint,
@@ -60,10 +58,7 @@ class StoreCheck {
   private readonly queues: QueueCheck;
   private readonly index: IndexCheck;
   private readonly parts = emptyParts();
-  private readonly scanner = new PropertyScanner([
-    PROPERTY.multiDispatch,
-    PROPERTY.multiQueueOffset,
-  ]);
+  private readonly lights = new LightEntryReader();
   private records = 0;
 
   constructor(private readonly options: CheckOptions) {
@@ -186,24 +181,23 @@ class StoreCheck {
     const place = { physicalOffset, size, tagsCode, storeTimestampMs, batchCount };
     const expected = { ...place, isSuspect };
     this.queues.record({ ...expected, topic, queueId, queueOffset });
-    for (const [lightTopic, lightOffset] of this.lightQueues(buffer, start, size)) {
+    for (
+      const { topic: lightTopic, queueOffset: lightOffset } of this.lightEntries(
+        topic,
+        buffer,
+        start,
+        size,
+      )
+    ) {
       const light = { topic: lightTopic, queueId: 0, queueOffset: lightOffset, batchCount: 1 };
       this.queues.record({ ...expected, ...light });
     }
   }
 
-  /** The light queues that a record is in too (LmqDispatch), with its number in each. */
-  private lightQueues(buffer: Uint8Array, start: number, size: number): [string, number][] {
-    const { parts, scanner } = this;
+  private lightEntries(topic: string, buffer: Uint8Array, start: number, size: number) {
+    const { lights, parts } = this;
     if (locateParts(buffer, start, start + size, parts) !== null) return [];
-    scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
-    if (!scanner.has(0) || !scanner.has(1)) return [];
-    const textOf = (index: number) =>
-      new TextDecoder().decode(buffer.subarray(scanner.starts[index]!, scanner.ends[index]!));
-    const offsets = textOf(1).split(",");
-    return textOf(0).split(",")
-      .map((topic, at): [string, number] => [topic, Number(offsets[at])])
-      .filter(([topic, offset]) => isLmq(topic) && Number.isSafeInteger(offset));
+    return lights.read(topic, buffer, parts.propertiesStart, parts.propertiesEnd);
   }
 
   private logFault(kind: "record_suspect" | "log_unreadable", offset: number, detail: string) {

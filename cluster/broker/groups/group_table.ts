@@ -1,7 +1,8 @@
 // The subscription groups of a broker and what they are forbidden, saved after every change in the background.
 // Knows no consumers: who is connected is in ../clients (Java: SubscriptionGroupManager).
+import { parseLenientJson } from "../../../core/json/lenient_reader.ts";
 import type { Logger } from "../../../core/log.ts";
-import { groupProblem, SYSTEM_GROUP_PREFIX } from "../../../core/message/topic_names.ts";
+import { groupProblem, isLmq, SYSTEM_GROUP_PREFIX } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import {
   type DataVersion,
@@ -38,6 +39,7 @@ const SYSTEM_GROUPS = [
 export interface GroupSettings {
   autoCreateSubscriptionGroup: boolean;
   enableCreateSysGroup: boolean;
+  enableLmq?: boolean;
 }
 
 export interface GroupTableOptions {
@@ -66,16 +68,19 @@ export class GroupTable {
 
   /** The group, made when groups may be made by being used; undefined when it doesn't exist. */
   find(group: string): GroupConfig | undefined {
-    return this.groups.get(group) ?? this.createWhenAllowed(group);
+    return this.get(group) ?? this.createWhenAllowed(group);
   }
 
   /** The group if it exists already. */
   get(group: string): GroupConfig | undefined {
-    return this.groups.get(group);
+    const known = this.groups.get(group);
+    if (known !== undefined || !this.options.settings.enableLmq || !isLmq(group)) return known;
+    return newGroupConfig(group);
   }
 
+  /** Groups with the name of a light queue count without being made (Java: LmqSubscriptionGroupManager). */
   has(group: string): boolean {
-    return this.groups.has(group);
+    return this.get(group) !== undefined;
   }
 
   all(): ReadonlyMap<string, GroupConfig> {
@@ -196,7 +201,7 @@ export class GroupTable {
   }
 
   private decode(text: string): void {
-    const { dataVersion, forbiddenTable, subscriptionGroupTable, ...unknown } = JSON.parse(
+    const { dataVersion, forbiddenTable, subscriptionGroupTable, ...unknown } = parseLenientJson(
       text,
     ) as Record<string, unknown>;
     for (const [name, value] of Object.entries(subscriptionGroupTable ?? {})) {

@@ -1,5 +1,6 @@
 // How far each group has consumed each queue, which offsets were reset behind consumers' backs, and how far they pulled.
 // Commits only touch memory; the broker saves every few seconds (Java: ConsumerOffsetManager).
+import { isLmq } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import {
   type DataVersion,
@@ -14,6 +15,7 @@ export interface OffsetSettings {
   /** Commits between two moves of the data version. */
   consumerOffsetUpdateVersionStep: number;
   useServerSideResetOffset: boolean;
+  enableLmq?: boolean;
 }
 
 /** Reads text that may hold maps with bare integer keys; what core's lenient parser does. */
@@ -206,10 +208,17 @@ export class OffsetTable {
     const { groupTopicMap: _, ...unknown } = this.unknown;
     const fields = [`\t"dataVersion":${JSON.stringify(this.version)}`];
     fields.push(`\t"groupTopicMap":${JSON.stringify(this.groupTopicMap())}`);
-    const rows = [...this.offsets].map(([key, queues]) =>
-      `\t\t${JSON.stringify(key)}:${queueMapText(queues)}`
-    );
-    fields.push(`\t"offsetTable":{${rows.length === 0 ? "" : `\n${rows.join(",\n")}\n\t`}}`);
+    const isLight = this.options.settings.enableLmq === true;
+    const rows: string[] = [];
+    const lightRows: string[] = [];
+    for (const [key, queues] of this.offsets) {
+      const lightOffset = isLight && isLightGroup(key) ? queues.get(0) : undefined;
+      const name = JSON.stringify(key);
+      if (lightOffset === undefined) rows.push(`\t\t${name}:${queueMapText(queues)}`);
+      else lightRows.push(`\t\t${name}:${lightOffset}`);
+    }
+    if (isLight) fields.push(`\t"lmqOffsetTable":${rowsText(lightRows)}`);
+    fields.push(`\t"offsetTable":${rowsText(rows)}`);
     for (const [name, value] of Object.entries(unknown)) {
       fields.push(`\t${JSON.stringify(name)}:${JSON.stringify(value)}`);
     }
@@ -249,7 +258,9 @@ export class OffsetTable {
   }
 
   private decode(text: string): void {
-    const { dataVersion, offsetTable, ...unknown } = this.options.parse(text) as Record<
+    const { dataVersion, lmqOffsetTable, offsetTable, ...unknown } = this.options.parse(
+      text,
+    ) as Record<
       string,
       unknown
     >;
@@ -259,9 +270,21 @@ export class OffsetTable {
         target.set(Number(queueId), Number(offset));
       }
     }
+    for (const [key, offset] of Object.entries(lmqOffsetTable ?? {})) {
+      queuesOf(this.offsets, key).set(0, Number(offset));
+    }
     this.version = parseDataVersion(dataVersion);
     this.unknown = unknown;
   }
+}
+
+function rowsText(rows: readonly string[]): string {
+  return rows.length === 0 ? "{}" : `{\n${rows.join(",\n")}\n\t}`;
+}
+
+/** Whether a topic@group is of a group named as a light queue: Apache keeps its one offset by itself. */
+function isLightGroup(key: string): boolean {
+  return isLmq(key.slice(key.indexOf(SEPARATOR) + 1));
 }
 
 /** A map of queues as fastjson writes Map<Integer, Long>: `{0:3,1:4}`. */

@@ -1,8 +1,10 @@
 // The topics of a broker: looked up on every send and pull, created on demand, saved on every change.
 // Registers nothing itself: whoever subscribes with onChange does (Java: TopicConfigManager).
+import { parseLenientJson } from "../../../core/json/lenient_reader.ts";
 import type { Logger } from "../../../core/log.ts";
 import {
   AUTO_CREATE_TOPIC,
+  isLmq,
   isSystemTopic,
   systemTopics,
   TRANSACTION_CHECK_MAX_TOPIC,
@@ -32,7 +34,7 @@ import {
 } from "./topic_config.ts";
 
 export interface TopicTableOptions {
-  settings: TopicsAtBootSettings;
+  settings: TopicsAtBootSettings & { enableLmq?: boolean };
   file: TableFile;
   clock: Clock;
   log: Logger;
@@ -66,11 +68,14 @@ export class TopicTable {
   }
 
   get(topic: string): TopicConfig | undefined {
-    return this.topics.get(topic);
+    const known = this.topics.get(topic);
+    if (known !== undefined || !this.options.settings.enableLmq || !isLmq(topic)) return known;
+    return newTopicConfig(topic, { readQueueNums: 1, writeQueueNums: 1 });
   }
 
+  /** Light queues count as topics of one queue without being made (Java: LmqTopicConfigManager). */
   has(topic: string): boolean {
-    return this.topics.has(topic);
+    return this.get(topic) !== undefined;
   }
 
   get size(): number {
@@ -110,7 +115,7 @@ export class TopicTable {
     clientQueueCount: number,
     topicSysFlag: number,
   ): Promise<TopicConfig | null> {
-    const existing = this.topics.get(topic);
+    const existing = this.get(topic);
     if (existing !== undefined) return existing;
     const { log, settings } = this.options;
     const base = this.topics.get(defaultTopic);
@@ -277,7 +282,7 @@ export class TopicTable {
   }
 
   private decode(text: string): void {
-    const root = JSON.parse(text) as Record<string, unknown>;
+    const root = parseLenientJson(text) as Record<string, unknown>;
     const table = root["topicConfigTable"];
     if (typeof table === "object" && table !== null) {
       for (const [name, value] of Object.entries(table)) {

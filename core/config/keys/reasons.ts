@@ -23,7 +23,8 @@ export const COMPACTION = "compacted topics aren't implemented yet";
 export const SHARED_DISK = "the use of the whole disk counts, whoever shares it";
 export const QUEUES_FOLLOW = "every queue is corrected as soon as the log's beginning has moved";
 export const CONSUME_QUEUE_EXT = "a bit map is as long as the filters of consumerFilter.json need";
-export const MULTI_DISPATCH = "light message queues aren't implemented yet";
+export const MULTI_DISPATCH =
+  "light queues are bounded by memory alone, and counted as other topics are";
 export const AUTH = "users and policies aren't implemented yet; switching them on is refused";
 export const TLS = "TLS isn't implemented yet";
 export const APACHE_UNUSED = "Apache 5.4.0 doesn't read it either";

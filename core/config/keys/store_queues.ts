@@ -82,15 +82,13 @@ const queues = keysOf("MessageStoreConfig", {
     "waiting sends are bounded by sendThreadPoolQueueCapacity",
     "Unanswered sends allowed at once.",
   ),
-  enableLmq: refused(
+  enableLmq: used(
     bool(false),
-    { when: (on) => on, because: MULTI_DISPATCH, instead: "set it to false" },
-    "Light message queues.",
+    "Light message queues: topics and groups named %LMQ%… count without being made.",
   ),
-  enableMultiDispatch: refused(
+  enableMultiDispatch: used(
     bool(false),
-    { when: (on) => on, because: MULTI_DISPATCH, instead: "set it to false" },
-    "Puts one message into several light queues.",
+    "With enableLmq: puts a message into the light queues of its INNER_MULTI_DISPATCH too.",
   ),
   maxLmqConsumeQueueNum: ignored(int(20_000), MULTI_DISPATCH, "Light queues allowed."),
   enableLogConsumeQueueRepeatedlyBuildWhenRecover: ignored(
