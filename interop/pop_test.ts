@@ -6,7 +6,7 @@ import { runScenarios, type Serialization } from "./support/driver.ts";
 import type { ScenarioResult } from "./support/scenario_lines.ts";
 
 const SCENARIOS: Record<Serialization, readonly string[]> = {
-  JSON: ["popPush", "popRetry", "popMembers", "popRaw", "popOrderly"],
+  JSON: ["popPush", "popRetry", "popMembers", "popRaw", "popOrderly", "popAssignedPull"],
   ROCKETMQ: ["popPush", "popRaw"],
 };
 const SERIALIZATIONS: readonly Serialization[] = ["JSON", "ROCKETMQ"];

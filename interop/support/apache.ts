@@ -91,7 +91,7 @@ async function waitForBoot(process: RunningProcess, port: number): Promise<void>
   let ended = false;
   process.exited.then(() => ended = true, () => ended = true);
   try {
-    await waitFor(`server on port ${port}`, 60_000, () => {
+    await waitFor(`server on port ${port}`, 180_000, () => {
       if (ended) throw new GivenUp("it ended");
       return /boot success/.test(process.output()) && canConnect(port);
     });

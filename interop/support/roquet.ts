@@ -72,7 +72,7 @@ async function readyLine(process: RunningProcess): Promise<Record<string, unknow
   let ended = false;
   process.exited.then(() => ended = true, () => ended = true);
   try {
-    const line = await waitFor("ready line", 30_000, () => {
+    const line = await waitFor("ready line", 120_000, () => {
       const found = process.output().match(/^ready (\{.*\})$/m);
       if (!found && ended) throw new GivenUp("it ended");
       return found?.[1];

@@ -124,6 +124,44 @@ final class PopScenarios {
         }
     }
 
+    /** Queues that the broker assigns for pulling: each member has its own, all messages come once. */
+    static void popAssignedPull(Env env) throws Exception {
+        String topic = env.topic("assigned");
+        DefaultMQProducer producer = env.producer("assigned");
+        Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
+        Set<String> members = ConcurrentHashMap.newKeySet();
+        List<DefaultMQPushConsumer> consumers = new ArrayList<>();
+        try {
+            producer.send(Env.message(topic, "", "", "warm-up"));
+            for (int member = 0; member < 2; member++) {
+                DefaultMQPushConsumer consumer = push(env, "assigned");
+                String name = "c" + member;
+                consumer.subscribe(topic, "*");
+                consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                    for (MessageExt message : messages) {
+                        if (text(message).equals("warm-up")) continue;
+                        seen.computeIfAbsent(text(message), key -> new AtomicInteger()).incrementAndGet();
+                        members.add(name);
+                    }
+                    return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+                });
+                consumer.start();
+                consumers.add(consumer);
+            }
+            for (DefaultMQPushConsumer consumer : consumers) {
+                Env.await("each member has queues", 60_000, () -> consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
+                    .getProcessQueueTable().keySet().stream().filter(queue -> queue.getTopic().equals(topic)).count() == 2);
+            }
+            for (int n = 0; n < 100; n++) producer.send(Env.message(topic, "", "", "m" + n));
+            Env.await("100 messages", 60_000, () -> seen.size() == 100);
+            for (Map.Entry<String, AtomicInteger> entry : seen.entrySet()) Env.equal(1, entry.getValue().get(), "deliveries of " + entry.getKey());
+            Env.equal(2, members.size(), "members that worked");
+        } finally {
+            consumers.forEach(DefaultMQPushConsumer::shutdown);
+            producer.shutdown();
+        }
+    }
+
     /** Members come and go while messages are sent: each message is consumed, none is lost with a member. */
     static void popMembers(Env env) throws Exception {
         String topic = env.topic("popmembers");
