@@ -8,7 +8,6 @@ import {
   live,
   long,
   pattern,
-  refused,
   used,
 } from "../key.ts";
 import {
