@@ -1,5 +1,6 @@
 // Serves PEEK_MESSAGE: shows messages that a group hasn't been given yet, and changes nothing
 // (Java: PeekMessageProcessor). Knows no filters.
+import type { Logger } from "../../../core/log.ts";
 import { Buffer } from "node:buffer";
 import { type Random, randomBelow } from "../../../core/random.ts";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
@@ -16,6 +17,7 @@ import type { PopSettings } from "./pop_settings.ts";
 
 export interface PeekParts extends PopCheckParts {
   store: MessageStore;
+  log: Logger;
   popOffsets: PopOffsets;
   random: Random;
   stats: StatsSink;
@@ -38,7 +40,7 @@ export class Peeks {
 
   constructor(private readonly parts: PeekParts) {
     this.selector = new Selector(parts.store, parts.settings, parts.physicalMemoryBytes);
-    this.records = new RecordBytes(parts.store);
+    this.records = new RecordBytes(parts.store, parts.log);
   }
 
   /** Throws RequestError. */

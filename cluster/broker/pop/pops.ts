@@ -59,7 +59,7 @@ export class Pops implements Disposable {
     const { clock, settings, store } = parts;
     this.held = new HeldPops(clock, settings, (request) => this.resume(request));
     this.selector = new Selector(store, settings, parts.physicalMemoryBytes);
-    this.records = new RecordBytes(store);
+    this.records = new RecordBytes(store, parts.log);
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 // A filtered scan over a log that lies on the disk: nothing is hot, records cross blocks, and some have left the log.
+import { silentLogger } from "../../../core/log.ts";
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import type { QueueCursor } from "../../../store/message_store.ts";
@@ -77,7 +78,7 @@ class ColdLog {
 }
 
 async function scan(log: ColdLog, wants: (n: number) => boolean): Promise<number[]> {
-  const records = new RecordBytes(log);
+  const records = new RecordBytes(log, silentLogger);
   const selector = new Selector(log, settings, 1e12);
   const filter = {
     matches(buffer: Buffer, start: number, size: number) {

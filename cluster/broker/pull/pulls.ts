@@ -46,7 +46,7 @@ export class Pulls implements Disposable {
       (filter, topic, queueId, queueOffset) => this.passes(filter, topic, queueId, queueOffset),
     );
     this.selector = new Selector(parts.store, parts.settings, parts.physicalMemoryBytes);
-    this.records = new RecordBytes(parts.store);
+    this.records = new RecordBytes(parts.store, parts.log);
     this.progress = new PullProgress(parts);
     parts.store.onArrival((topic, queueId, queueOffset, tagsCode) =>
       this.held.arrived(topic, queueId, queueOffset, tagsCode)

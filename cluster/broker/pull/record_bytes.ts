@@ -1,6 +1,10 @@
 // Copies the records of a selection into an answer: from the log's hot tail, from cold blocks that are in memory, or
 // after reading those or single records. Knows no frames and no queues.
 import type { Buffer } from "node:buffer";
+import { readI32, readI64 } from "../../../core/bytes/big_endian.ts";
+import type { Logger } from "../../../core/log.ts";
+import { emptyParts, locateParts } from "../../../core/message/record.ts";
+import { PHYSICAL_OFFSET_AT, RECORD_BYTES_MIN } from "../../../core/message/record_layout.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import { type ColdBlock, ColdBlocks, SPARSE_RECORD_DISTANCE_BYTES } from "./cold_blocks.ts";
 import type { Selection } from "./selection.ts";
@@ -13,7 +17,7 @@ export type RecordSource = Pick<
 export class RecordBytes {
   private readonly blocks: ColdBlocks;
 
-  constructor(private readonly store: RecordSource) {
+  constructor(private readonly store: RecordSource, private readonly log: Logger) {
     this.blocks = new ColdBlocks(store);
   }
 
@@ -29,7 +33,9 @@ export class RecordBytes {
     for (let index = 0; index < recordCount; index++) {
       const size = sizes[index]!;
       const view = this.store.readHot(physicalOffsets[index]!, size);
-      if (view === null) return false;
+      if (view === null || !isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
+        return false;
+      }
       (view.buffer as Buffer).copy(target, next, view.start, view.start + size);
       next += size;
     }
@@ -100,15 +106,16 @@ export class RecordBytes {
       for (let after = block + 1; copied < size && after < held.length; after++) {
         copied += ColdBlocks.copy(held[after]!, offset, size, target, next);
       }
-      if (copied < size) return false;
+      if (copied < size || !isRecord(target, next, size, offset)) return false;
       next += size;
     }
     return true;
   }
 
   /**
-   * Reads and copies the records one by one. Those that have left the log meanwhile are dropped from the selection; when
-   * none is left it says that messages are being removed.
+   * Reads and copies the records one by one. Those that have left the log meanwhile, or whose head is damaged, are dropped
+   * from the selection: a client can't step over bytes that are no record. When none is left it says that messages are
+   * being removed.
    */
   async copyOneByOne(selection: Selection, target: Buffer, at: number): Promise<void> {
     const { physicalOffsets, sizes, recordCount } = selection;
@@ -118,6 +125,11 @@ export class RecordBytes {
       const size = sizes[index]!;
       const view = await this.store.read(physicalOffsets[index]!, size);
       if (view === null || view.size < size) continue;
+      if (!isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
+        const physicalOffset = physicalOffsets[index]!;
+        this.log.error("a damaged record is left out of a pull", { physicalOffset, size });
+        continue;
+      }
       target.set(view.buffer.subarray(view.start, view.start + size), next);
       next += size;
       physicalOffsets[kept] = physicalOffsets[index]!;
@@ -130,4 +142,21 @@ export class RecordBytes {
     selection.totalBytes = next - at;
     if (kept === 0) selection.status = "MESSAGE_WAS_REMOVING";
   }
+}
+
+const parts = emptyParts();
+
+/**
+ * Whether bytes are the record that a queue's entry means, with lengths that fit: a damaged entry may point anywhere, and
+ * what is near the log's end may have been read from its file, too. About 30 ns.
+ */
+function isRecord(
+  buffer: Uint8Array,
+  start: number,
+  size: number,
+  physicalOffset: number,
+): boolean {
+  return size >= RECORD_BYTES_MIN && readI32(buffer, start) === size &&
+    readI64(buffer, start + PHYSICAL_OFFSET_AT) === physicalOffset &&
+    locateParts(buffer, start, start + size, parts) === null;
 }

@@ -1,5 +1,6 @@
-// Delayed messages: stored under the delay topic and put into their own when they are due. Promises: each that was
-// acknowledged is delivered at least once, unchanged, and not before its time.
+// Messages that are delivered later, by a delay level or at a time: stored under the delay topic or the timer's, and put
+// into their own when they are due. Promises: each that was acknowledged is delivered at least once, unchanged, and not
+// before its time.
 import { randomBelow } from "../../../../core/random.ts";
 import { decodeOffsetMessageId } from "../../../../core/message/message_id.ts";
 import { formatProperties } from "../../../../core/message/properties.ts";
@@ -9,10 +10,26 @@ import { keyOf, Ledger } from "../ledger.ts";
 import type { LifeEnd, SimulatedLife, Workload } from "../workload.ts";
 import { bodyOf, createTopic, propertiesOf, sendFields } from "./messages.ts";
 
-const TOPIC = "Later";
 const QUEUES = 1;
-/** Of the first levels of messageDelayLevel. */
+/** Of the first levels of messageDelayLevel; the longest that a time is ahead. */
 const DELAYS_MS = [1000, 5000, 10_000] as const;
+const DELAY_MS_MAX = Math.max(...DELAYS_MS);
+
+/** How a message says when: gives when it is due, and the property that asks for it. */
+type Ask = (life: SimulatedLife) => { dueMs: number; property: [string, string] };
+
+const byLevel: Ask = ({ clock, random }) => {
+  const level = 1 + randomBelow(random, DELAYS_MS.length);
+  return {
+    dueMs: clock.nowMs() + DELAYS_MS[level - 1]!,
+    property: ["DELAY", String(level)],
+  };
+};
+
+const byTime: Ask = ({ clock, random }) => {
+  const dueMs = Math.ceil(clock.nowMs()) + randomBelow(random, DELAY_MS_MAX);
+  return { dueMs, property: ["TIMER_DELIVER_MS", String(dueMs)] };
+};
 
 interface Acknowledged {
   key: string;
@@ -20,19 +37,27 @@ interface Acknowledged {
   at: number;
 }
 
-export class DelayedWorkload implements Workload {
-  readonly name = "delayed messages";
+export const delayedMessages = () => new LaterWorkload("delayed messages", "Later", byLevel);
+export const timedMessages = () => new LaterWorkload("timed messages", "Timed", byTime);
+
+class LaterWorkload implements Workload {
   private readonly ledger = new Ledger({ duplicates: true });
   private readonly owed = new Map<string, Acknowledged>();
   private readonly dueMs = new Map<string, number>();
   private nextKey = 0;
 
+  constructor(
+    readonly name: string,
+    private readonly topic: string,
+    private readonly ask: Ask,
+  ) {}
+
   async begin(life: SimulatedLife): Promise<void> {
-    await createTopic(life, TOPIC, QUEUES);
+    await createTopic(life, this.topic, QUEUES);
   }
 
   async check(life: SimulatedLife): Promise<void> {
-    for (const record of await this.ledger.check(life, TOPIC, QUEUES)) {
+    for (const record of await this.ledger.check(life, this.topic, QUEUES)) {
       const key = keyOf(record);
       this.owed.delete(key);
       const dueMs = this.dueMs.get(key) ?? 0;
@@ -44,13 +69,12 @@ export class DelayedWorkload implements Workload {
 
   act(life: SimulatedLife): void {
     const { random } = life;
-    const key = `d${this.nextKey++}`;
-    const message = { key, topic: TOPIC, queueId: 0, body: bodyOf(key, random) };
+    const key = `${this.topic}${this.nextKey++}`;
+    const message = { key, topic: this.topic, queueId: 0, body: bodyOf(key, random) };
     this.ledger.send(message);
-    const level = 1 + randomBelow(random, DELAYS_MS.length);
-    const dueMs = life.clock.nowMs() + DELAYS_MS[level - 1]!;
+    const { dueMs, property } = this.ask(life);
     this.dueMs.set(key, dueMs);
-    const properties = formatProperties([...propertiesOf(key), ["DELAY", String(level)]]);
+    const properties = formatProperties([...propertiesOf(key), property]);
     void life.call(SEND_MESSAGE_V2, sendFields(life, message, properties), message.body)
       .then((answer) => {
         if (answer.code !== ResponseCode.SUCCESS || life.disk.isDead) return;
@@ -77,7 +101,7 @@ export class DelayedWorkload implements Workload {
   }
 
   async finish(life: SimulatedLife): Promise<void> {
-    await life.clock.sleep(Math.max(...DELAYS_MS) + 2000);
+    await life.clock.sleep(DELAY_MS_MAX + 2000);
     await this.check(life);
     for (const { key } of this.owed.values()) life.broken(`${key} was never delivered`);
   }

@@ -1,6 +1,6 @@
 // The workloads that every simulated history runs: plug further ones in here.
 import type { WorkloadMaker } from "../workload.ts";
-import { DelayedWorkload } from "./delayed.ts";
+import { delayedMessages, timedMessages } from "./delayed.ts";
 import { MessagesWorkload } from "./messages.ts";
 import { OffsetsWorkload } from "./offsets.ts";
 import { PopsWorkload } from "./pops.ts";
@@ -8,7 +8,8 @@ import { TablesWorkload } from "./tables.ts";
 
 export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   () => new MessagesWorkload(),
-  () => new DelayedWorkload(),
+  delayedMessages,
+  timedMessages,
   () => new OffsetsWorkload(),
   () => new PopsWorkload(),
   () => new TablesWorkload(),
