@@ -92,8 +92,12 @@ function findCommand(words: readonly string[]): CommandRow | undefined {
 }
 
 function unknownCommand(words: readonly string[]): string {
-  const isGroup = commands.some((row) => row.name.startsWith(`${words[0]} `));
-  const name = words.slice(0, isGroup ? 2 : 1).join(" ");
+  const group = commands.map((row) => row.name.split(" "))
+    .filter(([first, second]) => first === words[0] && second !== undefined);
+  if (group.length > 0 && words.length === 1) {
+    return `'${words[0]}' needs one of ${group.map(([, second]) => second).join(", ")}`;
+  }
+  const name = words.slice(0, group.length > 0 ? 2 : 1).join(" ");
   return `unknown command '${name}'${suggestion(name, commands.map((row) => row.name))}`;
 }
 
