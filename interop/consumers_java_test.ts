@@ -52,19 +52,20 @@ async function expectOrderToHold(make: Make, kinds: readonly ["ours" | "java", "
 describe("Java's consumers and operators, and order", () => {
   const runs = [
     { version: "5.4.0" as const, scenarios: [...ORDER, ...OPERATOR] },
-    { version: "4.9.8" as const, scenarios: ORDER },
+    // Members of 4.9 keep a queue's lock for 20 s after they lost it: theirs would take a minute.
+    { version: "4.9.8" as const, scenarios: ORDER.filter((each) => each !== "orderMembers") },
   ];
   let results: Map<string, ScenarioResult>[];
   let orders: PromiseSettledResult<void>[];
 
   beforeAll(async () => {
-    await using cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, CONF);
-    // Most of it is waiting for locks to expire and for members to notice: all at the same time.
-    const holding = Promise.allSettled([
+    // Most of it is waiting for locks to expire and for members to notice: both at the same time.
+    orders = await Promise.allSettled([
       // A Java member trusts its locks for up to 20 s after an Apache broker has forgotten them: ours stays there.
       expectOrderToHold("roquet", ["ours", "java"]),
       expectOrderToHold("apache", ["java", "ours"]),
     ]);
+    await using cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, CONF);
     results = await Promise.all(runs.map((run) =>
       runScenarios({
         ...run,
@@ -73,8 +74,7 @@ describe("Java's consumers and operators, and order", () => {
         folder: cluster.folder,
       })
     ));
-    orders = await holding;
-  }, 300_000);
+  }, 600_000);
 
   for (const [index, { version, scenarios }] of runs.entries()) {
     for (const scenario of scenarios) {

@@ -46,6 +46,8 @@ final class Env {
         consumer.setNamesrvAddr(namesrv);
         consumer.setInstanceName(instance());
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        // A start fails when one answer of a busy machine takes longer.
+        consumer.setMqClientApiTimeout(15_000);
         return consumer;
     }
 

@@ -45,7 +45,7 @@ final class OrderScenarios {
                 return Env.text(message).equals("1") ? ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT : ConsumeOrderlyStatus.SUCCESS;
             });
             consumer.start();
-            Env.await("the message behind the one that is given up", 30_000, () -> seen.contains("2/0"));
+            Env.await("the message behind the one that is given up", 60_000, () -> seen.contains("2/0"));
             seen.remove("creates the topic/0");
             Env.equal(Arrays.asList("0/0", "1/0", "1/1", "1/2", "2/0"), new ArrayList<>(seen), "deliveries");
             DefaultMQPullConsumer reader = new DefaultMQPullConsumer(env.group("giveupreader"));
@@ -54,7 +54,7 @@ final class OrderScenarios {
             reader.start();
             try {
                 MessageQueue dlq = new MessageQueue("%DLQ%" + env.group("giveup"), queue.getBrokerName(), 0);
-                Env.await("the dead letter", 30_000, () -> {
+                Env.await("the dead letter", 60_000, () -> {
                     try {
                         PullResult result = reader.pull(dlq, "*", 0, 1);
                         return result.getMsgFoundList() != null && Env.text(result.getMsgFoundList().get(0)).equals("1");
@@ -92,7 +92,7 @@ final class OrderScenarios {
                 return text.equals("3") ? ConsumeOrderlyStatus.COMMIT : ConsumeOrderlyStatus.SUCCESS;
             });
             consumer.start();
-            Env.await("all four", 30_000, () -> seen.contains("3"));
+            Env.await("all four", 60_000, () -> seen.contains("3"));
             Env.equal(Arrays.asList("0", "1", "2", "0", "1", "2", "3"), new ArrayList<>(seen), "deliveries");
         } finally {
             consumer.shutdown();
@@ -132,9 +132,9 @@ final class OrderScenarios {
                 member.start();
                 int already = order.values().stream().mapToInt(List::size).sum();
                 send(producer, topic, already == 0 ? 80 : 160, already == 0 ? 160 : 240);
-                Env.await(name + " has queues", 40_000, () -> owners.containsKey(name));
+                Env.await(name + " has queues", 90_000, () -> owners.containsKey(name));
             }
-            Env.await("240 messages", 40_000, () -> new java.util.HashSet<>(all(order)).size() == 240);
+            Env.await("240 messages", 90_000, () -> new java.util.HashSet<>(all(order)).size() == 240);
             // A member that leaves gives its locks back: nobody waits a minute for them.
             members.remove(0).shutdown();
             long leftMs = System.currentTimeMillis();
