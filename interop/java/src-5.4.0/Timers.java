@@ -62,6 +62,7 @@ public final class Timers {
         DefaultMQProducer producer = new DefaultMQProducer("PID_interop_timers");
         producer.setNamesrvAddr(namesrv);
         producer.setSendMsgTimeout(10_000);
+        producer.setMqClientApiTimeout(15_000);
         producer.start();
         return producer;
     }
@@ -101,6 +102,7 @@ public final class Timers {
         List<String> lines = new CopyOnWriteArrayList<>();
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("GID_" + topic + "_" + System.nanoTime());
         consumer.setNamesrvAddr(namesrv);
+        consumer.setMqClientApiTimeout(15_000);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
