@@ -128,9 +128,9 @@ describe("a transaction on a whole broker", () => {
   });
 
   test("that nobody ended is asked about at any producer of its group, and ends as that one says", async () => {
-    const half = await sendHalf(peer, "TopicAsk", "asked", { group: "PID_ask", queueId: 1 });
     using other = await TestPeer.connect(broker.port);
     await joinProducers(other, "other@1", "PID_ask");
+    const half = await sendHalf(peer, "TopicAsk", "asked", { group: "PID_ask", queueId: 1 });
     await until(() => other.requests.some(({ code }) => code === 39), "a check");
     const check = other.requests.find(({ code }) => code === 39)!;
     expect(Object.fromEntries(check.extFields)).toMatchObject({

@@ -185,7 +185,7 @@ public final class Transactions {
         int before = -1;
         while (before != listener.asked.size()) {
             before = listener.asked.size();
-            Thread.sleep(6_000);
+            Thread.sleep(10_000);
         }
         producer.shutdown();
     }
