@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { decodeRecallHandle, encodeRecallHandle } from "../../../core/message/recall_handle.ts";
 import { GET_BROKER_RUNTIME_INFO } from "../../../core/remoting/codes/admin.ts";
 import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
+import { DELETE_TOPIC_IN_BROKER } from "../../../core/remoting/codes/topics.ts";
 import {
   GET_TIMER_CHECK_POINT,
   GET_TIMER_METRICS,
@@ -84,6 +85,9 @@ describe("a recall", () => {
     expect(answer.extFields.get("msgId")).toBe("K");
     const metrics = await call(peer, GET_TIMER_METRICS, {});
     expect(JSON.parse(Buffer.from(metrics.body).toString("utf8")).timingCount.T.count).toBe(0);
+    await call(peer, DELETE_TOPIC_IN_BROKER, { topic: "T" });
+    const after = await call(peer, GET_TIMER_METRICS, {});
+    expect(JSON.parse(Buffer.from(after.body).toString("utf8")).timingCount).toEqual({});
   });
 });
 

@@ -33,6 +33,8 @@ export interface TopicCodeParts {
   topics: TopicTable;
   offsets: OffsetTable;
   stats: StatsSink;
+  /** Forgets how many timed messages of a topic wait. */
+  timer?: { metrics: { remove(topic: string): void } } | null;
   settings: TopicCodeSettings;
 }
 
@@ -63,6 +65,7 @@ export function registerTopicCodes(registry: HandlerRegistry, parts: TopicCodePa
       topics.delete(name);
       parts.offsets.removeTopic(name);
       parts.stats.topicDeleted(name);
+      parts.timer?.metrics.remove(name);
     }
     // Before the queues go: a start that misses queues of a topic that it knows makes them again from the log.
     await topics.saved();
