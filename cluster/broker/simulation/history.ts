@@ -71,8 +71,12 @@ class History {
   }
 
   async run(): Promise<HistoryResult> {
-    while (this.points < this.options.points && this.problems.length === 0) await this.live();
-    if (this.problems.length === 0) await this.finish();
+    try {
+      while (this.points < this.options.points && this.problems.length === 0) await this.live();
+      if (this.problems.length === 0) await this.finish();
+    } catch (error) {
+      this.broken(String(error instanceof Error ? error.stack : error));
+    }
     const { points, lives, problems } = this;
     return { seed: this.options.seed, points, lives, problems, digest: this.disk.digest };
   }
