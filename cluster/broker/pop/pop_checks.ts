@@ -16,6 +16,7 @@ import type { PullFilters } from "../filters/pull_filters.ts";
 import { type RecordFilter, recordFilter } from "../filters/record_filter.ts";
 import type { GroupConfig } from "../groups/group_config.ts";
 import type { GroupTable } from "../groups/group_table.ts";
+import { MESSAGE_TYPE } from "../topics/attributes.ts";
 import { isReadable, type TopicConfig } from "../topics/topic_config.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 import type { PopSettings } from "./pop_settings.ts";
@@ -24,6 +25,8 @@ import type { PopSettings } from "./pop_settings.ts";
 const POP_MESSAGES_MAX = 32;
 /** A pop that is late by more than this isn't begun any more. */
 const LATE_MS_MAX = 500;
+
+const PRIORITY_FACTOR_DEFAULT = 100;
 
 export interface PopCheckParts {
   topics: TopicTable;
@@ -104,6 +107,13 @@ export function checkPop(
   const allowed = checkTopicAndGroup(parts, fields, remoteAddress);
   const subscription = subscriptionOf(parts, fields);
   return { ...allowed, subscription, filter: filterOf(parts, subscription) };
+}
+
+/** Topics with priorities are read by them, for the share of pops that their group says; `draw` is below 100. */
+export function isPriorityPop({ topic, group }: AllowedRead, draw: number): boolean {
+  if (topic.attributes[MESSAGE_TYPE] !== "PRIORITY") return false;
+  const factor = group.attributes["priority.factor"];
+  return draw < (factor === undefined ? PRIORITY_FACTOR_DEFAULT : Number(factor));
 }
 
 /** What a peek or a notification may look at. Throws RequestError. */

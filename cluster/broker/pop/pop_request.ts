@@ -1,5 +1,5 @@
 // One pop as it came, kept while it is held, and what one run of it has gathered so far.
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import type { POP_MESSAGE } from "../../../core/remoting/codes/pop.ts";
 import type { RemotingCommand } from "../../../core/remoting/command.ts";
@@ -56,4 +56,22 @@ export class PopRun {
   shouldRunAgain = false;
 
   constructor(readonly popTimeMs: number, readonly reviveQueueId: number) {}
+
+  /** What the peer is told, but for the code. */
+  answer({ invisibleTime, order }: PopFields) {
+    const { bodies, messageCount } = this;
+    return {
+      remark: messageCount === 0 ? "NO_MESSAGE_IN_QUEUE" : "FOUND",
+      fields: {
+        popTime: this.popTimeMs,
+        invisibleTime,
+        reviveQid: this.reviveQueueId,
+        restNum: this.restCount,
+        startOffsetInfo: this.startOffsets,
+        msgOffsetInfo: this.messageOffsets,
+        ...(order && { orderCountInfo: this.orderCounts }),
+      },
+      body: bodies.length === 1 ? bodies[0]! : Buffer.concat(bodies),
+    };
+  }
 }

@@ -1,6 +1,6 @@
 // Serves POP: gives a group messages of any of its queues for a while, with a checkpoint that brings back what isn't
 // acknowledged. Nothing is answered before its checkpoint is stored (Java: PopMessageProcessor).
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { AssertionError, RequestError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/log.ts";
 import {
@@ -19,11 +19,16 @@ import { FilteredScan } from "../pull/filtered_scan.ts";
 import { RecordBytes } from "../pull/record_bytes.ts";
 import { Selection, type SelectionSettings, Selector } from "../pull/selection.ts";
 import type { StatsSink } from "../stats_sink.ts";
-import { MESSAGE_TYPE } from "../topics/attributes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { HeldPops } from "./held_pops.ts";
 import type { OrderTable } from "./order_table.ts";
-import { type AllowedPop, checkPop, type PopCheckParts, popRetryTopic } from "./pop_checks.ts";
+import {
+  type AllowedPop,
+  checkPop,
+  isPriorityPop,
+  type PopCheckParts,
+  popRetryTopic,
+} from "./pop_checks.ts";
 import type { PopOffsets } from "./pop_offsets.ts";
 import type { PopQueue, PopQueues } from "./pop_queues.ts";
 import { asRecordsOf, readSelection } from "./pop_records.ts";
@@ -46,7 +51,6 @@ export interface PopParts extends PopCheckParts {
 
 /** Selections kept for reuse. */
 const SELECTION_POOL_MAX = 64;
-const PRIORITY_FACTOR_DEFAULT = 100;
 
 export class Pops implements Disposable {
   readonly held: HeldPops<PopRequest>;
@@ -388,26 +392,6 @@ export class Pops implements Disposable {
     }
     const { stats, clock } = this.parts;
     stats.groupGetLatency(group, topic, queueId, clock.monotonicMs() - request.arrivedMs);
-    const answer = {
-      popTime: run.popTimeMs,
-      invisibleTime: fields.invisibleTime,
-      reviveQid: run.reviveQueueId,
-      restNum: run.restCount,
-      startOffsetInfo: run.startOffsets,
-      msgOffsetInfo: run.messageOffsets,
-    };
-    connection.send(answerTo(command, POP_MESSAGE, {
-      code,
-      remark: run.messageCount === 0 ? "NO_MESSAGE_IN_QUEUE" : "FOUND",
-      fields: fields.order ? { ...answer, orderCountInfo: run.orderCounts } : answer,
-      body: run.bodies.length === 1 ? run.bodies[0]! : Buffer.concat(run.bodies),
-    }));
+    connection.send(answerTo(command, POP_MESSAGE, { code, ...run.answer(fields) }));
   }
-}
-
-/** Topics with priorities are read by them, for the share of pops that their group says. */
-function isPriorityPop({ topic, group }: AllowedPop, draw: number): boolean {
-  if (topic.attributes[MESSAGE_TYPE] !== "PRIORITY") return false;
-  const factor = group.attributes["priority.factor"];
-  return draw < (factor === undefined ? PRIORITY_FACTOR_DEFAULT : Number(factor));
 }
