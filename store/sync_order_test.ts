@@ -10,6 +10,7 @@ import { randomBelow, seededRandom } from "../core/random.ts";
 import { systemClock } from "../core/time/system_clock.ts";
 import { noFileLocks } from "../core/disk/file_lock.ts";
 import { silentLogger } from "../core/log.ts";
+import { MetadataFile } from "./file/metadata_file.ts";
 import { segmentName } from "./file/segment_files.ts";
 import { FileMessageStore } from "./message_store_impl.ts";
 import { LOG_FILE_BYTES, newMemoryDisk, SMALL_STORE, testMessage } from "./testing_store.ts";
@@ -64,6 +65,24 @@ describe("an acknowledgement under SYNC_FLUSH follows a sync that covers it", ()
       expect(told).toBeGreaterThan(BURSTS);
     } finally {
       rmSync(path, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("a configuration file is in place for good when its save is over", () => {
+  const texts = ["1", "2", "3"].map((count) => `{"dataVersion":${count}}`);
+
+  test.each(["save", "saveInBackground"] as const)("%s", async (how) => {
+    for (let seed = 0; seed < 5; seed++) {
+      const disk = new TracingDisk(newMemoryDisk(seed));
+      const path = "/store/config/topics.json";
+      const file = new MetadataFile({ disk, log: silentLogger, path });
+      for (const text of texts) {
+        await file[how](text);
+        expect(disk.whyNotDurable(path, 0, text.length)).toBeNull();
+      }
+      // The version before it, which stands in for a torn one.
+      expect(disk.whyNotDurable(`${path}.bak`, 0, texts[1]!.length)).toBeNull();
     }
   });
 });
