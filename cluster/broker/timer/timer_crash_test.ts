@@ -102,6 +102,19 @@ test("a store without timers makes no files, and starts without reading any", ()
     expect(timer.disk.statSync(CHECK)).toBeNull();
   }));
 
+test("a disk that takes nothing at the stop loses no timer, and stops the stop no more", () =>
+  withTimers(async (timer, startMs) => {
+    const keys = await sendMany(timer, startMs);
+    await timer.clock.advance(2_200);
+    timer.disk.inject({ operation: "write", code: "EIO", path: "timer" });
+    await timer.service[Symbol.asyncDispose]();
+    timer.disk.clearFaults();
+    await timer.store[Symbol.asyncDispose]();
+    await timer.start();
+    await timer.clock.advance(60_000);
+    expect(await timer.keys()).toEqual(keys);
+  }));
+
 /** One random step in a timer's life. */
 async function step(
   timer: TestTimer,

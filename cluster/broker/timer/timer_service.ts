@@ -1,5 +1,6 @@
 // The timer of a broker: one loop that takes in what was put and delivers what is due, waked by arrivals and by the next
 // tick; and in the background flushes, counts and cleans. Never holds the event loop for longer than a batch.
+import { DiskError } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { runInBackground } from "../../../core/time/background.ts";
@@ -112,11 +113,19 @@ export class TimerService implements AsyncDisposable {
     this.timer?.cancel();
     await this.running;
     await this.background.disposeAsync();
-    if (this.isRecovered) {
+    if (this.isRecovered) await this.flushAtTheEnd();
+    await this.parts.timers.close();
+  }
+
+  /** What a failing disk doesn't take costs a replay at the next start, no timer. */
+  private async flushAtTheEnd(): Promise<void> {
+    try {
       this.parts.timers.noteStop(this.parts.clock.nowMs());
       await this.flush();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.parts.log.error("the timer's files can't be written at their closing", { error });
     }
-    await this.parts.timers.close();
   }
 
   /** Looks at the end of this turn, when all that arrives in it is there. */
