@@ -1,4 +1,5 @@
 // Micro benches of pulling: the walk along a queue, and whole answers of 32 messages from memory and from cold blocks.
+import { silentLogger } from "../../core/log.ts";
 import { Buffer } from "node:buffer";
 import os from "node:os";
 import { parseSubscription } from "../../cluster/broker/clients/subscription.ts";
@@ -63,7 +64,7 @@ class Puller {
   readonly target = Buffer.alloc(FOUND_HEAD_BYTES_MAX + 2 * ANSWER_MESSAGES * RECORD_BYTES);
 
   constructor(store: FileMessageStore) {
-    this.records = new RecordBytes(store);
+    this.records = new RecordBytes(store, silentLogger);
     this.selector = new Selector(store, LIMITS, os.totalmem());
   }
 
