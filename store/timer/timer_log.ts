@@ -45,7 +45,10 @@ export class TimerLog {
   /** Finds the files; nothing of them is read. Throws OperationError when they aren't of this configuration. */
   static open(options: TimerLogOptions): TimerLog {
     const timerLog = new TimerLog(options);
-    if (options.disk.statSync(options.path) !== null) timerLog.files.load();
+    if (options.disk.statSync(options.path) !== null) {
+      restoreLength(options);
+      timerLog.files.load();
+    }
     timerLog.writtenEnd = timerLog.syncedEnd = timerLog.files.endOffset;
     return timerLog;
   }
@@ -225,4 +228,14 @@ export class TimerLog {
       this.blocks.delete(at);
     }
   }
+}
+
+/** A cut makes the last file short and long again: a process that died in between left it short. */
+function restoreLength({ disk, path, fileBytes }: TimerLogOptions): void {
+  const last = disk.listSync(path).at(-1);
+  const sizeBytes = last === undefined ? 0 : disk.statSync(`${path}/${last}`)?.sizeBytes ?? 0;
+  if (sizeBytes === 0 || sizeBytes >= fileBytes || sizeBytes % UNIT_BYTES !== 0) return;
+  const file = disk.openSync(`${path}/${last}`, "write");
+  file.truncateSync(fileBytes);
+  void file.close();
 }
