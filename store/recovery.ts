@@ -104,6 +104,8 @@ class Recovery {
     const plan = this.plan();
     summary.from = plan.scanFrom;
     summary.rebuilt = [...plan.rebuilt];
+    // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
+    if (plan.rebuilt.includes("queues")) this.isQueueLost = true;
     await this.makeLevel(plan);
     const scan = await this.scan(
       plan.scanFrom,
