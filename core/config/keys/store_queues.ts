@@ -1,15 +1,5 @@
 // MessageStoreConfig, second part: consume queues, index, delay levels, reading. Declarations only.
-import {
-  bool,
-  ignored,
-  important,
-  int,
-  keysOf,
-  live,
-  long,
-  pattern,
-  used,
-} from "../key.ts";
+import { bool, ignored, important, int, keysOf, live, long, pattern, used } from "../key.ts";
 import {
   ALWAYS_SO,
   APACHE_UNUSED,

@@ -2,7 +2,6 @@
 import { optional, required, row } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
-
 export const GET_TIMER_CHECK_POINT = row({
   code: 60,
   name: "GET_TIMER_CHECK_POINT",
