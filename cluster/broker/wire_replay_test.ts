@@ -10,7 +10,9 @@ import { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { noFileLocks } from "../../core/disk/file_lock.ts";
 import { silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
+import { answerTo } from "../../core/remoting/answers.ts";
 import { decodeFrame, encodeFrame } from "../../core/remoting/codec.ts";
+import { PUSH_REPLY_MESSAGE_TO_CLIENT } from "../../core/remoting/codes/client_bound.ts";
 import { cutCodes } from "../../core/remoting/codes/cut_codes.ts";
 import { rowByCode } from "../../core/remoting/codes/index.ts";
 import { isResponse, type RemotingCommand } from "../../core/remoting/command.ts";
@@ -138,6 +140,7 @@ class Replayer implements Disposable {
       for (let frame = this.decoder.next(); frame !== null; frame = this.decoder.next()) {
         const command = decodeFrame(frame);
         if (isResponse(command)) this.answers.set(command.opaque, command);
+        else this.agree(command);
       }
       this.wake();
     });
@@ -152,6 +155,12 @@ class Replayer implements Disposable {
 
   send(bytes: Buffer): void {
     this.socket.write(bytes);
+  }
+
+  /** A requester takes the reply that the broker pushes, and says so: the replier's answer waits for that. */
+  private agree(command: RemotingCommand): void {
+    if (command.code !== PUSH_REPLY_MESSAGE_TO_CLIENT.code) return;
+    this.send(encodeFrame(answerTo(command, PUSH_REPLY_MESSAGE_TO_CLIENT, {})));
   }
 
   /** The answer to an opaque; undefined when none comes in time. */
