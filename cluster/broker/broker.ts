@@ -163,6 +163,7 @@ async function openParts(
   if (settings.enableConsumeQueueExt && settings.enableCalcFilterBitMap) {
     store.setBitMaps(filterBitMaps(tables.filters.table, store));
   }
+  tables.restoreLost(store);
   saveAtTheEnd(tables, stack);
   await clampOffsets(tables, store, log);
   const physicalMemoryBytes = os.totalmem();

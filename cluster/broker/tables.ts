@@ -6,6 +6,7 @@ import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { MessageStore } from "../../store/message_store.ts";
+import { REVIVE_TOPIC_PREFIX } from "../../core/message/topic_names.ts";
 import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
 import { DelayOffsets } from "../../store/schedule/delay_offsets.ts";
@@ -13,6 +14,7 @@ import { Expressions } from "./filters/expressions.ts";
 import { FilterTable } from "./filters/filter_table.ts";
 import { PullFilters } from "./filters/pull_filters.ts";
 import { GroupTable } from "./groups/group_table.ts";
+import { losable, restoreGroups, restoreTopics } from "./lost_tables.ts";
 import { QueueLocks } from "./locks/queue_locks.ts";
 import { OffsetTable } from "./offsets/offset_table.ts";
 import { OrderTable } from "./pop/order_table.ts";
@@ -29,6 +31,8 @@ export interface Tables {
   requestModes: RequestModes;
   delayOffsets: DelayOffsets;
   delayLevels: DelayLevels;
+  /** Makes what was lost again as far as the store tells it. */
+  restoreLost: (store: Pick<MessageStore, "queueTopics">) => void;
   saveDelayOffsets: () => Promise<void>;
 }
 
@@ -43,10 +47,8 @@ export interface TableParts {
 export function openTables(parts: TableParts): Tables {
   const { settings, clock, disk, log } = parts;
   syncNames(`${settings.storePathRootDir}/config`, disk, log);
-  const fileOf = (name: string) => {
-    const path = `${settings.storePathRootDir}/config/${name}.json`;
-    return new MetadataFile({ disk, log, path });
-  };
+  const pathOf = (name: string) => `${settings.storePathRootDir}/config/${name}.json`;
+  const fileOf = (name: string) => new MetadataFile({ disk, log, path: pathOf(name) });
   const delayFile = fileOf("delayOffset");
   const delayOffsets = new DelayOffsets(clock.nowMs(), settings.delayOffsetUpdateVersionStep);
   const delayText = delayFile.load();
@@ -60,12 +62,19 @@ export function openTables(parts: TableParts): Tables {
     load: () => lightOffsets.load() ?? plainOffsets.load(),
     saveInBackground: (text: string) => lightOffsets.saveInBackground(text),
   };
-  const topics = new TopicTable({ ...parts, file: fileOf("topics") });
-  const groups = new GroupTable({ ...parts, file: fileOf("subscriptionGroup") });
+  const losableOf = (name: string) => {
+    const path = pathOf(name);
+    return losable(fileOf(name), { disk, log, path, storePath: settings.storePathRootDir });
+  };
+  const topicFile = losableOf("topics");
+  const groupFile = losableOf("subscriptionGroup");
+  const topics = new TopicTable({ ...parts, file: topicFile });
+  const groups = new GroupTable({ ...parts, file: groupFile });
+  const offsets = new OffsetTable({ ...parts, file: offsetFile, parse: parseLenientJson });
   return {
     topics,
     groups,
-    offsets: new OffsetTable({ ...parts, file: offsetFile, parse: parseLenientJson }),
+    offsets,
     filters: new PullFilters(expressions, filterTable, settings),
     locks: new QueueLocks({ clock, log, file: fileOf("queueLocks") }),
     orders: new OrderTable({
@@ -77,6 +86,10 @@ export function openTables(parts: TableParts): Tables {
     requestModes: new RequestModes({ file: fileOf("messageRequestMode"), log }),
     delayOffsets,
     delayLevels: DelayLevels.parse(settings.messageDelayLevel),
+    restoreLost: (store) => {
+      if (topicFile.isLost) restoreTopics(topics, store, log);
+      if (groupFile.isLost) restoreGroups(groups, offsets, log);
+    },
     saveDelayOffsets: async () => {
       if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
     },
@@ -112,9 +125,12 @@ export async function clampOffsets(
   store: Pick<MessageStore, "queueBounds">,
   log: Logger,
 ): Promise<void> {
-  const corrected = offsets.clamp((topic, queueId) =>
-    topics.has(topic) ? store.queueBounds(topic, queueId)?.maxOffset ?? 0 : Infinity
-  );
+  const corrected = offsets.clamp((topic, queueId) => {
+    if (!topics.has(topic)) return Infinity;
+    const end = store.queueBounds(topic, queueId)?.maxOffset ?? 0;
+    // Of the revive topic the last record that is dealt with is noted, not the next one.
+    return topic.startsWith(REVIVE_TOPIC_PREFIX) ? end - 1 : end;
+  });
   if (corrected === 0) return;
   log.warn("offsets beyond the ends of their queues are taken back", { corrected });
   try {

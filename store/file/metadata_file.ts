@@ -39,7 +39,10 @@ export class MetadataFile {
     }
     // Apache leaves an empty file where it crashed before anything was saved.
     if ((text ?? "") === "" && (backup ?? "") === "") return null;
-    throw new OperationError(`${path} is damaged and ${backupPath} can't replace it`);
+    throw new OperationError(
+      `${path} is damaged and ${backupPath} can't replace it: restore one of them, ` +
+        `or move both away to start without what they held`,
+    );
   }
 
   /** Returns when the text would survive a crash; the text saved last isn't written again. Throws DiskError. */

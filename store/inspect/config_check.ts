@@ -14,6 +14,9 @@ const CHECKPOINT_BYTES = 4096;
 /** A longer file isn't read to see whether it is whole. */
 const CONFIG_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Tables that a broker can make again (cluster/broker/lost_tables.ts). */
+const REBUILT_NAMES = new Set(["topics.json", "subscriptionGroup.json"]);
+
 /** The text of a file; null when it isn't there or can't be read. */
 function readText(disk: Disk, path: string): string | null {
   const stat = disk.statSync(path);
@@ -62,13 +65,19 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
       kind: "config_file",
       place: `config/${name}`,
       detail: `${text === null ? "is missing" : "isn't whole"}; its .bak ${
-        hasBackup ? "is, and is used instead" : "can't replace it: a broker doesn't start with it"
+        hasBackup ? "is, and is used instead" : `can't replace it: ${withoutIt(name)}`
       }`,
       offset: -1,
       repair: hasBackup ? { step: "restore_config", path: `${folder}/${name}` } : null,
     });
   }
   return count;
+}
+
+function withoutIt(name: string): string {
+  return REBUILT_NAMES.has(name)
+    ? "a broker makes it again from queues and offsets, with default settings"
+    : "a broker doesn't start with it";
 }
 
 /** Topics by config/topics.json: what it says of them; null when it says nothing. */

@@ -111,6 +111,18 @@ export class GroupTable {
     this.changed(updated.length);
   }
 
+  /** Makes those that don't exist, with the defaults; gives how many. */
+  restore(names: Iterable<string>): number {
+    let count = 0;
+    for (const group of names) {
+      if (this.has(group)) continue;
+      this.groups.set(group, newGroupConfig(group));
+      count++;
+    }
+    if (count > 0) this.changed(1);
+    return count;
+  }
+
   /** Stops a group from consuming until it is updated (Java: disableConsume; not saved by itself). */
   disableConsume(group: string): void {
     const config = this.groups.get(group);

@@ -178,6 +178,16 @@ export class OffsetTable {
     return groups;
   }
 
+  /** Groups that have offsets anywhere. */
+  groups(): Set<string> {
+    const groups = new Set<string>();
+    for (const key of this.offsets.keys()) {
+      const [, group, rest] = key.split(SEPARATOR);
+      if (rest === undefined && group !== undefined) groups.add(group);
+    }
+    return groups;
+  }
+
   /** Copies one group's offsets of a topic to another group. */
   clone(sourceGroup: string, targetGroup: string, topic: string): void {
     const source = this.offsets.get(OffsetTable.key(topic, sourceGroup));

@@ -37,6 +37,13 @@ export class Rig {
 
   /** Starts the broker, and makes its topic of one queue. */
   async open(): Promise<Outcome<void>> {
+    const opened = await this.openOnly();
+    if (opened.kind === "done") await this.wait(createTopic(this.life, TOPIC, 1));
+    return opened;
+  }
+
+  /** Starts the broker. */
+  async openOnly(): Promise<Outcome<void>> {
     const mortal = new MortalDisk(this.history, { kind: "power", after: Infinity }, this.random);
     this.life = new Life({
       disk: mortal,
@@ -52,9 +59,7 @@ export class Rig {
         throw new Error(problem);
       },
     });
-    const opened = await this.life.open();
-    if (opened.kind === "done") await this.wait(createTopic(this.life, TOPIC, 1));
-    return opened;
+    return await this.life.open();
   }
 
   async wait<T>(promise: Promise<T>): Promise<T> {

@@ -1,0 +1,68 @@
+// Stores whose topics.json or subscriptionGroup.json is gone, or spoiled with its backup.
+import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
+import { MemoryDisk } from "../../core/disk/memory_disk.ts";
+import { seededRandom } from "../../core/random.ts";
+import { UPDATE_CONSUMER_OFFSET } from "../../core/remoting/codes/offsets.ts";
+import { GET_ALL_SUBSCRIPTIONGROUP_CONFIG } from "../../core/remoting/codes/groups.ts";
+import { Rig, TOPIC } from "./simulation/rig.ts";
+import { STORE_PATH } from "./simulation/paths.ts";
+
+const TOPICS = `${STORE_PATH}/config/topics.json`;
+const GROUPS = `${STORE_PATH}/config/subscriptionGroup.json`;
+const ASYNC = { flushDiskType: "ASYNC_FLUSH" } as const;
+
+async function stoppedStore(): Promise<MemoryDisk> {
+  const rig = new Rig(ASYNC);
+  await rig.open();
+  await rig.send(10);
+  await rig.send(20);
+  await rig.readAll();
+  const offset = { consumerGroup: "Readers", topic: TOPIC, queueId: 0, commitOffset: 1 };
+  await rig.call(UPDATE_CONSUMER_OFFSET, offset);
+  await rig.life.close();
+  return rig.memory;
+}
+
+function spoil(disk: MemoryDisk, path: string): void {
+  for (const each of [path, `${path}.bak`]) disk.place(each, Buffer.from('{"topicConfigTab'));
+}
+
+test("topics are made again from their queues when their file is spoiled with its backup", async () => {
+  const disk = await stoppedStore();
+  spoil(disk, TOPICS);
+  const rig = new Rig({ ...ASYNC, autoCreateTopicEnable: false }, disk);
+  expect((await rig.openOnly()).kind).toBe("done");
+  expect((await rig.readAll()).map(({ body }) => body.length)).toEqual([10, 20]);
+  const said = rig.entries.map(({ text }) => text).join("\n");
+  expect(said).toContain("a table is damaged, and its backup can't replace it");
+  expect(said).toContain("topics are made again from their queues");
+  const kept = disk.listSync(`${STORE_PATH}/kept-aside`);
+  expect(kept).toEqual(["config-topics.json", "config-topics.json.bak"]);
+  const bytes = Buffer.from(disk.contents(`${STORE_PATH}/kept-aside/${kept[0]}`));
+  expect(bytes.toString()).toBe('{"topicConfigTab');
+});
+
+test("topics are made again from their queues when their file is gone", async () => {
+  const disk = await stoppedStore();
+  disk.unlinkSync(TOPICS);
+  expect(disk.statSync(`${TOPICS}.bak`)).toBeNull();
+  const rig = new Rig(ASYNC, disk);
+  expect((await rig.openOnly()).kind).toBe("done");
+  expect(await rig.readAll()).toHaveLength(2);
+});
+
+test("groups that have offsets are made again when their file is spoiled", async () => {
+  const disk = await stoppedStore();
+  spoil(disk, GROUPS);
+  const rig = new Rig({ ...ASYNC, autoCreateSubscriptionGroup: false }, disk);
+  expect((await rig.openOnly()).kind).toBe("done");
+  const { body } = await rig.call(GET_ALL_SUBSCRIPTIONGROUP_CONFIG, {});
+  expect(Buffer.from(body).toString()).toContain('"Readers"');
+});
+
+test("a new store has nothing to make again, and says nothing", async () => {
+  const rig = new Rig(ASYNC, new MemoryDisk(seededRandom(1)));
+  await rig.openOnly();
+  expect(rig.entries.filter(({ level }) => level === "error")).toEqual([]);
+});
