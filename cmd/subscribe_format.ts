@@ -11,7 +11,8 @@ import type { LineBuffer } from "./subscribe_output.ts";
 /** Adds a message's line without its end. */
 export type LineFormat = (message: ReceivedMessage, line: LineBuffer) => void;
 
-const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set<string>(Object.values(PROPERTY));
+/** Those that a line has as fields of their own, or not at all. */
+export const SYSTEM_PROPERTIES: ReadonlySet<string> = new Set<string>(Object.values(PROPERTY));
 const PROPERTY_PREFIX = "property:";
 
 type FieldText = (message: ReceivedMessage) => string | number;

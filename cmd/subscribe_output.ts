@@ -10,6 +10,12 @@ const STDOUT = 1;
 const FULL_PIPE_WAIT_MS = 5;
 const FIRST_BYTES = 64 * 1024;
 const LINE_END = 0x0a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const FIRST_PRINTABLE = 0x20;
+const LAST_ASCII = 0x7f;
+const DIGIT_0 = 0x30;
+const DIGITS_MAX = 20;
 
 /** Writes to this process's standard output on the thread pool. */
 export async function writeToStandardOutput(bytes: Uint8Array): Promise<void> {
@@ -45,6 +51,56 @@ export class LineBuffer {
     this.reserve(part.length);
     this.bytes.set(part, this.length);
     this.length += part.length;
+  }
+
+  /** Short text of ASCII alone. */
+  ascii(text: string): void {
+    this.reserve(text.length);
+    const { bytes } = this;
+    let at = this.length;
+    for (let index = 0; index < text.length; index++) bytes[at++] = text.charCodeAt(index);
+    this.length = at;
+  }
+
+  /** A whole number from 0 up, in decimal digits. */
+  number(value: number): void {
+    this.reserve(DIGITS_MAX);
+    let digits = 1;
+    for (let bound = 10; bound <= value; bound *= 10) digits++;
+    for (let index = this.length + digits - 1, rest = value; index >= this.length; index--) {
+      const tenth = Math.floor(rest / 10);
+      this.bytes[index] = DIGIT_0 + (rest - tenth * 10);
+      rest = tenth;
+    }
+    this.length += digits;
+  }
+
+  /** These bytes as a JSON string; false, with a part written, when they need escapes or aren't ASCII. */
+  jsonString(source: Uint8Array, start: number, end: number): boolean {
+    this.reserve(end - start + 2);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = QUOTE;
+    for (let index = start; index < end; index++) {
+      const byte = source[index]!;
+      if (byte < FIRST_PRINTABLE || byte > LAST_ASCII || byte === QUOTE || byte === BACKSLASH) {
+        return false;
+      }
+      bytes[at++] = byte;
+    }
+    bytes[at++] = QUOTE;
+    this.length = at;
+    return true;
+  }
+
+  /** For `rewind`. */
+  mark(): number {
+    return this.length;
+  }
+
+  /** Takes back what was added since the mark, before anything was taken. */
+  rewind(mark: number): void {
+    this.length = mark;
   }
 
   endLine(): void {

@@ -9,7 +9,8 @@ import { OperationError, UsageError } from "../core/errors.ts";
 import { MIB } from "../core/limits.ts";
 import { processSignals, type SignalSource } from "./server_process.ts";
 import type { SubscribeContext } from "./subscribe.ts";
-import { jsonFormat, type LineFormat, templateFormat } from "./subscribe_format.ts";
+import { type LineFormat, templateFormat } from "./subscribe_format.ts";
+import { jsonLinesFormat } from "./subscribe_json.ts";
 import { LineOutput, type WriteBytes, writeToStandardOutput } from "./subscribe_output.ts";
 import { Until } from "./subscribe_until.ts";
 
@@ -20,8 +21,9 @@ export interface SubscribeIo {
 }
 
 const EXIT_FAILED = 1;
-/** Messages at a time between being pulled and being written. */
-const CONCURRENCY = 10_000;
+/** Calls of the listener whose messages are being written, and the messages of one. */
+const CONCURRENCY = 1_000;
+const TOGETHER_MAX = 64;
 const QUEUE_BYTES_MAX = 16 * MIB;
 const COMMIT_EVERY_MS = 1_000;
 /** How often --until asks how far the group is. */
@@ -58,7 +60,6 @@ export async function runSubscribe(
   }
 }
 
-/** What is not to be consumed now: nobody waits for it, and its offset is never committed. */
 const NEVER = new Promise<never>(() => {});
 
 class Subscription {
@@ -75,7 +76,7 @@ class Subscription {
       throw new UsageError("--json and --format can't go together");
     }
     this.output = new LineOutput(write);
-    this.format = report.asJson ? jsonFormat : templateFormat(options.format ?? "{body}");
+    this.format = report.asJson ? jsonLinesFormat() : templateFormat(options.format ?? "{body}");
     this.left = options.count ?? Infinity;
     const { topic, group } = options;
     this.until = options.until === undefined
@@ -96,7 +97,7 @@ class Subscription {
     const { clock, transport } = this.context.cluster;
     const consumer = new PushConsumer(
       this.choices(nameServers),
-      (message) => this.take(message),
+      { onMessages: (messages) => this.take(messages) },
       { clock, transport },
     );
     let failure: unknown = null;
@@ -123,6 +124,7 @@ class Subscription {
       subscriptions: { [topic]: expression },
       consumeFrom: from,
       concurrency: CONCURRENCY,
+      consumeBatchMax: TOGETHER_MAX,
       consumeTimeoutMs: CONSUME_TIMEOUT_MS,
       queueBytesMax: QUEUE_BYTES_MAX,
       offsetCommitMs: COMMIT_EVERY_MS,
@@ -133,13 +135,21 @@ class Subscription {
     };
   }
 
-  /** The listener: a message is consumed when its line is written. */
-  private take(message: ReceivedMessage): Promise<ConsumeOutcome> {
-    if (this.isEnded || (this.until !== null && !this.until.wants(message))) return NEVER;
-    this.format(message, this.output.lines);
-    this.output.lines.endLine();
-    if (--this.left === 0) this.end();
-    return this.output.written();
+  /** The listener: messages are consumed when their lines are written. */
+  private take(messages: readonly ReceivedMessage[]): ConsumeOutcome | Promise<ConsumeOutcome> {
+    let consumed = 0;
+    for (const message of messages) {
+      if (this.isEnded || (this.until !== null && !this.until.wants(message))) break;
+      this.format(message, this.output.lines);
+      this.output.lines.endLine();
+      consumed++;
+      if (--this.left === 0) this.end();
+    }
+    // What isn't to be consumed now is never committed.
+    const outcome = consumed === messages.length ? "success" : { consumed, keep: true };
+    if (consumed === 0) return outcome;
+    const written = this.output.written();
+    return outcome === "success" ? written : written.then(() => outcome);
   }
 
   /** Resolves when all that is wanted is committed; never without --until. */

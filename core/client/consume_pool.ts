@@ -126,9 +126,9 @@ export class ConsumePool<E extends PooledMessage> {
 
   private finished(entries: readonly E[], outcome: ListenerOutcome): void {
     if (outcome === ABANDONED) return;
-    const { consumed, delayLevel } = verdictOf(outcome, entries.length);
-    for (const [index, entry] of entries.entries()) {
-      this.options.onOutcome(entry, index < consumed ? null : delayLevel);
+    const { consumed, delayLevel, decided } = verdictOf(outcome, entries.length);
+    for (let index = 0; index < decided; index++) {
+      this.options.onOutcome(entries[index]!, index < consumed ? null : delayLevel);
     }
   }
 

@@ -9,6 +9,11 @@ export interface Later {
   consumed?: number;
   /** The delay level to wait for; negative: to the DLQ at once. Default: the broker chooses. */
   delayLevel?: number;
+  /**
+   * The others stay unconsumed without coming again here: for a program that ends amid a batch. The
+   * queue's next owner gets them. Orderly consumers take it for "later".
+   */
+  keep?: boolean;
   /** Orderly: how long the queue rests before the same messages, in ms. Default: suspendMs. */
   suspendMs?: number;
 }
@@ -58,15 +63,21 @@ export function listenerCall(listener: MessageListener | BatchListener): Listene
     : (messages, context) => listener.onMessages(messages, context);
 }
 
-/** How many of a batch are consumed, and the delay level that the others come again with. */
-export function verdictOf(
-  outcome: ConsumeOutcome,
-  count: number,
-): { consumed: number; delayLevel: number } {
+export interface Verdict {
+  /** So many of the first are. */
+  consumed: number;
+  /** What the others come again with. */
+  delayLevel: number;
+  /** How many have a verdict at all; the others stay as they were. */
+  decided: number;
+}
+
+export function verdictOf(outcome: ConsumeOutcome, count: number): Verdict {
   if (typeof outcome === "object") {
     const consumed = Math.max(0, Math.min(count, outcome.consumed ?? 0));
-    return { consumed, delayLevel: outcome.delayLevel ?? DELAY_BY_BROKER };
+    const decided = outcome.keep === true ? consumed : count;
+    return { consumed, delayLevel: outcome.delayLevel ?? DELAY_BY_BROKER, decided };
   }
   const isLater = outcome === "later" || outcome === "rollback";
-  return { consumed: isLater ? 0 : count, delayLevel: DELAY_BY_BROKER };
+  return { consumed: isLater ? 0 : count, delayLevel: DELAY_BY_BROKER, decided: count };
 }

@@ -73,6 +73,11 @@ export class ReceivedMessage {
     return this.item?.body ?? this.record.body;
   }
 
+  /** The properties as they were in the record: name \x01 value \x02 …, UTF-8. */
+  get storedProperties(): Uint8Array {
+    return this.item?.properties ?? this.record.properties;
+  }
+
   get storedCompression(): number {
     return this.item === null ? this.record.sysFlag & (COMPRESSED | COMPRESSION_MASK) : 0;
   }
@@ -99,7 +104,7 @@ export class ReceivedMessage {
 
   /** The user's properties and the system's. */
   get properties(): ReadonlyMap<string, string> {
-    return this.readProperties ??= parseProperties(this.item?.properties ?? this.record.properties);
+    return this.readProperties ??= parseProperties(this.storedProperties);
   }
 
   get tags(): string | undefined {
