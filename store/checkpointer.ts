@@ -22,6 +22,8 @@ export interface IndexProgress {
 
 export interface CheckpointerParts {
   file: CheckpointFile;
+  /** What the file said when the store was opened; a recovery may have taken it back meanwhile. */
+  saved: ApacheCheckpoint;
   clock: Clock;
   log: Logger;
   queues: ConsumeQueues;
@@ -38,7 +40,7 @@ export class Checkpointer {
   private running: Promise<boolean> | null = null;
 
   constructor(private readonly parts: CheckpointerParts) {
-    this.apache = { ...parts.file.read().apache };
+    this.apache = { ...parts.saved };
     this.writtenAtMs = parts.clock.monotonicMs();
   }
 

@@ -5,7 +5,7 @@ import { DiskError, usedRatioOf } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { runInBackground } from "../core/time/background.ts";
 import type { Clock } from "../core/time/clock.ts";
-import { type CheckpointFile } from "./checkpoint.ts";
+import type { ApacheCheckpoint, CheckpointFile } from "./checkpoint.ts";
 import { Checkpointer, type IndexProgress } from "./checkpointer.ts";
 import { Appender } from "./commit_log/appender.ts";
 import type { CommitLog } from "./commit_log/commit_log.ts";
@@ -48,6 +48,8 @@ const DISK_USAGE_AGE_MS_MAX = 10_000;
 export interface StoreFiles {
   lock: StoreLock;
   checkpoint: CheckpointFile;
+  /** What it said when the store was opened. */
+  saved: ApacheCheckpoint;
   log: CommitLog;
   queues: ConsumeQueues;
   index: KeyIndex | null;
@@ -128,6 +130,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     this.writer = new MessageWriter(this.appender, files.queues, clock, config);
     this.checkpointer = new Checkpointer({
       file: files.checkpoint,
+      saved: files.saved,
       clock,
       log,
       queues: files.queues,
@@ -199,6 +202,10 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   queueBounds(topic: string, queueId: number): QueueBounds | null {
     const queue = this.queues.find(topic, queueId);
     return queue === null ? null : { minOffset: queue.minOffset, maxOffset: queue.maxOffset };
+  }
+
+  emptyMinOffset(topic: string): number {
+    return this.config.queueKindOf(topic) === "batch" ? -1 : 0;
   }
 
   openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null {

@@ -63,6 +63,7 @@ async function openAll(
     index,
     keptAside,
     checkpoint: saved,
+    writeCheckpoint: (meanwhile) => checkpoint.write(meanwhile),
     isClean: lock.isClean,
     isIndexSafe: config.indexSafe,
     isIndexCut,
@@ -77,7 +78,7 @@ async function openAll(
     logger: parts.log,
   });
   undo.move();
-  return { lock, checkpoint, log, queues, index, indexProgress, recovered };
+  return { lock, checkpoint, saved: saved.apache, log, queues, index, indexProgress, recovered };
 }
 
 function close(opened: { close(): Promise<void> }): Promise<void> {

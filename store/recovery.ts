@@ -17,7 +17,12 @@ import type { KeyIndex } from "./index/key_index.ts";
 import type { KeptAside } from "./kept_aside.ts";
 import { type EntryFacts, inLightQueue, QueueEntries } from "./queue_entries.ts";
 import { LightEntryReader } from "./light_queues.ts";
-import { planRecovery, type RecoveryPlan } from "./recovery_plan.ts";
+import {
+  checkpointMeanwhile,
+  checkpointOfNothing,
+  planRecovery,
+  type RecoveryPlan,
+} from "./recovery_plan.ts";
 import {
   addScan,
   emptySummary,
@@ -40,6 +45,8 @@ export interface RecoveryParts {
   index: KeyIndex | null;
   keptAside: KeptAside;
   checkpoint: Checkpoint;
+  /** Replaces the checkpoint on disk, durably. */
+  writeCheckpoint: (checkpoint: Checkpoint) => Promise<void>;
   isClean: boolean;
   isIndexSafe: boolean;
   /** Index files were set aside when they were loaded. */
@@ -106,6 +113,7 @@ class Recovery {
     summary.rebuilt = [...plan.rebuilt];
     // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
     if (plan.rebuilt.includes("queues")) this.isQueueLost = true;
+    await this.sayMeanwhile(checkpointMeanwhile(plan, this.parts.checkpoint));
     await this.makeLevel(plan);
     const scan = await this.scan(
       plan.scanFrom,
@@ -146,6 +154,10 @@ class Recovery {
       firstStoreTimeMs: (fileStart) =>
         this.readRecord(fileStart) ? this.facts.storeTimestampMs : null,
     });
+  }
+
+  private async sayMeanwhile(checkpoint: Checkpoint | null): Promise<void> {
+    if (checkpoint !== null) await this.parts.writeCheckpoint(checkpoint);
   }
 
   /** Takes out of queues and index what will be entered again, and what isn't of this log. */
@@ -240,6 +252,7 @@ class Recovery {
     if (plan.scanFrom === log.files.startOffset && queues.setAside === 0) {
       if (plan.queuesFrom === plan.scanFrom) return;
     }
+    await this.sayMeanwhile(checkpointOfNothing(this.parts.checkpoint));
     const before = this.entries.count;
     if (this.parts.rebuildQueues) logger.info("the whole log is read to complete the queues");
     else logger.warn("a queue's files are lost: the whole log is read to make them again");

@@ -48,12 +48,37 @@ export function planRecovery(state: StoreState): RecoveryPlan {
   return state.isClean ? planCleanStop(state) : planCrash(state);
 }
 
+/**
+ * What the checkpoint must say before queues and index are changed by this plan, so that a kill meanwhile doesn't leave
+ * one that vouches for what was never synced; null when what it says stays true.
+ */
+export function checkpointMeanwhile(plan: RecoveryPlan, saved: Checkpoint): Checkpoint | null {
+  if (plan.rebuilt.length > 0) return checkpointOfNothing(saved);
+  const { apache, replay } = saved;
+  if (replay === null || Math.min(plan.queuesFrom, plan.indexFrom) >= replay.replayFrom) {
+    return null;
+  }
+  return { apache, replay: null };
+}
+
+/** What the checkpoint must say before lost queues or indexes are made again: that the whole log must be read. */
+export function checkpointOfNothing({ apache, replay }: Checkpoint): Checkpoint | null {
+  const { indexMsgTimestampMs, logicsMsgTimestampMs, physicMsgTimestampMs } = apache;
+  const latestMs = Math.max(indexMsgTimestampMs, logicsMsgTimestampMs, physicMsgTimestampMs);
+  if (replay === null && latestMs === 0) return null;
+  const noTimes = { indexMsgTimestampMs: 0, logicsMsgTimestampMs: 0, physicMsgTimestampMs: 0 };
+  return { apache: { ...apache, ...noTimes }, replay: null };
+}
+
 /** Whether the log reaches to where the checkpoint says it was synced: a disk may have lied. */
 function isTrue(state: StoreState, replay: ReplayPoint): boolean {
   const { replayFrom, lastRecord } = replay;
-  if (!isInLog(state, replayFrom) || !state.isBoundary(replayFrom)) return false;
+  if (!isInLog(state, replayFrom)) return false;
   // Retention may have taken the record since.
-  if (lastRecord < state.filesStart) return lastRecord < 0 || replayFrom === state.filesStart;
+  if (lastRecord < state.filesStart) {
+    return (lastRecord < 0 || replayFrom === state.filesStart) && state.isBoundary(replayFrom);
+  }
+  // What stands behind it may be torn: it was never synced.
   const end = state.recordEnd(lastRecord);
   const fileEnd = end - end % state.fileSizeBytes + state.fileSizeBytes;
   return end === replayFrom || (end > 0 && replayFrom === fileEnd);

@@ -1,6 +1,6 @@
 // Where a recovery begins, case by case.
 import { expect, test } from "bun:test";
-import { planRecovery, type StoreState } from "./recovery_plan.ts";
+import { checkpointMeanwhile, planRecovery, type StoreState } from "./recovery_plan.ts";
 
 const FILE = 1000;
 const NOW = 1_700_000_000_000;
@@ -88,7 +88,25 @@ test("our checkpoint says exactly where to begin, after a crash and after a clea
 test("our checkpoint isn't believed when the log doesn't reach it or has no record before it", () => {
   expect(planRecovery(withReplay(6000)).scanFrom).toBe(4000);
   expect(planRecovery(withReplay(4200, { recordEnd: () => -1 })).scanFrom).toBe(4000);
-  expect(planRecovery(withReplay(4200, { isBoundary: () => false })).scanFrom).toBe(4000);
+  const begun = withReplay(3000, { filesStart: 3000, isBoundary: () => false });
+  expect(planRecovery(begun).scanFrom).toBe(4000);
+});
+
+test("our checkpoint is believed whatever a power cut left behind it", () => {
+  expect(planRecovery(withReplay(4200, { isBoundary: () => false })).scanFrom).toBe(4200);
+});
+
+test("a checkpoint says less while what it vouches for is made again", () => {
+  const meanwhile = (of: StoreState) => checkpointMeanwhile(planRecovery(of), of.checkpoint);
+  expect(meanwhile(withReplay(4200))).toBeNull();
+  expect(meanwhile(state())).toBeNull();
+  const disbelieved = withReplay(4200, { recordEnd: () => -1 });
+  expect(meanwhile(disbelieved)).toEqual({ ...disbelieved.checkpoint, replay: null });
+  for (const lost of [{ queuesEnd: 0 }, { indexEnd: 0 }]) {
+    const { apache, replay } = meanwhile(withReplay(4200, lost))!;
+    expect(replay).toBeNull();
+    expect(planRecovery(state({ checkpoint: { apache, replay } })).scanFrom).toBe(0);
+  }
 });
 
 test("queues or an index that reach less far than they did are made again from there, lost ones from the start", () => {

@@ -14,6 +14,21 @@ import {
 } from "./testing_crash.ts";
 import { LOG_FILE_BYTES, newMemoryDisk, openTestStore, STORE_PATH } from "./testing_store.ts";
 
+/** A log of two files; the first one, with all records of one queue, needs no replay by the checkpoint's times. */
+async function twoFileStore() {
+  const disk = newMemoryDisk();
+  const clock = new VirtualClock();
+  const store = await openTestStore(disk, { clock });
+  const acknowledged: Acknowledged[] = [];
+  for (let index = 0; index < 30; index++) {
+    const isFirstFile = store.maxPhysicalOffset < LOG_FILE_BYTES / 2;
+    acknowledged.push((await putOne(store, isFirstFile ? index : 2 * index + 1, 4000))!);
+    await clock.advance(1000);
+  }
+  await store[Symbol.asyncDispose]();
+  return { disk, acknowledged };
+}
+
 test("records behind a hole are kept aside, named and counted, and don't come back", async () => {
   const disk = newMemoryDisk();
   const store = await openTestStore(disk);
@@ -68,6 +83,24 @@ for (const isClean of [true, false]) {
     expect(store.stats().recovery.rebuilt).toEqual(["queues"]);
   });
 }
+
+test("a queue that was made again and not synced before a kill isn't vouched for by an older checkpoint", async () => {
+  const { disk, acknowledged } = await twoFileStore();
+  const lost = `${STORE_PATH}/consumequeue/TestTopic/0/`;
+  for (let seed = 0; seed < 8; seed++) {
+    const kept = killedAt(disk, LOG_FILE_BYTES, (path) => !path.startsWith(lost), seed);
+    kept.inject({ operation: "datasync", code: "EIO", path: "/consumequeue/" });
+    expect((await openTestStore(kept)).stats().recovery.rebuilt).toContain("queues");
+    kept.crash("process");
+    await openTestStore(kept);
+    kept.crash("power");
+    // Apache leaves nothing of ours behind its own part.
+    const own = new Uint8Array(64);
+    kept.openSync(`${STORE_PATH}/checkpoint`, "write").writeSync(own, 0, own.length, 64);
+    const store = await openTestStore(kept);
+    await expectAll(store, acknowledged);
+  }
+});
 
 test("a queue's file of a wrong length is set aside, and the queue made again", async () => {
   const { disk, acknowledged } = await smallStore();

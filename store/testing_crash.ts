@@ -89,8 +89,9 @@ export function killedAt(
   source: MemoryDisk,
   cut: number,
   keep: (path: string) => boolean,
+  seed?: number,
 ): MemoryDisk {
-  const disk = newMemoryDisk();
+  const disk = newMemoryDisk(seed);
   const visit = (path: string) => {
     for (const name of source.listSync(path)) {
       const child = `${path}/${name}`;
