@@ -85,6 +85,8 @@ export interface MessageStore extends AsyncDisposable {
 
   /** Bounds of a queue; null when there is none. */
   queueBounds(topic: string, queueId: number): QueueBounds | null;
+  /** What clients are told as the first offset of a queue without a past: 0, and −1 of a batch queue (BatchConsumeQueue). */
+  emptyMinOffset(topic: string): number;
   /** A cursor before `queueOffset`; null when there is no such queue. The offset must be within the bounds. */
   openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null;
   /** The record at a physical offset while it is cheap to read (unwritten, or in the hot tail); null otherwise. */

@@ -68,10 +68,14 @@ function registerQueueBounds(registry: HandlerRegistry, store: MessageStore): vo
     fields: { offset: store.queueBounds(fields.topic, fields.queueId)?.maxOffset ?? 0 },
   }));
 
-  registry.handle(GET_MIN_OFFSET, ({ fields }) => ({
-    remark: "",
-    fields: { offset: store.queueBounds(fields.topic, fields.queueId)?.minOffset ?? 0 },
-  }));
+  registry.handle(GET_MIN_OFFSET, ({ fields }) => {
+    const bounds = store.queueBounds(fields.topic, fields.queueId);
+    const isWithoutPast = bounds === null || bounds.maxOffset === 0;
+    return {
+      remark: "",
+      fields: { offset: isWithoutPast ? store.emptyMinOffset(fields.topic) : bounds.minOffset },
+    };
+  });
 
   registry.handle(SEARCH_OFFSET_BY_TIMESTAMP, async ({ fields }) => {
     const { topic, queueId, timestamp, boundaryType } = fields;

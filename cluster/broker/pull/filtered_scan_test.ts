@@ -58,6 +58,10 @@ class ColdLog {
     return { minOffset: 0, maxOffset: RECORDS };
   }
 
+  emptyMinOffset() {
+    return 0;
+  }
+
   openCursor(_topic: string, _queueId: number, queueOffset: number): QueueCursor {
     let next = queueOffset;
     return {

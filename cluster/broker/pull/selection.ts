@@ -96,7 +96,7 @@ export class Selector {
   constructor(
     private readonly store: Pick<
       MessageStore,
-      "queueBounds" | "openCursor" | "minPhysicalOffset" | "confirmOffset"
+      "queueBounds" | "emptyMinOffset" | "openCursor" | "minPhysicalOffset" | "confirmOffset"
     >,
     private readonly settings: SelectionSettings,
     private readonly physicalMemoryBytes: number,
@@ -118,7 +118,7 @@ export class Selector {
     const bounds = this.store.queueBounds(topic, queueId);
     const minOffset = bounds === null ? 0 : bounds.minOffset;
     const maxOffset = bounds === null ? 0 : bounds.maxOffset;
-    into.minOffset = minOffset;
+    into.minOffset = maxOffset === 0 ? this.store.emptyMinOffset(topic) : minOffset;
     into.maxOffset = maxOffset;
     // Apache makes the queue when it is asked for, so a missing one is an empty one.
     if (maxOffset === 0) into.reset("NO_MESSAGE_IN_QUEUE", 0);

@@ -28,6 +28,10 @@ class FakeQueue {
     return topic === "T" ? { minOffset: this.minOffset, maxOffset: this.maxOffset } : null;
   }
 
+  emptyMinOffset() {
+    return 0;
+  }
+
   openCursor(_topic: string, _queueId: number, queueOffset: number): QueueCursor {
     const queue = this as FakeQueue;
     let next = queueOffset;
