@@ -208,10 +208,6 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     return this.config.queueKindOf(topic) === "batch" ? -1 : 0;
   }
 
-  emptyMinOffset(topic: string): number {
-    return this.config.queueKindOf(topic) === "batch" ? -1 : 0;
-  }
-
   openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null {
     return this.queues.find(topic, queueId)?.openCursor(queueOffset, this.confirmOffset) ?? null;
   }
