@@ -44,11 +44,14 @@ export function reviveTimeMs(checkpoint: Checkpoint): number {
   return checkpoint.popTimeMs + checkpoint.invisibleMs;
 }
 
-/** What a checkpoint and its acknowledgements find each other by. */
+/**
+ * What a checkpoint and its acknowledgements find each other by. Never on the disk: Java's has nothing between the numbers,
+ * so that queue 1 from 11 on and queue 11 from 1 on, popped together, take each other's acknowledgements.
+ */
 export function mergeKeyOf(
   { topic, group, queueId, startOffset, popTimeMs, brokerName }: Omit<ReviveAck, "offsets">,
 ): string {
-  return `${topic}${group}${queueId}${startOffset}${popTimeMs}${brokerName}`;
+  return `${topic} ${group} ${queueId} ${startOffset} ${popTimeMs} ${brokerName}`;
 }
 
 /** Which message of the checkpoint lies at an offset; -1 when none does. */

@@ -51,6 +51,9 @@ export interface ChangedTime {
   reviveQid: number;
 }
 
+/** Changes of one message within a millisecond; a pop time further ahead is of a wall clock that was moved. */
+const CHANGES_IN_A_ROW_MAX = 1_000;
+
 export class Acks {
   constructor(private readonly parts: AckParts) {}
 
@@ -112,7 +115,7 @@ export class Acks {
     const handle = handleOf(fields.extraInfo);
     if (handle.reviveQueueId === POP_ORDER_REVIVE_QUEUE) return this.changeInOrder(fields, handle);
     const { brokerName, reviveQueueId, startOffset } = handle;
-    const popTimeMs = this.parts.clock.nowMs();
+    const popTimeMs = nextPopTimeMs(this.parts.clock.nowMs(), handle.popTimeMs);
     // The new checkpoint first: were the broker killed between the two, the message would come twice, not never.
     const isStored = await this.parts.reviveLog.putCheckpoint({
       topic,
@@ -227,6 +230,11 @@ function handleOf(text: string): ReceiptHandle {
   const handle = parseReceiptHandle(text);
   if (handle !== null) return handle;
   throw new RequestError(ResponseCode.SYSTEM_ERROR, `the extraInfo [${text}] is no receipt handle`);
+}
+
+/** A pop time that isn't the handle's: two checkpoints of one message and one time would take each other's acknowledgements. */
+function nextPopTimeMs(nowMs: number, lastMs: number): number {
+  return nowMs > lastMs || nowMs < lastMs - CHANGES_IN_A_ROW_MAX ? nowMs : lastMs + 1;
 }
 
 function retryOf(mark: string): RetryMark {

@@ -68,8 +68,11 @@ export class Revivals {
       .filter((index) => (checkpoint.bits & (1 << index)) === 0);
     await Promise.all(indexes.map(async (index) => {
       const offset = offsetOfIndex(checkpoint, index);
-      if (await this.reviveOne(checkpoint, normal, offset)) return;
-      await this.rewrite(checkpoint, offset, reviveQueueId);
+      if (!await this.reviveOne(checkpoint, normal, offset)) {
+        await this.rewrite(checkpoint, offset, reviveQueueId);
+      }
+      // Should another one of them fail, only that one is tried again.
+      checkpoint.bits |= 1 << index;
     }));
   }
 
@@ -90,7 +93,7 @@ export class Revivals {
       const { physicalOffset, size } = cursor;
       const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
       if (view === null || view.size < size) return true;
-      const retryTopic = this.retryTopicOf(checkpoint, normal);
+      const retryTopic = await this.retryTopicOf(checkpoint, normal);
       const target = retryTopic.topicName;
       const message = retryMessageOf(view, target, group, popTimeMs, storeHost);
       const isOwnQueue = this.parts.settings.useSeparateRetryQueue &&
@@ -111,21 +114,27 @@ export class Revivals {
     }
   }
 
-  /** The group's retry topic, made when there is none; its group starts at its first message. */
-  private retryTopicOf({ topic, group }: Checkpoint, normal: TopicConfig): TopicConfig {
+  /**
+   * The group's retry topic, made and saved when there is none: nobody would look for messages in a topic that a kill made
+   * unknown. Its group starts at its first message.
+   */
+  private async retryTopicOf(
+    { topic, group }: Checkpoint,
+    normal: TopicConfig,
+  ): Promise<TopicConfig> {
     const { topics, offsets, settings } = this.parts;
     const name = isRetryTopic(topic) ? topic : popRetryTopic(topic, group, settings);
     const queueCount = settings.useSeparateRetryQueue ? normal.writeQueueNums : 1;
-    const known = topics.get(name);
-    if (known !== undefined && known.writeQueueNums >= queueCount) return known;
     const queueNums = { readQueueNums: queueCount, writeQueueNums: queueCount };
-    const config = newTopicConfig(name, queueNums);
-    if (known === undefined) topics.createIfAbsent(config);
-    else void topics.update([config]);
+    const known = topics.createIfAbsent(newTopicConfig(name, queueNums));
+    if (known.writeQueueNums < queueCount) {
+      void topics.update([{ ...known, ...queueNums, attributes: {} }]);
+    }
+    await topics.saved();
     for (let queueId = 0; queueId < queueCount; queueId++) {
       if (offsets.query(name, group, queueId) < 0) offsets.commit(name, group, queueId, 0);
     }
-    return config;
+    return topics.get(name) ?? known;
   }
 
   private async rewrite(

@@ -119,6 +119,9 @@ export class ReviveQueue {
     const checkpoint = decodeCheckpoint(body);
     if (checkpoint === null) return;
     const key = mergeKeyOf(checkpoint);
+    const known = this.byKey.get(key)?.checkpoint;
+    // A timer that a kill interrupted delivers a record once more; its acknowledgements may come only once.
+    if (known !== undefined && reviveTimeMs(known) === reviveTimeMs(checkpoint)) return;
     const opened = { checkpoint, key, reviveOffset };
     this.open.push(opened);
     this.byKey.set(key, opened);
@@ -139,10 +142,11 @@ export class ReviveQueue {
   private async settle(): Promise<void> {
     let settled = 0;
     try {
-      for (const { checkpoint, key } of this.open) {
+      for (const opened of this.open) {
+        const { checkpoint, key } = opened;
         if (!this.isSure(checkpoint)) break;
         if (!isAcknowledged(checkpoint)) await this.parts.revive(checkpoint, this.queueId);
-        this.byKey.delete(key);
+        if (this.byKey.get(key) === opened) this.byKey.delete(key);
         settled++;
       }
     } finally {

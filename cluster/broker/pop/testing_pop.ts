@@ -84,6 +84,7 @@ const BORN = new Uint8Array([127, 0, 0, 1]);
 export class PopWorld implements AsyncDisposable {
   readonly offsetFile: ReturnType<typeof memoryTableFile>;
   readonly orderFile: ReturnType<typeof memoryTableFile>;
+  readonly topicFile = memoryTableFile();
   readonly topics: TopicTable;
   readonly groups: GroupTable;
   readonly offsets: OffsetTable;
@@ -93,6 +94,8 @@ export class PopWorld implements AsyncDisposable {
   readonly written = new Map<string, number>();
   /** Set: puts into the revive topic fail. */
   refusesRecords = false;
+  /** How often each record comes, as after a kill in the middle of a timer's slot. */
+  recordCopies = 1;
   private readonly handlers = new Map<number, Handler<Fields, Fields>>();
   private readonly stack = new AsyncDisposableStack();
 
@@ -105,7 +108,7 @@ export class PopWorld implements AsyncDisposable {
     this.offsetFile = memoryTableFile(options.offsets ?? null);
     this.orderFile = memoryTableFile(options.orders ?? null);
     const parts = { settings, clock, log: silentLogger };
-    this.topics = new TopicTable({ ...parts, file: memoryTableFile() });
+    this.topics = new TopicTable({ ...parts, file: this.topicFile });
     this.groups = new GroupTable({ ...parts, file: memoryTableFile() });
     this.offsets = new OffsetTable({ ...parts, file: this.offsetFile, parse: parseLenientJson });
     this.orders = new OrderTable({
@@ -317,7 +320,8 @@ export class PopWorld implements AsyncDisposable {
     this.written.set(tag, (this.written.get(tag) ?? 0) + 1);
     const waitMs = deliverMs - this.clock.nowMs();
     if (waitMs <= 0) return (await this.store.put([message]))[0]!;
-    this.clock.after(waitMs, () => void this.store.put([message]));
+    const copies = Array.from({ length: this.recordCopies }, () => message);
+    this.clock.after(waitMs, () => copies.forEach((copy) => void this.store.put([copy])));
     return { ...refused, status: "ok", detail: "" };
   }
 

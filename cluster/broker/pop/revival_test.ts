@@ -1,0 +1,69 @@
+// What checkpoints and acknowledgements find each other by, and what must be safe before a message goes to its retry topic:
+// losses and duplicates that simulated histories found.
+import { expect, test } from "bun:test";
+import { bodies, GROUP, PopWorld, TOPIC } from "./testing_pop.ts";
+
+test("queues whose numbers and offsets read alike together don't take each other's acknowledgements", async () => {
+  await using world = await PopWorld.open();
+  world.makeTopic("Wide", 12);
+  for (let index = 0; index < 12; index++) {
+    await world.send([`one${index}`], { topic: "Wide", queueId: 1 });
+    await world.send([`eleven${index}`], { topic: "Wide", queueId: 11 });
+  }
+  world.offsets.commit("Wide", GROUP, 1, 11);
+  world.offsets.commit("Wide", GROUP, 11, 1);
+  const { messages } = await world.pop({ topic: "Wide", invisibleTime: 5_000 });
+  const one = messages.find(({ body }) => body === "one11")!;
+  expect(messages.length).toBe(12);
+  await world.ack(one, { topic: "Wide" });
+  await world.pass(12_000);
+  const back = bodies((await world.pop({ topic: "Wide" })).messages);
+  expect(back).toEqual(bodies(messages.filter((message) => message !== one)));
+});
+
+test("a message whose time is changed in the millisecond of its pop stays acknowledged", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const { messages } = await world.popLater({ queueId: 0, invisibleTime: 4_500 });
+  const changed = await world.changeInvisible(messages[0]!, 3_000);
+  await world.ack({ handle: changed });
+  await world.pass(20_000);
+  expect((await world.pop()).messages).toEqual([]);
+});
+
+test("changes of one message within a millisecond have pop times of their own", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const { messages } = await world.popLater({ queueId: 0 });
+  const handles = [messages[0]!.handle];
+  for (let change = 0; change < 3; change++) {
+    handles.push(await world.changeInvisible({ handle: handles.at(-1)! }, 3_000));
+  }
+  const popTimes = handles.map((handle) => handle.split(" ")[1]!);
+  expect(new Set(popTimes).size).toBe(popTimes.length);
+});
+
+test("records that the timer delivers twice bring nothing back that was acknowledged", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a", "b"]);
+  world.recordCopies = 2;
+  const { messages } = await world.pop({ queueId: 0 });
+  await world.ack(messages[0]!);
+  await world.pass(20_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["b"]);
+});
+
+test("a retry topic is saved before a message goes to it: a kill would leave it where nobody looks", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  await world.pop();
+  let save = () => {};
+  world.topicFile.saveInBackground = () => new Promise<void>((resolve) => save = resolve);
+  await world.pass(16_000);
+  const retryTopic = `%RETRY%${GROUP}_${TOPIC}`;
+  expect(world.topics.has(retryTopic)).toBe(true);
+  expect(world.store.queueBounds(retryTopic, 0)?.maxOffset ?? 0).toBe(0);
+  save();
+  await world.pass(2_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+});
