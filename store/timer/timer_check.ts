@@ -78,6 +78,12 @@ export class TimerCheckFile {
     this.open().writeSync(encodeTimerCheck(check), 0, TIMER_CHECK_STATE_BYTES, 0);
   }
 
+  /** Survives a power cut when it returns. Throws DiskError. */
+  writeDurably(check: TimerCheck): void {
+    this.write(check);
+    this.open().datasyncSync();
+  }
+
   async sync(): Promise<void> {
     await this.file?.datasync();
   }

@@ -58,6 +58,7 @@ function openStore(disk: MemoryDisk, nowMs: number): TimerStore {
     precisionMs: 1000,
     rollWindowSlots: 172_800,
     commitLogEnd: Infinity,
+    queueEnd: Infinity,
     nowMs,
   });
 }

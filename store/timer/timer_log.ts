@@ -127,7 +127,7 @@ export class TimerLog {
     return readTimerUnit(joined, 0, unit);
   }
 
-  /** Cuts what follows a position off the files; the rest of its file is zeros then, so that nothing old comes back. */
+  /** Cuts what follows a position off the files, durably; the rest of its file is zeros then. Throws DiskError. */
   truncate(position: number): void {
     assert(this.stagedBytes === 0, "nothing is staged during recovery");
     const { fileBytes } = this.options;
@@ -139,6 +139,8 @@ export class TimerLog {
       const file = this.files.open(segment);
       file.truncateSync(position - fileStart);
       file.truncateSync(fileBytes);
+      // A power cut must not bring back what was cut, between units that are written here next.
+      file.datasyncSync();
     }
     this.blocks.clear();
     this.writtenEnd = this.files.segments.length === 0

@@ -5,7 +5,13 @@ import type { Logger } from "../../core/log.ts";
 import { WEEK_SLOTS } from "./limits.ts";
 import type { TimerCheck } from "./timer_check.ts";
 import type { TimerLog } from "./timer_log.ts";
-import { newTimerUnit, type TimerUnit, UNIT_BYTES, UNIT_DELETES } from "./timer_unit.ts";
+import {
+  BLANK_UNIT_BYTES,
+  newTimerUnit,
+  type TimerUnit,
+  UNIT_BYTES,
+  UNIT_DELETES,
+} from "./timer_unit.ts";
 import type { TimerSlot, TimerWheel } from "./timer_wheel.ts";
 
 export interface TimerRecoveryParts {
@@ -21,6 +27,8 @@ export interface TimerRecoveryParts {
 export interface TimerRecovery {
   /** The last unit of the log; null when there is none. */
   lastUnit: TimerUnit | null;
+  /** The wheel knew more than the log, and was made again of all of it. */
+  isDamaged: boolean;
   /** The log is missing although there was one: its timers must be read from the queue again. */
   isLogLost: boolean;
 }
@@ -34,11 +42,11 @@ export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
     const isLogLost = flushed > 0;
     if (hasWheel) wheel.clear();
     if (isLogLost) parts.logger.warn("the timer log is missing: it is made again from its queue");
-    return { lastUnit: null, isLogLost };
+    return { lastUnit: null, isDamaged: isLogLost, isLogLost };
   }
   const fileEnd = log.end;
   const from = hasWheel ? replayStart(parts, flushed) : log.start;
-  const end = findEnd(parts, from);
+  const end = endOfKept(parts, findEnd(parts, from));
   // The wheel was written up to here: it knows units that the log has no more.
   const isDamaged = end < flushed;
   if (isDamaged) wheel.clear();
@@ -47,7 +55,7 @@ export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
   log.endsAt(log.isEmpty ? 0 : end);
   const lastUnit = lastUnitBefore(parts, end);
   parts.logger.info("recovered the timer log", { from, end, replayed, isDamaged, hasWheel });
-  return { lastUnit, isLogLost: isDamaged && lastUnit === null };
+  return { lastUnit, isDamaged, isLogLost: isDamaged && lastUnit === null };
 }
 
 /** Where units begin that the wheel may not know: the flush position, when it is one of a unit. */
@@ -71,6 +79,21 @@ function findEnd({ log, fileBytes, commitLogEnd }: TimerRecoveryParts, from: num
     at += UNIT_BYTES;
   }
   return Math.min(at, log.end);
+}
+
+/**
+ * The position after the last unit whose record there still is, at or before `end`. Under ASYNC_FLUSH a power cut can take
+ * records whose units were durable: what is sent next would come to their places.
+ */
+function endOfKept(parts: TimerRecoveryParts, end: number): number {
+  const unit = newTimerUnit();
+  for (let kept = end; kept > parts.log.start;) {
+    const at = lastUnitAt(parts, kept);
+    const isUnit = parts.log.read(at, unit) === "unit";
+    if (isUnit && unit.physicalOffset + unit.recordBytes <= parts.commitLogEnd) return kept;
+    kept = at;
+  }
+  return parts.log.start;
 }
 
 /** Puts the units of a stretch of the log into their slots; gives how many. */
@@ -102,14 +125,18 @@ function replay(parts: TimerRecoveryParts, from: number, end: number): number {
   return replayed;
 }
 
-function lastUnitBefore({ log, fileBytes }: TimerRecoveryParts, end: number): TimerUnit | null {
-  if (end <= log.start) return null;
+function lastUnitBefore(parts: TimerRecoveryParts, end: number): TimerUnit | null {
+  if (end <= parts.log.start) return null;
   const unit = newTimerUnit();
-  const within = end % fileBytes;
-  if (within !== 0) return log.read(end - UNIT_BYTES, unit) === "unit" ? unit : null;
+  return parts.log.read(lastUnitAt(parts, end), unit) === "unit" ? unit : null;
+}
+
+/** Where the last unit before a position stands. */
+function lastUnitAt({ fileBytes }: TimerRecoveryParts, end: number): number {
+  if (end % fileBytes !== 0) return end - UNIT_BYTES;
   // The file was just filled: its last unit stands before the blank one.
-  const lastAt = Math.floor((fileBytes - 16) / UNIT_BYTES) * UNIT_BYTES - UNIT_BYTES;
-  return log.read(end - fileBytes + lastAt, unit) === "unit" ? unit : null;
+  const count = Math.floor((fileBytes - BLANK_UNIT_BYTES) / UNIT_BYTES);
+  return end - fileBytes + (count - 1) * UNIT_BYTES;
 }
 
 /** The time of the first slot that may be delivered: the wheel holds a week, and older slots may be newer ones'. */

@@ -32,11 +32,14 @@ export interface TimerStoreOptions {
   /** timerRollWindowSlot. */
   rollWindowSlots: number;
   commitLogEnd: number;
+  /** Where the timer topic's queue ends. */
+  queueEnd: number;
   nowMs: number;
 }
 
 /** The units of one slot, newest first. */
 export interface SlotUnits {
+  timeMs: number;
   count: number;
   physicalOffsets: Float64Array;
   recordBytes: Int32Array;
@@ -54,7 +57,7 @@ export class TimerStore {
   /** What recovery knows of the log's end, for finding the queue's offset. */
   readonly lastUnit: TimerUnit | null;
   readonly isLogLost: boolean;
-  /** Entries of the queue before `queueOffset` whose time is before `readTimeMs` were done when this was written. */
+  /** Entries of the queue before `queueOffset` whose time is before `lastReadTimeMs` were done when this was written. */
   readonly recovered: Readonly<TimerCheck>;
   private readonly check: TimerCheck;
   private readonly rollWindowMs: number;
@@ -71,9 +74,9 @@ export class TimerStore {
     private readonly wheel: TimerWheel,
     private readonly checkFile: TimerCheckFile,
   ) {
-    const { nowMs, precisionMs } = options;
+    const { nowMs, precisionMs, queueEnd } = options;
     const check = checkFile.load(nowMs);
-    const { lastUnit, isLogLost } = recoverTimer({
+    const { lastUnit, isDamaged, isLogLost } = recoverTimer({
       log,
       wheel,
       check,
@@ -84,6 +87,7 @@ export class TimerStore {
     this.lastUnit = lastUnit;
     this.isLogLost = isLogLost;
     this.check = check ?? newTimerCheck(nowMs);
+    this.correctCheck(isDamaged, queueEnd);
     this.writeTimeMs = wheel.floor(nowMs);
     const known = this.check.lastReadTimeMs > 0
       ? this.check.lastReadTimeMs
@@ -112,8 +116,26 @@ export class TimerStore {
     return new TimerStore(options, timerLog, wheel, checkFile);
   }
 
+  /**
+   * What the check says beyond what there is must not be believed later, when the timer log or the queue has grown past it:
+   * it is durable again before anything is put. Throws DiskError.
+   */
+  private correctCheck(isDamaged: boolean, queueEnd: number): void {
+    const { check } = this;
+    if (!isDamaged && check.queueOffset <= queueEnd) return;
+    if (isDamaged) check.logFlushPosition = 0;
+    check.queueOffset = Math.min(check.queueOffset, queueEnd);
+    check.masterQueueOffset = check.queueOffset;
+    this.checkFile.writeDurably(check);
+  }
+
   get precisionMs(): number {
     return this.options.precisionMs;
+  }
+
+  /** A time cut to its tick. */
+  floor(timeMs: number): number {
+    return this.wheel.floor(timeMs);
   }
 
   /** Whether no timer was ever put: then nothing can be due. */
@@ -179,7 +201,7 @@ export class TimerStore {
   /** The units of a slot, newest first; null when it is blank. Throws DiskError. */
   unitsOf(timeMs: number): SlotUnits | null {
     if (!this.wheel.get(timeMs, this.slot)) return null;
-    const units = newSlotUnits(Math.max(16, this.slot.count));
+    const units = newSlotUnits(timeMs, Math.max(16, this.slot.count));
     const { unit } = this;
     for (let at = this.slot.last; at !== NO_POSITION;) {
       // A unit of another time: the chain was cut and the position used again.
@@ -283,8 +305,9 @@ function rollWindowOf(slots: number, precisionMs: number): number {
   return Math.max(2, Math.min(window, Math.floor(INT_MAX / precisionMs)));
 }
 
-function newSlotUnits(capacity: number): SlotUnits {
+function newSlotUnits(timeMs: number, capacity: number): SlotUnits {
   return {
+    timeMs,
     count: 0,
     physicalOffsets: new Float64Array(capacity),
     recordBytes: new Int32Array(capacity),
@@ -294,7 +317,7 @@ function newSlotUnits(capacity: number): SlotUnits {
 }
 
 function growSlotUnits(units: SlotUnits): void {
-  const next = newSlotUnits(units.count * 2);
+  const next = newSlotUnits(units.timeMs, units.count * 2);
   next.physicalOffsets.set(units.physicalOffsets);
   next.recordBytes.set(units.recordBytes);
   next.magics.set(units.magics);

@@ -159,13 +159,14 @@ export class TimerWheel {
     await this.file?.datasync();
   }
 
-  /** Forgets everything: the file has its length again, and nothing but zeros. */
+  /** Forgets everything, durably: the file has its length again, and nothing but zeros. Throws DiskError. */
   clear(): void {
     this.pages.clear();
     this.dirtyCount = 0;
     const file = this.openFile();
     file.truncateSync(0);
     file.truncateSync(WHEEL_BYTES);
+    file.datasyncSync();
   }
 
   async close(): Promise<void> {

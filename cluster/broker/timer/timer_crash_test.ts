@@ -176,3 +176,71 @@ for (let seed = 1; seed <= 4; seed++) {
     expect([...sent.keys()].filter((key) => !keys.has(key))).toEqual([]);
   });
 }
+
+for (let seed = 1; seed <= 12; seed++) {
+  test(`power cut ${seed} under ASYNC_FLUSH: what the log lost with its end costs no timer that is sent after it`, async () => {
+    await using timer = await TestTimer.open(seed, false);
+    const random = seededRandom(seed);
+    const dueMs = new Map<string, number>();
+    const send = async (count: number) => {
+      for (let index = 0; index < count; index++) {
+        const deliverMs = Math.ceil(timer.clock.nowMs()) + 4_000 + randomBelow(random, 9_000);
+        dueMs.set(await timer.send(deliverMs), deliverMs);
+      }
+    };
+    await send(3 + randomBelow(random, 6));
+    // The timer's files are durable, the log isn't: its end is lost, and others come to its places.
+    await timer.clock.advance(1_200);
+    await timer.crash("power");
+    dueMs.clear();
+    await send(2 + randomBelow(random, 6));
+    await timer.crash("process");
+    await send(2 + randomBelow(random, 6));
+    await timer.clock.advance(1_200);
+    await timer.crash("process");
+    await timer.clock.advance(30_000);
+    const delivered = (await timer.delivered()).filter(({ key }) => dueMs.has(key));
+    expect(delivered.map(({ key }) => key).sort()).toEqual([...dueMs.keys()].sort());
+    for (const { atMs, key } of delivered) expect(atMs).toBeGreaterThan(dueMs.get(key)! - 1000);
+  });
+}
+
+test("a kill while past timers wait for the disk loses none of them, though later ones are in the wheel", () =>
+  withTimers(async (timer, startMs) => {
+    timer.settings.timerStopEnqueue = true;
+    const past = await timer.send(startMs + 1_500);
+    const later = await timer.send(startMs + 20_500);
+    await timer.clock.advance(5_000);
+    // What is delivered can't be stored, the timer's own files can.
+    timer.disk.inject({ operation: "write", code: "EIO", path: "/store/commitlog" });
+    timer.settings.timerStopEnqueue = false;
+    await timer.clock.advance(3_000);
+    await timer.crash("process");
+    await timer.clock.advance(30_000);
+    expect(await timer.keys()).toEqual([past, later]);
+  }));
+
+test("past timers come once although the wheel's files refuse those behind them for a while", () =>
+  withTimers(async (timer, startMs) => {
+    timer.settings.timerStopEnqueue = true;
+    const past = await timer.send(startMs + 1_500);
+    const later = await timer.send(startMs + 20_500);
+    await timer.clock.advance(5_000);
+    timer.disk.inject({ operation: "write", code: "EIO", path: "/store/timerlog" });
+    timer.settings.timerStopEnqueue = false;
+    await timer.clock.advance(3_000);
+    timer.disk.clearFaults();
+    await timer.clock.advance(30_000);
+    expect(await timer.keys()).toEqual([past, later]);
+  }));
+
+test("timers whose units were never durable are read from their queue again", async () => {
+  for (let seed = 1; seed <= 8; seed++) {
+    await using timer = await TestTimer.open(seed, true);
+    const startMs = timer.clock.nowMs();
+    const keys = [await timer.send(startMs + 5_500), await timer.send(startMs + 6_500)];
+    await timer.crash("power");
+    await timer.clock.advance(10_000);
+    expect(await timer.keys()).toEqual(keys);
+  }
+});

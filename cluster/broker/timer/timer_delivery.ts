@@ -182,11 +182,18 @@ export class TimerDelivery {
     ready: Ready,
   ): void {
     const { record } = this;
+    const { log, timers } = this.parts;
     for (let index = 0; index < batch.count; index++) {
       if (!this.read(batch, index)) continue;
       const unit = this.indexes[index]!;
       const isRoll = (units.magics[unit]! & UNIT_ROLLS) !== 0;
-      const { realTopic } = record;
+      const { outMs, realTopic } = record;
+      if (!isRoll && (outMs === null || timers.floor(outMs) !== units.timeMs)) {
+        log.warn("a unit of the timer log isn't of the record at its place", {
+          physicalOffset: batch.physicalOffsets[index]!,
+        });
+        continue;
+      }
       if (!isRoll && recalls !== null && recalls.size > 0) {
         if (isTakenBack(recalls, realTopic ?? "", record.uniqueKey ?? "")) continue;
       }
@@ -196,7 +203,7 @@ export class TimerDelivery {
         : record.delivered(enqueueMs, dequeueMs);
       if (message === null) {
         const physicalOffset = batch.physicalOffsets[index]!;
-        this.parts.log.error("a timed message says no topic that it can go to", { physicalOffset });
+        log.error("a timed message says no topic that it can go to", { physicalOffset });
         continue;
       }
       ready.messages.push(message);

@@ -2,7 +2,6 @@
 // (Java: TimerEnqueueGetService and TimerEnqueuePutService). A record that says no time is passed over: it must not
 // hold up all others.
 import { javaHash } from "../../../core/bytes/java_hash.ts";
-import { DiskError } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
@@ -14,12 +13,26 @@ import { NEVER_ENQUEUED, TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
 
 export interface TimerIntakeParts {
-  store: Pick<MessageStore, "queueBounds" | "openCursor"> & RecordSource;
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "minPhysicalOffset"> & RecordSource;
   timers: TimerStore;
   metrics: TimerMetrics;
   puts: TimerPuts;
   clock: Clock;
   log: Logger;
+}
+
+/** A batch as it was read. */
+interface Taken {
+  /** By their place in the batch, in order. */
+  waiting: {
+    index: number;
+    outMs: number;
+    isDelete: boolean;
+    realTopic: string | null;
+    size: number;
+  }[];
+  due: MessageToStore[];
+  dueOffsets: number[];
 }
 
 export class TimerIntake {
@@ -31,20 +44,33 @@ export class TimerIntake {
   private readonly record = new TimedRecord();
   /** After the timer log was lost: how often each rolled message has been rolled. */
   private rolls: Map<string, number> | null = null;
+  /** Queue offsets of what was delivered at once, while the disk refuses the wheel's part of the same batch. */
+  private readonly deliveredAhead = new Set<number>();
 
   constructor(private readonly parts: TimerIntakeParts) {
     this.batch = new RecordBatch(parts.store, parts.clock);
   }
 
-  /** Finds where reading goes on: behind the last unit of the timer log, which is surer than what the check says. */
+  /**
+   * Finds where reading goes on: behind the last unit of the timer log, which is surer than what the check says, or at the
+   * queue's beginning.
+   */
   async recover(): Promise<void> {
     const { timers, log } = this.parts;
-    const known = timers.queueOffset;
-    const behind = timers.isLogLost ? 0 : await this.offsetBehindLog();
-    timers.queueOffset = behind ?? known;
+    const behind = await this.offsetBehindLog();
+    const isReadAgain = behind === null && this.knowsLogNothing;
+    if (behind !== null) timers.queueOffset = behind;
+    else if (isReadAgain) timers.queueOffset = 0;
     this.correctOffset();
-    if (timers.isLogLost) await this.findRolls();
+    if (isReadAgain) await this.findRolls();
     log.info("timers go on", { queueOffset: timers.queueOffset, readTimeMs: timers.readTimeMs });
+  }
+
+  /** No entry of the queue has a unit in the timer log: all that isn't done must be taken in. */
+  private get knowsLogNothing(): boolean {
+    const { store, timers } = this.parts;
+    const { isLogLost, lastUnit } = timers;
+    return isLogLost || lastUnit === null || lastUnit.physicalOffset < store.minPhysicalOffset;
   }
 
   /** Takes in the next records; false when there are none. Rejects with DiskError, TimerStopped. */
@@ -52,12 +78,15 @@ export class TimerIntake {
     if (!this.fill(this.parts.timers.queueOffset)) return false;
     const loading = this.batch.load();
     if (loading !== null) await loading;
-    const due: MessageToStore[] = [];
-    const failure = this.take(due);
-    if (due.length > 0) await this.parts.puts.put(due);
-    this.parts.timers.write();
-    this.parts.timers.writeCheck(this.parts.clock.nowMs());
-    if (failure !== null) throw failure;
+    const { clock, puts, timers } = this.parts;
+    timers.moveWriteTime(clock.nowMs());
+    const taken = this.take();
+    // Before any of the batch is on disk, which would say that those before it are done.
+    if (taken.due.length > 0) await puts.put(taken.due);
+    for (const queueOffset of taken.dueOffsets) this.deliveredAhead.add(queueOffset);
+    this.enqueue(taken);
+    timers.write();
+    timers.writeCheck(clock.nowMs());
     return true;
   }
 
@@ -67,26 +96,33 @@ export class TimerIntake {
     return bounds === null ? 0 : Math.max(0, bounds.maxOffset - this.parts.timers.queueOffset);
   }
 
-  /** Puts the batch into the wheel; gives what went wrong with the disk, when it did. */
-  private take(due: MessageToStore[]): DiskError | null {
-    const { batch } = this;
-    const { timers } = this.parts;
-    timers.moveWriteTime(this.parts.clock.nowMs());
-    for (let index = 0; index < batch.count; index++) {
-      try {
-        this.takeOne(index, due);
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error;
-        return error;
-      }
-      timers.queueOffset++;
-    }
-    return null;
+  /** Reads the batch: what belongs into the wheel, and what is to be delivered at once. */
+  private take(): Taken {
+    const taken: Taken = { waiting: [], due: [], dueOffsets: [] };
+    for (let index = 0; index < this.batch.count; index++) this.takeOne(index, taken);
+    return taken;
   }
 
-  private takeOne(index: number, due: MessageToStore[]): void {
+  /** Puts what was read into the wheel. Throws DiskError; then the rest is read again, but for what was delivered. */
+  private enqueue({ waiting }: Taken): void {
+    const { batch, deliveredAhead } = this;
+    const { clock, metrics, timers } = this.parts;
+    const start = timers.queueOffset;
+    for (const { index, outMs, isDelete, realTopic, size } of waiting) {
+      timers.queueOffset = start + index;
+      const topicHash = realTopic === null ? 0 : javaHash(realTopic);
+      timers.enqueue(outMs, batch.physicalOffsets[index]!, size, isDelete, topicHash);
+      this.total++;
+      if (realTopic !== null) metrics.add(realTopic, isDelete ? -1 : 1, clock.nowMs());
+    }
+    timers.queueOffset = start + batch.count;
+    deliveredAhead.clear();
+  }
+
+  private takeOne(index: number, { waiting, due, dueOffsets }: Taken): void {
     const { batch, record } = this;
-    const { clock, log, metrics, timers } = this.parts;
+    const { clock, log, timers } = this.parts;
+    const queueOffset = timers.queueOffset + index;
     const physicalOffset = batch.physicalOffsets[index]!;
     const view = batch.view(index);
     if (view === null || !record.read(view, physicalOffset)) {
@@ -96,30 +132,28 @@ export class TimerIntake {
     if (outMs === null) {
       return log.error("a record of the timer topic says no time", { physicalOffset });
     }
-    if (this.isDone(outMs)) return;
+    if (this.isDone(queueOffset, outMs)) return;
     const { isDelete, realTopic } = record;
     // What takes a message back still reaches a slot that is due but not begun.
     const isReachable = isDelete
       ? outMs >= timers.readTimeMs + (this.isSlotOpen ? 0 : 1)
       : outMs >= timers.writeTimeMs;
     if (isReachable) {
-      const topicHash = realTopic === null ? 0 : javaHash(realTopic);
-      timers.enqueue(outMs, physicalOffset, view.size, isDelete, topicHash);
-      this.total++;
-      if (realTopic !== null) metrics.add(realTopic, isDelete ? -1 : 1, clock.nowMs());
+      waiting.push({ index, outMs, isDelete, realTopic, size: view.size });
       return;
     }
-    if (isDelete) return;
+    if (isDelete || this.deliveredAhead.has(queueOffset)) return;
     const message = record.delivered(NEVER_ENQUEUED, String(clock.nowMs()));
+    dueOffsets.push(queueOffset);
     if (message !== null) due.push(message);
     else log.error("a timed message says no topic that it can go to", { physicalOffset });
   }
 
   /** Whether an entry was dealt with before a crash that the timer log doesn't tell of. */
-  private isDone(outMs: number): boolean {
-    const { timers } = this.parts;
-    const { queueOffset, lastReadTimeMs } = timers.recovered;
-    if (timers.queueOffset >= queueOffset) return false;
+  private isDone(queueOffset: number, outMs: number): boolean {
+    const { recovered } = this.parts.timers;
+    const { lastReadTimeMs } = recovered;
+    if (queueOffset >= recovered.queueOffset) return false;
     if (outMs < lastReadTimeMs) return true;
     return this.rolls !== null && this.record.rollTimes < (this.rolls.get(this.rollKey()) ?? 0);
   }

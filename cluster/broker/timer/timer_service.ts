@@ -181,7 +181,8 @@ export class TimerService implements AsyncDisposable {
 
   private untilNextTickMs(): number {
     const { clock, settings, timers } = this.parts;
-    if (timers.isEmpty) return Infinity;
+    // With the intake switched off, what waits for it is looked at again.
+    if (timers.isEmpty) return this.intake.behind > 0 ? SLEEP_MS_MAX : Infinity;
     const nowMs = clock.nowMs();
     const dueMs = timers.readTimeMs + settings.timerPrecisionMs;
     const atMs = nowMs < this.prepareAtMs && this.delivery.isWorthPreparing
