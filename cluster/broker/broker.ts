@@ -164,8 +164,8 @@ async function openParts(
     store.setBitMaps(filterBitMaps(tables.filters.table, store));
   }
   tables.restoreLost(store);
-  saveAtTheEnd(tables, stack);
-  await clampOffsets(tables, store, log);
+  saveAtTheEnd(tables, store, stack);
+  await clampOffsets(tables, store, options);
   const physicalMemoryBytes = os.totalmem();
   const consumers = new Consumers({ clock, log, settings });
   const notices = new MemberNotices(server, settings);
@@ -219,7 +219,7 @@ function registerCodes(parts: BrokerParts, { counts }: Transactions): void {
   const settings = parts.config.values;
   const withSettings = { ...parts, settings };
   registerTopicCodes(server, withSettings);
-  registerGroupCodes(server, parts);
+  registerGroupCodes(server, withSettings);
   registerClientCodes(server, withSettings);
   registerOffsetCodes(server, withSettings);
   registerLockCodes(server, parts.locks);
@@ -239,8 +239,7 @@ function registerCodes(parts: BrokerParts, { counts }: Transactions): void {
 }
 
 function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void {
-  const { clock, log, consumers, producers, broadcastOffsets, offsets, saveDelayOffsets, filters } =
-    parts;
+  const { clock, log, store, consumers, producers, broadcastOffsets, offsets, filters } = parts;
   const settings = parts.config.values;
   const every = (name: string, intervalMs: number, work: () => void | Promise<void>) => {
     const tick = async () => {
@@ -262,5 +261,9 @@ function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void 
     () => offsets.saveWhenDirty(),
   );
   every("saving filters", FILTER_SAVE_INTERVAL_MS, () => filters.table.saveWhenChanged());
-  every("saving delay offsets", settings.flushDelayOffsetInterval, saveDelayOffsets);
+  every(
+    "saving delay offsets",
+    settings.flushDelayOffsetInterval,
+    () => parts.saveDelayOffsets(store),
+  );
 }

@@ -37,6 +37,21 @@ export const TIMER_PROPERTIES: readonly string[] = [
   PROPERTY.timerDelayMs,
 ];
 
+/** A message's DELAY; 0 without one. Throws RequestError when it is no number (Java: Integer.parseInt). */
+export function delayLevelOf(properties: ReadonlyMap<string, string>): number {
+  const text = properties.get(PROPERTY.delayLevel);
+  if (text === undefined) return 0;
+  const level = /^[+-]?\d{1,10}$/.test(text) ? Number(text) : NaN;
+  if (level === (level | 0)) return level;
+  throw new RequestError(ResponseCode.SYSTEM_ERROR, `For input string: "${text}"`);
+}
+
+/** Whether a message asks for a delivery time that the timer hasn't taken yet. */
+export function asksForTime(properties: ReadonlyMap<string, string>): boolean {
+  return !properties.has(PROPERTY.timerOutMs) &&
+    TIMER_PROPERTIES.some((name) => properties.has(name));
+}
+
 /** Configuration keys by Apache's names. */
 export interface PutRuleSettings {
   readonly brokerIP1: string;
@@ -87,9 +102,7 @@ export class PutRules {
     nowMs: number,
     mayPrepare = true,
   ): PutVerdict {
-    const delayLevel = Number.parseInt(properties.get(PROPERTY.delayLevel) ?? "0", 10) || 0;
-    const asksForTime = !properties.has(PROPERTY.timerOutMs) &&
-      TIMER_PROPERTIES.some((name) => properties.has(name));
+    const delayLevel = delayLevelOf(properties);
     const isTransaction = mayPrepare &&
       properties.get(PROPERTY.transactionPrepared)?.toLowerCase() === "true";
     const verdict = this.decide(
@@ -97,7 +110,7 @@ export class PutRules {
       message.sysFlag,
       delayLevel,
       message.reconsumeTimes,
-      asksForTime,
+      asksForTime(properties),
       isTransaction,
     );
     if (verdict === PUT_DELAYED) this.delay(message, delayLevel, nowMs);

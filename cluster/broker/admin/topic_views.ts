@@ -9,17 +9,21 @@ import {
 } from "../../../core/remoting/codes/topics.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { type TopicConfig, topicConfigToJson } from "../topics/topic_config.ts";
+import { pageOf } from "../table_pages.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { jsonAnswer, queueMap } from "./json_answer.ts";
 
 export function registerTopicViews(parts: AdminParts): void {
-  const { server, topics, clock } = parts;
+  const { server, topics, clock, config } = parts;
   // Static topics aren't served, so that their table never changes.
   const mappingDataVersion = { counter: 0, stateVersion: 0, timestamp: clock.nowMs() };
 
-  server.handle(GET_ALL_TOPIC_CONFIG, () => {
+  server.handle(GET_ALL_TOPIC_CONFIG, ({ fields }) => {
+    const { dataVersion, maxTopicNum: countMax, topicSeq: first } = fields;
+    const names = [...topics.all()].map(([name]) => name);
+    const page = pageOf(names, topics.dataVersion, { dataVersion, first, countMax }, config.values);
     const topicConfigTable = Object.fromEntries(
-      [...topics.all()].map(([name, config]) => [name, configJson(config)]),
+      page.map((name) => [name, configJson(topics.get(name)!)]),
     );
     return {
       fields: { totalTopicNum: topics.size },

@@ -15,6 +15,7 @@ import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { JsonFields } from "../json_fields.ts";
 import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { StatsSink } from "../stats_sink.ts";
+import { pageOf, type PageSettings } from "../table_pages.ts";
 import { type GroupConfig, groupConfigFromJson, groupConfigToJson } from "./group_config.ts";
 import type { GroupTable } from "./group_table.ts";
 
@@ -22,10 +23,11 @@ export interface GroupCodeParts {
   groups: GroupTable;
   offsets: OffsetTable;
   stats: StatsSink;
+  settings: PageSettings;
 }
 
 export function registerGroupCodes(registry: HandlerRegistry, parts: GroupCodeParts): void {
-  const { groups, offsets, stats } = parts;
+  const { groups, offsets, settings, stats } = parts;
 
   registry.handle(UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, async ({ body }) => {
     if (body.length > 0) update(groups, [groupConfigFromJson(parseLenientJsonBytes(body))]);
@@ -48,10 +50,16 @@ export function registerGroupCodes(registry: HandlerRegistry, parts: GroupCodePa
     return {};
   });
 
-  registry.handle(GET_ALL_SUBSCRIPTIONGROUP_CONFIG, () => ({
-    fields: { totalGroupNum: groups.all().size },
-    body: new TextEncoder().encode(writeJson(listing(groups))),
-  }));
+  registry.handle(GET_ALL_SUBSCRIPTIONGROUP_CONFIG, ({ fields }) => {
+    const { dataVersion, groupSeq: first, maxGroupNum: countMax } = fields;
+    const all = groups.all();
+    const asked = { dataVersion, first, countMax };
+    const page = pageOf(all.keys(), groups.dataVersion, asked, settings);
+    return {
+      fields: { totalGroupNum: all.size },
+      body: new TextEncoder().encode(writeJson(listing(groups, page))),
+    };
+  });
 }
 
 function update(groups: GroupTable, requested: readonly GroupConfig[]): void {
@@ -67,15 +75,15 @@ function update(groups: GroupTable, requested: readonly GroupConfig[]): void {
   }
 }
 
-/** The whole table: Apache splits it into pages, but takes it whole too (Java: SubscriptionGroupWrapper). */
-function listing(groups: GroupTable): JsonValue {
+/** Groups by their names, with what they may not read (Java: SubscriptionGroupWrapper). */
+function listing(groups: GroupTable, page: readonly string[]): JsonValue {
+  const all = groups.all();
+  const forbidden = groups.forbiddenToJson();
   const subscriptionGroupTable: Record<string, JsonValue> = {};
-  for (const [name, config] of groups.all()) {
-    subscriptionGroupTable[name] = groupConfigToJson(config) as Record<string, JsonValue>;
+  const forbiddenTable: Record<string, JsonValue> = {};
+  for (const name of page) {
+    subscriptionGroupTable[name] = groupConfigToJson(all.get(name)!) as Record<string, JsonValue>;
+    if (Object.hasOwn(forbidden, name)) forbiddenTable[name] = forbidden[name]!;
   }
-  return {
-    dataVersion: { ...groups.dataVersion },
-    forbiddenTable: groups.forbiddenToJson(),
-    subscriptionGroupTable,
-  };
+  return { dataVersion: { ...groups.dataVersion }, forbiddenTable, subscriptionGroupTable };
 }

@@ -9,11 +9,15 @@ import type { RecordView } from "../../../store/message_store.ts";
 import { QUERY_BYTES_MAX } from "./limits.ts";
 import type { QueryOptions } from "./open_query.ts";
 
+/** MessageConst.INDEX_TAG_TYPE. */
+const TAG_INDEX = "T";
+
 export function registerMessageQueries(options: QueryOptions): void {
   const { server, store } = options;
 
   server.handle(QUERY_MESSAGE, async ({ fields }) => {
-    const { topic, key, beginTimestamp, endTimestamp } = fields;
+    const { topic, beginTimestamp, endTimestamp } = fields;
+    const key = indexedKey(fields);
     const maxCount = countOf(options, fields);
     const found = await store.queryIndex(topic, key, maxCount, beginTimestamp, endTimestamp);
     if (found.offsets.length === 0) return notFound(0, 0);
@@ -36,6 +40,13 @@ export function registerMessageQueries(options: QueryOptions): void {
     }
     return { body: bytesOf(view) };
   });
+}
+
+/** Tags stand in the index behind a mark of their own, beside plain and unique keys (Java: IndexService.buildKey). */
+function indexedKey(
+  { _UNIQUE_KEY_QUERY, indexType, key }: RequestFieldsOf<typeof QUERY_MESSAGE>,
+): string {
+  return indexType === TAG_INDEX && !_UNIQUE_KEY_QUERY ? `${TAG_INDEX}#${key}` : key;
 }
 
 /** A query by unique key has a number of its own; none may have more than maxMsgsNumBatch. */

@@ -5,12 +5,19 @@ import { BatchCursor, countBatch } from "../../../core/message/batch.ts";
 import { encodeProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { PropertyScanner } from "../../../core/message/property_scan.ts";
-import { INNER_BATCH, MULTI_TAGS, NEED_UNWRAP } from "../../../core/message/sys_flag.ts";
+import {
+  INNER_BATCH,
+  MULTI_TAGS,
+  NEED_UNWRAP,
+  TRANSACTION_NONE,
+  transactionState,
+} from "../../../core/message/sys_flag.ts";
 import { tagsCode } from "../../../core/message/tag_hash.ts";
 import { isRetryTopic } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { MessageToStore } from "../../../store/message_store.ts";
+import { asksForTime, delayLevelOf } from "../put_rules.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
 import { sizesRefused } from "./send_checks.ts";
 import type { SendFields } from "./send_request.ts";
@@ -51,6 +58,7 @@ export function draftBatch(request: BatchRequest): BatchDraft {
   }
   const uniqueKey = properties.get(PROPERTY.uniqueKey) ?? "";
   const isInner = config.attributes["queue.type"] === "BatchCQ" && uniqueKey !== "";
+  if (!isInner && !isPlain(request)) throw sizesRefused(request.maxMessageSize);
   try {
     const messages = isInner ? [draftInner(request, uniqueKey)] : draftItems(request);
     return { messages, uniqueKey, isInner };
@@ -58,6 +66,12 @@ export function draftBatch(request: BatchRequest): BatchDraft {
     if (!(error instanceof DecodeError)) throw error;
     throw new RequestError(ResponseCode.MESSAGE_ILLEGAL, error.message, { cause: error });
   }
+}
+
+/** A batch has neither a transaction nor a time (Java: CommitLog.asyncPutMessages, which has the same words for it). */
+function isPlain({ fields, properties }: BatchRequest): boolean {
+  return transactionState(fields.sysFlag) === TRANSACTION_NONE &&
+    delayLevelOf(properties) <= 0 && !asksForTime(properties);
 }
 
 function draftItems(request: BatchRequest): MessageToStore[] {

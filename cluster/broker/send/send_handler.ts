@@ -143,7 +143,7 @@ export class SendHandler {
     const results = await store.put(batch.messages);
     return this.answer(results, batch.messages[0]!, {
       queueId,
-      transactionId: batch.uniqueKey,
+      ...(batch.uniqueKey !== "" && { transactionId: batch.uniqueKey }),
       ...(batch.isInner && { batchUniqId: batch.uniqueKey }),
     });
   }

@@ -47,8 +47,9 @@ export const GROUP_ATTRIBUTES: AttributeTable = new Map([
 /** The map of "+a=b,-c": keys keep their sign. Throws OperationError in Apache's words. */
 export function parseAttributeChange(text: string): Record<string, string> {
   const changes: Record<string, string> = {};
-  if (text === "") return changes;
-  for (const part of text.replace(/,+$/, "").split(",")) {
+  const asked = text.replace(/,+$/, "");
+  if (asked === "") return changes;
+  for (const part of asked.split(",")) {
     const [key = "", value] = part.split("=");
     if (part.includes("=")) {
       if (!key.includes("+")) throw refused(`add/alter attribute format is wrong: ${key}`);

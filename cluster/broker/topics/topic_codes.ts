@@ -1,5 +1,5 @@
 // Serves the making, changing and deleting of topics; codes and remarks are Apache's (Java: AdminBrokerProcessor).
-import { DecodeError, OperationError, RequestError } from "../../../core/errors.ts";
+import { OperationError, RequestError } from "../../../core/errors.ts";
 import {
   popRetryTopicV1,
   popRetryTopicV2,
@@ -85,10 +85,17 @@ function popRetryTopics(parts: TopicCodeParts, topic: string): string[] {
 }
 
 function requestedTopic(fields: RequestFieldsOf<typeof UPDATE_AND_CREATE_TOPIC>): TopicConfig {
+  const { topicFilterType } = fields;
+  if (topicFilterType !== "SINGLE_TAG" && topicFilterType !== "MULTI_TAG") {
+    throw new RequestError(
+      ResponseCode.SYSTEM_ERROR,
+      `topicFilterType = [${topicFilterType}] value invalid`,
+    );
+  }
   return newTopicConfig(fields.topic, {
     readQueueNums: fields.readQueueNums,
     writeQueueNums: fields.writeQueueNums,
-    topicFilterType: fields.topicFilterType,
+    topicFilterType,
     perm: fields.perm,
     topicSysFlag: fields.topicSysFlag ?? 0,
     order: fields.order,
@@ -99,7 +106,6 @@ function requestedTopic(fields: RequestFieldsOf<typeof UPDATE_AND_CREATE_TOPIC>)
 /** Java: CreateTopicListRequestBody. */
 function decodeTopicList(body: Uint8Array): TopicConfig[] {
   const list = JsonFields.ofBody(body, "createTopicList").items("topicConfigList");
-  if (list.length === 0) throw new DecodeError("createTopicList.topicConfigList", "empty");
   return list.map((item) => topicConfigFromJson(item));
 }
 

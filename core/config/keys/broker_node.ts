@@ -155,12 +155,11 @@ export const brokerNodeKeys = keysOf("BrokerConfig", {
     "a registration always carries every topic",
     "Topics in one part of a split registration.",
   ),
-  enableSplitMetadata: ignored(
-    bool(true),
-    "metadata is answered whole",
-    "Lets peers fetch metadata in pages.",
+  enableSplitMetadata: live(bool(true), "Lets peers fetch topics and groups in pages."),
+  splitMetadataSize: live(
+    int(2000, "", { min: 1 }),
+    "Topics or groups in one page at most.",
   ),
-  splitMetadataSize: ignored(int(2000), "metadata is answered whole", "Entries in one page."),
   messageStorePlugIn: refused(
     text(""),
     {

@@ -66,7 +66,7 @@ export const GET_ALL_SUBSCRIPTIONGROUP_CONFIG = row({
   doc: "All subscription groups (body: SubscriptionGroupWrapper).",
   servedBy: ["broker"],
   request: {
-    groupSeq: tolerated("int", "First of this page.", 0),
+    groupSeq: tolerated("int", "First of this page."),
     dataVersion: optional("string", "Version that the caller has, as JSON."),
     maxGroupNum: optional("int", "Page size."),
   },

@@ -29,7 +29,7 @@ export const GET_ALL_TOPIC_CONFIG = row({
   doc: "All topics (body: TopicConfigAndMappingSerializeWrapper).",
   servedBy: ["broker"],
   request: {
-    topicSeq: tolerated("int", "First of this page.", 0),
+    topicSeq: tolerated("int", "First of this page."),
     dataVersion: optional("string", "Version that the caller has, as JSON."),
     maxTopicNum: optional("int", "Page size."),
   },

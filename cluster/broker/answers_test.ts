@@ -1,0 +1,182 @@
+// What a broker answers to unusual requests of clients and administrators: codes, remarks and what has changed, as Apache
+// 5.4.0's broker was seen to answer the same requests.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
+import { parseLenientJsonBytes } from "../../core/json/lenient_reader.ts";
+import { encodeBatch } from "../../core/message/batch.ts";
+import { decodeRecords } from "../../core/message/record.ts";
+import {
+  GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
+  UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
+} from "../../core/remoting/codes/groups.ts";
+import { QUERY_MESSAGE } from "../../core/remoting/codes/query.ts";
+import { SEND_BATCH_MESSAGE } from "../../core/remoting/codes/send.ts";
+import {
+  GET_ALL_TOPIC_CONFIG,
+  GET_TOPIC_CONFIG,
+  UPDATE_AND_CREATE_TOPIC,
+  UPDATE_AND_CREATE_TOPIC_LIST,
+} from "../../core/remoting/codes/topics.ts";
+import { call, openTestBroker, send, type TestBroker, TestPeer } from "./testing.ts";
+
+let broker: TestBroker;
+let peer: TestPeer;
+
+beforeAll(async () => {
+  broker = await openTestBroker();
+  peer = await TestPeer.connect(broker.port);
+});
+
+afterAll(async () => {
+  peer[Symbol.dispose]();
+  await broker[Symbol.asyncDispose]();
+});
+
+const NEW_TOPIC = {
+  defaultTopic: "TBW102",
+  readQueueNums: 2,
+  writeQueueNums: 2,
+  perm: 6,
+  topicFilterType: "SINGLE_TAG",
+};
+
+function makeTopic(topic: string, fields: { topicFilterType?: string; attributes?: string } = {}) {
+  return call(peer, UPDATE_AND_CREATE_TOPIC, { ...NEW_TOPIC, topic, ...fields });
+}
+
+function sendBatch(properties: string, sysFlag = 0) {
+  const item = { flag: 0, body: Buffer.from("one"), properties: Buffer.alloc(0) };
+  return call(peer, SEND_BATCH_MESSAGE, {
+    a: "P",
+    b: "T_batch",
+    c: "TBW102",
+    d: 4,
+    e: 0,
+    f: sysFlag,
+    g: 1,
+    h: 0,
+    i: properties,
+    j: 0,
+    k: false,
+    m: true,
+  }, encodeBatch([item]));
+}
+
+test("messages are found by their tags, apart from those that have the word for a key", async () => {
+  await send(peer, "T_tags", "tagged", "UNIQ_KEY\x01U1\x02TAGS\x01word\x02");
+  await send(peer, "T_tags", "keyed", "UNIQ_KEY\x01U2\x02KEYS\x01word\x02");
+  const found = async (indexType: string | undefined, isUnique: boolean) => {
+    const { body } = await call(peer, QUERY_MESSAGE, {
+      topic: "T_tags",
+      key: "word",
+      maxNum: 10,
+      beginTimestamp: 0,
+      endTimestamp: 1e15,
+      _UNIQUE_KEY_QUERY: isUnique,
+      indexType,
+    });
+    return decodeRecords(body).map((record) => Buffer.from(record.body).toString());
+  };
+  expect(await found("T", false)).toEqual(["tagged"]);
+  for (const indexType of ["K", "U", undefined]) {
+    expect(await found(indexType, false)).toEqual(["keyed"]);
+  }
+  expect(await found("T", true)).toEqual(["keyed"]);
+});
+
+test("a delay level that is no number is refused, not taken for none", async () => {
+  for (const level of ["x", "1.5", " 3", "9999999999"]) {
+    const answer = await send(peer, "T_delay", "body", `DELAY\x01${level}\x02`);
+    expect(answer).toMatchObject({ code: 1, remark: `For input string: "${level}"` });
+  }
+  expect((await send(peer, "T_delay", "body", "DELAY\x01-1\x02")).code).toBe(0);
+});
+
+test("a batch that asks for a delay, a time or a transaction is refused as illegal", async () => {
+  const words = "the message is illegal, maybe msg body or properties length not matched.";
+  const refused = [
+    await sendBatch("DELAY\x013\x02"),
+    await sendBatch("TIMER_DELAY_SEC\x0160\x02"),
+    await sendBatch("TRAN_MSG\x01true\x02", 4),
+    await sendBatch("", 8),
+  ];
+  for (const answer of refused) {
+    expect(answer.code).toBe(13);
+    expect(answer.remark).toStartWith(words);
+  }
+  expect((await sendBatch("DELAY\x010\x02")).code).toBe(0);
+});
+
+test("a batch's answer has a transaction id only when the batch has a unique key", async () => {
+  const without = await sendBatch("WAIT\x01true\x02");
+  expect(without.extFields.has("transactionId")).toBe(false);
+  const withKey = await sendBatch("UNIQ_KEY\x01U9\x02");
+  expect(withKey.extFields.get("transactionId")).toBe("U9");
+});
+
+test("a topic's kind of filter is one of two; any other is refused and nothing is made", async () => {
+  const answer = await makeTopic("T_filter", { topicFilterType: "x" });
+  expect(answer).toMatchObject({ code: 1, remark: "topicFilterType = [x] value invalid" });
+  expect((await call(peer, GET_TOPIC_CONFIG, { topic: "T_filter" })).code).toBe(17);
+  expect((await makeTopic("T_filter", { topicFilterType: "MULTI_TAG" })).code).toBe(0);
+});
+
+test("attributes of nothing but commas, and a list of no topics, ask for nothing and are done", async () => {
+  expect((await makeTopic("T_commas", { attributes: ",," })).code).toBe(0);
+  const body = Buffer.from(`{"topicConfigList":[]}`);
+  expect((await call(peer, UPDATE_AND_CREATE_TOPIC_LIST, {}, body)).code).toBe(0);
+});
+
+interface TopicsBody {
+  dataVersion: unknown;
+  topicConfigTable: Record<string, unknown>;
+}
+
+async function topicPage(
+  fields: { topicSeq?: number; maxTopicNum?: number; dataVersion?: string },
+) {
+  const answer = await call(peer, GET_ALL_TOPIC_CONFIG, fields);
+  const body = parseLenientJsonBytes(answer.body) as object as TopicsBody;
+  return { answer, body, names: Object.keys(body.topicConfigTable) };
+}
+
+test("topics come in pages by name to those who ask for pages, whole to the others", async () => {
+  const { answer, body, names } = await topicPage({});
+  expect(Number(answer.extFields.get("totalTopicNum"))).toBe(names.length);
+  const sorted = names.toSorted();
+  const dataVersion = JSON.stringify(body.dataVersion);
+  const pages: string[] = [];
+  for (let topicSeq = 0; topicSeq < names.length; topicSeq += 3) {
+    const page = await topicPage({ topicSeq, maxTopicNum: 3, dataVersion });
+    expect(page.names.length).toBeLessThanOrEqual(3);
+    pages.push(...page.names);
+  }
+  expect(pages).toEqual(sorted);
+  expect((await topicPage({ topicSeq: names.length, maxTopicNum: 3, dataVersion })).names)
+    .toEqual([]);
+});
+
+test("pages of a table that has changed since begin anew", async () => {
+  const { body, names } = await topicPage({});
+  const dataVersion = JSON.stringify(body.dataVersion);
+  await makeTopic("T_changed");
+  const first = [...names, "T_changed"].sort().slice(0, 2);
+  expect((await topicPage({ topicSeq: 4, maxTopicNum: 2, dataVersion })).names).toEqual(first);
+  expect((await topicPage({ topicSeq: 4, maxTopicNum: 2 })).names).toEqual(first);
+});
+
+test("subscription groups come in pages too", async () => {
+  for (const groupName of ["G_page1", "G_page2"]) {
+    const body = Buffer.from(JSON.stringify({ groupName }));
+    await call(peer, UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, body);
+  }
+  const answer = await call(peer, GET_ALL_SUBSCRIPTIONGROUP_CONFIG, {
+    groupSeq: 0,
+    maxGroupNum: 1,
+  });
+  const { subscriptionGroupTable } = parseLenientJsonBytes(answer.body) as object as {
+    subscriptionGroupTable: Record<string, unknown>;
+  };
+  expect(Object.keys(subscriptionGroupTable)).toHaveLength(1);
+  expect(Number(answer.extFields.get("totalGroupNum"))).toBeGreaterThan(2);
+});
