@@ -1,7 +1,7 @@
 // The store of one broker on files: opens and recovers log, queues and index, composes what appends, flushes, reads and
 // dispatches, and closes it all in reverse order. Every decision is in the parts; nothing here touches bytes.
 import type { Buffer } from "node:buffer";
-import { DiskError, usedRatioOf } from "../core/disk/disk.ts";
+import { DiskError } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { runInBackground } from "../core/time/background.ts";
 import type { Clock } from "../core/time/clock.ts";
@@ -16,6 +16,7 @@ import { Settlement } from "./commit_log/settlement.ts";
 import { Turns } from "./commit_log/turns.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
+import { DiskUsage } from "./disk_usage.ts";
 import { type BitMapOf, Dispatcher } from "./dispatch.ts";
 import type {
   FileMessageStoreConfig,
@@ -40,9 +41,6 @@ import { openStoreFiles } from "./open_store.ts";
 import type { RecoveryResult } from "./recovery.ts";
 import { Retention, type RetentionControl } from "./retention/retention.ts";
 import { StoreTimes } from "./store_times.ts";
-
-/** The file system is asked for its free space no more often than this. */
-const DISK_USAGE_AGE_MS_MAX = 10_000;
 
 /** What is open on disk, level and ready to be appended to. */
 export interface StoreFiles {
@@ -71,11 +69,10 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   private readonly writer: MessageWriter;
   private readonly checkpointer: Checkpointer;
   private readonly retention: Retention;
+  private readonly diskUsage: DiskUsage;
   private readonly background = new AsyncDisposableStack();
   private getFound = 0;
   private getMissed = 0;
-  private diskUsedRatio = 0;
-  private diskUsageAtMs = -Infinity;
   private closing: Promise<void> | null = null;
   private isBroken = false;
 
@@ -101,6 +98,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     const { clock, log } = parts;
     const { end, lastRecord, lastStoreTimestampMs } = files.recovered;
     this.clock = clock;
+    this.diskUsage = new DiskUsage(parts.disk, config.storePath, clock);
     this.log = log;
     this.queues = files.queues;
     const turns = new Turns(clock);
@@ -322,6 +320,11 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     return this.flusher.flushedEnd;
   }
 
+  /** Resolves when all that is written by now is on the device; false when it can't be. */
+  flush(): Promise<boolean> {
+    return this.flusher.flush();
+  }
+
   get writeRefusal(): { status: PutStatus; detail: string } | null {
     return this.appender.refusal;
   }
@@ -343,18 +346,9 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       getMissTotal: this.getMissed,
       getTransferredTotal: this.getFound,
       dispatchBehindBytes: this.settlement.end - this.settlement.dispatchedEnd,
-      diskUsedRatio: this.readDiskUsedRatio(),
+      diskUsedRatio: this.diskUsage.usedRatio,
       recovery: this.files.recovered.summary,
     };
-  }
-
-  private readDiskUsedRatio(): number {
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.diskUsageAtMs > DISK_USAGE_AGE_MS_MAX) {
-      this.diskUsageAtMs = nowMs;
-      this.diskUsedRatio = usedRatioOf(this.parts.disk.usageSync(this.config.storePath));
-    }
-    return this.diskUsedRatio;
   }
 
   /** Writes and syncs everything; the next start finds a clean stop. A second call waits for the first. */

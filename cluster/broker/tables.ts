@@ -6,6 +6,7 @@ import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { MessageStore } from "../../store/message_store.ts";
+import type { FileMessageStore } from "../../store/message_store_impl.ts";
 import { REVIVE_TOPIC_PREFIX } from "../../core/message/topic_names.ts";
 import { MetadataFile } from "../../store/file/metadata_file.ts";
 import { DelayLevels } from "../../store/schedule/delay_levels.ts";
@@ -19,6 +20,7 @@ import { QueueLocks } from "./locks/queue_locks.ts";
 import { OffsetTable } from "./offsets/offset_table.ts";
 import { OrderTable } from "./pop/order_table.ts";
 import { RequestModes } from "./pop/request_modes.ts";
+import { clampDelayOffsets, saveDelayOffsets } from "./schedule/delay_offset_saving.ts";
 import { TopicTable } from "./topics/topic_table.ts";
 
 export interface Tables {
@@ -33,7 +35,7 @@ export interface Tables {
   delayLevels: DelayLevels;
   /** Makes what was lost again as far as the store tells it. */
   restoreLost: (store: Pick<MessageStore, "queueTopics">) => void;
-  saveDelayOffsets: () => Promise<void>;
+  saveDelayOffsets: (store: Pick<FileMessageStore, "flush">) => Promise<void>;
 }
 
 export interface TableParts {
@@ -90,9 +92,7 @@ export function openTables(parts: TableParts): Tables {
       if (topicFile.isLost) restoreTopics(topics, store, log);
       if (groupFile.isLost) restoreGroups(groups, offsets, log);
     },
-    saveDelayOffsets: async () => {
-      if (delayOffsets.takeDirty()) await delayFile.saveInBackground(delayOffsets.encode());
-    },
+    saveDelayOffsets: (store) => saveDelayOffsets(delayOffsets, delayFile, store),
   };
 }
 
@@ -107,23 +107,27 @@ function syncNames(folder: string, disk: Disk, log: Logger): void {
 }
 
 /** Saves what a clean stop must not lose, each by itself; the offsets last, since others may still move them. */
-export function saveAtTheEnd(tables: Tables, stack: AsyncDisposableStack): void {
+export function saveAtTheEnd(
+  tables: Tables,
+  store: Pick<FileMessageStore, "flush">,
+  stack: AsyncDisposableStack,
+): void {
   stack.defer(() => tables.offsets.saveWhenDirty());
   stack.defer(() => tables.orders.saveWhenChanged());
-  stack.defer(() => tables.saveDelayOffsets());
+  stack.defer(() => tables.saveDelayOffsets(store));
   stack.defer(() => tables.filters.table.saveWhenChanged());
   stack.defer(() => tables.groups.save());
   stack.defer(() => tables.topics.save());
 }
 
 /**
- * Offsets of groups that a power cut left beyond the ends of their queues go back to them; saved before anybody is served,
- * since a queue that has grown past them can't be told from one that never was shorter.
+ * Offsets of groups and delay levels that a power cut left beyond the ends of their queues go back to them; saved before
+ * anybody is served, since a queue that has grown past them can't be told from one that never was shorter.
  */
 export async function clampOffsets(
-  { topics, offsets }: Pick<Tables, "topics" | "offsets">,
-  store: Pick<MessageStore, "queueBounds">,
-  log: Logger,
+  { topics, offsets, delayOffsets, saveDelayOffsets }: Tables,
+  store: Pick<FileMessageStore, "queueBounds" | "flush">,
+  { clock, log }: Pick<TableParts, "clock" | "log">,
 ): Promise<void> {
   const corrected = offsets.clamp((topic, queueId) => {
     if (!topics.has(topic)) return Infinity;
@@ -131,12 +135,20 @@ export async function clampOffsets(
     // Of the revive topic the last record that is dealt with is noted, not the next one.
     return topic.startsWith(REVIVE_TOPIC_PREFIX) ? end - 1 : end;
   });
-  if (corrected === 0) return;
-  log.warn("offsets beyond the ends of their queues are taken back", { corrected });
+  if (corrected > 0) {
+    log.warn("offsets beyond the ends of their queues are taken back", { corrected });
+    await savedOrTold(() => offsets.saveWhenDirty(), log);
+  }
+  if (clampDelayOffsets(delayOffsets, store, clock, log) > 0) {
+    await savedOrTold(() => saveDelayOffsets(store), log);
+  }
+}
+
+async function savedOrTold(save: () => Promise<void>, log: Logger): Promise<void> {
   try {
-    await offsets.saveWhenDirty();
+    await save();
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
-    log.error("consumers' offsets can't be saved", { error });
+    log.error("offsets can't be saved", { error });
   }
 }

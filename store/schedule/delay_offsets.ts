@@ -46,6 +46,11 @@ export class DelayOffsets {
     return dirty;
   }
 
+  /** What was going to be saved isn't. */
+  markDirty(): void {
+    this.dirty = true;
+  }
+
   /** Level and offset of every level that has one, in the order of levels. */
   all(): [level: number, offset: number][] {
     return [...this.offsets].sort(([left], [right]) => left - right);
