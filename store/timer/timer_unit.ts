@@ -83,6 +83,8 @@ export function readTimerUnit(source: Uint8Array, at: number, unit: TimerUnit): 
   if (magic === BLANK_UNIT_MAGIC) return "blank";
   if (readI32(source, at + SIZE_AT) !== UNIT_BYTES) return "none";
   if ((magic | UNIT_MAGIC_BITS) !== UNIT_MAGIC_BITS) return "none";
+  // A power cut between two sectors leaves a unit's beginning, and zeros from there on.
+  if (readI32(source, at + RECORD_BYTES_AT) <= 0) return "none";
   unit.previous = readI64(source, at + PREVIOUS_AT);
   unit.magic = magic;
   unit.writeTimeMs = readI64(source, at + WRITE_TIME_AT);
