@@ -26,38 +26,43 @@ const FREE_MESSAGES_MAX = 64;
 /** Larger ones are compressed, which a batch isn't. */
 const FREE_BYTES_MAX = 4095;
 
-interface WaitingLine {
+/** A line on its way. */
+export interface LaneLine {
   message: Message;
-  resolve: (status: SendStatus) => void;
-  reject: (error: unknown) => void;
+  /** Counted from 1. */
+  number: number;
+}
+
+export interface LaneOptions {
+  send: SendTogether;
+  /** These are stored; in a queue, after those that came before. */
+  stored: (lines: readonly LaneLine[], status: SendStatus) => void;
+  failed: (lines: readonly LaneLine[], error: unknown) => void;
 }
 
 export class PublishLanes {
-  private readonly lanes = new Map<string, WaitingLine[]>();
-  private free: WaitingLine[] = [];
+  private readonly lanes = new Map<string, LaneLine[]>();
+  private free: LaneLine[] = [];
 
-  constructor(private readonly send: SendTogether) {}
+  constructor(private readonly options: LaneOptions) {}
 
-  /** Resolves when the message is stored; in a queue, after those that came before. */
-  put(queue: MessageQueue | null, message: Message): Promise<SendStatus> {
-    return new Promise((resolve, reject) => {
-      const waiting = { message, resolve, reject };
-      if (queue === null) return this.putFree(waiting);
-      const lane = this.lanes.get(queueKey(queue));
-      if (lane !== undefined) return void lane.push(waiting);
-      const begun = [waiting];
-      this.lanes.set(queueKey(queue), begun);
-      void this.run(queue, begun);
-    });
+  /** What became of it is told later. */
+  put(queue: MessageQueue | null, line: LaneLine): void {
+    if (queue === null) return this.putFree(line);
+    const lane = this.lanes.get(queueKey(queue));
+    if (lane !== undefined) return void lane.push(line);
+    const begun = [line];
+    this.lanes.set(queueKey(queue), begun);
+    void this.run(queue, begun);
   }
 
-  private putFree(waiting: WaitingLine): void {
-    const { body, delayLevel } = waiting.message;
+  private putFree(line: LaneLine): void {
+    const { body, delayLevel } = line.message;
     // A delayed message can't be part of a batch.
     if (delayLevel !== undefined || bodyLength(body) > FREE_BYTES_MAX) {
-      return void this.sendAll(null, [waiting]);
+      return void this.sendAll(null, [line]);
     }
-    if (this.free.push(waiting) === 1) queueMicrotask(() => this.flush());
+    if (this.free.push(line) === 1) queueMicrotask(() => this.flush());
     else if (this.free.length === FREE_MESSAGES_MAX) this.flush();
   }
 
@@ -68,23 +73,25 @@ export class PublishLanes {
     if (lines.length > 0) void this.sendAll(null, lines);
   }
 
-  private async run(queue: MessageQueue, lane: WaitingLine[]): Promise<void> {
+  private async run(queue: MessageQueue, lane: LaneLine[]): Promise<void> {
     while (lane.length > 0) await this.sendAll(queue, lane.splice(0, batchLength(lane)));
     this.lanes.delete(queueKey(queue));
   }
 
   /** Settles all of them. */
-  private async sendAll(queue: MessageQueue | null, lines: readonly WaitingLine[]): Promise<void> {
+  private async sendAll(queue: MessageQueue | null, lines: readonly LaneLine[]): Promise<void> {
+    const { send, stored, failed } = this.options;
+    let status: SendStatus;
     try {
-      const status = await this.send(queue, lines.map(({ message }) => message));
-      for (const { resolve } of lines) resolve(status);
+      status = await send(queue, lines.map(({ message }) => message));
     } catch (error) {
       const isOnes = error instanceof ClientError && error.code === "invalid_message";
+      if (!isOnes || lines.length === 1) return failed(lines, error);
       // Nothing was sent because of one of them: the others go, and it is known which one it was.
-      if (isOnes && lines.length > 1) {
-        for (const line of lines) await this.sendAll(queue, [line]);
-      } else for (const { reject } of lines) reject(error);
+      for (const line of lines) await this.sendAll(queue, [line]);
+      return;
     }
+    stored(lines, status);
   }
 }
 
@@ -93,7 +100,7 @@ function bodyLength(body: Uint8Array | string): number {
 }
 
 /** How many of the first lines may go together; at least one. */
-function batchLength(lane: readonly WaitingLine[]): number {
+function batchLength(lane: readonly LaneLine[]): number {
   let bytes = 0;
   for (const [index, { message }] of lane.entries()) {
     // A delayed message can't be part of a batch.

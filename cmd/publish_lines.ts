@@ -91,19 +91,31 @@ interface LineFields {
 /** Throws OperationError for a line that isn't such an object. */
 export function jsonLines(defaults: LineDefaults, keepQueues: boolean): LineReader {
   return (line) => {
-    const object = parseObject(line);
-    const field = new FieldReader(object);
-    const { broker, queueId } = defaults;
+    const fields = parsedLine(line, keepQueues);
     return published({
-      body: bodyOf(field),
-      keys: field.texts("keys") ?? defaults.keys,
-      tags: field.text("tags") ?? defaults.tags,
-      properties: field.textRecord("properties"),
-      delayLevel: field.number("delayLevel"),
-      shardingKey: field.text("shardingKey") ?? defaults.shardingKey,
-      broker: broker ?? (keepQueues ? field.text("broker") : undefined),
-      queueId: queueId ?? (keepQueues ? field.number("queueId") : undefined),
+      body: fields.body,
+      keys: fields.keys ?? defaults.keys,
+      tags: fields.tags ?? defaults.tags,
+      properties: fields.properties,
+      delayLevel: fields.delayLevel,
+      shardingKey: fields.shardingKey ?? defaults.shardingKey,
+      broker: defaults.broker ?? (keepQueues ? fields.broker : undefined),
+      queueId: defaults.queueId ?? (keepQueues ? fields.queueId : undefined),
     }, defaults);
+  };
+}
+
+/** Where a message came from is only looked at when it is wanted. */
+function parsedLine(line: Uint8Array, withQueue: boolean): LineFields {
+  const field = new FieldReader(parseObject(line));
+  return {
+    body: bodyOf(field),
+    keys: field.texts("keys"),
+    tags: field.text("tags"),
+    properties: field.textRecord("properties"),
+    delayLevel: field.number("delayLevel"),
+    shardingKey: field.text("shardingKey"),
+    ...(withQueue && { broker: field.text("broker"), queueId: field.number("queueId") }),
   };
 }
 

@@ -73,9 +73,18 @@ async function asOperation(work: () => Promise<void>): Promise<void> {
 class Publication {
   private readonly toMessage: LineReader;
   private readonly splitter = new LineSplitter();
-  private readonly lanes = new PublishLanes((queue, messages) =>
-    this.sendTogether(queue, messages)
-  );
+  private readonly lanes = new PublishLanes({
+    send: (queue, messages) => this.sendTogether(queue, messages),
+    stored: (lines, status) => {
+      this.stored += lines.length;
+      if (status !== "ok") this.notAsSafe += lines.length;
+      this.settled(lines.length);
+    },
+    failed: (lines, error) => {
+      this.fail(lines[0]!.number, error);
+      this.settled(lines.length);
+    },
+  });
   private lines = 0;
   private stored = 0;
   private empty = 0;
@@ -141,17 +150,7 @@ class Publication {
     }
     this.inFlight++;
     // Lines of a queue or a sharding key keep their order; the others go as they come.
-    this.lanes.put(queue, published.message).then(
-      (status) => {
-        this.stored++;
-        if (status !== "ok") this.notAsSafe++;
-        this.settled();
-      },
-      (error) => {
-        this.fail(number, error);
-        this.settled();
-      },
-    );
+    this.lanes.put(queue, { message: published.message, number });
   }
 
   private sendTogether(
@@ -194,8 +193,8 @@ class Publication {
     throw new OperationError(`the topic has no queue ${queue.queueId}${where}`);
   }
 
-  private settled(): void {
-    this.inFlight--;
+  private settled(count: number): void {
+    this.inFlight -= count;
     this.wake?.();
     this.wake = null;
   }

@@ -5,14 +5,13 @@ import type { MessageQueue } from "../core/client/message.ts";
 import type { ReceivedMessage } from "../core/client/received_message.ts";
 import { ENTRY_END, NAME_END } from "../core/message/properties.ts";
 import { PROPERTY } from "../core/message/property_names.ts";
+import { isSame, KnownNames } from "./known_names.ts";
 import { jsonFormat, type LineFormat, SYSTEM_PROPERTIES } from "./subscribe_format.ts";
 import type { LineBuffer } from "./subscribe_output.ts";
 
 const SPACE = 0x20;
 const DIGIT_0 = 0x30;
 const DIGIT_9 = 0x39;
-/** Names by their place in the last message: the next one mostly has the same. */
-const NAMES_KEPT_MAX = 16;
 
 /** What a property is for the line, by its name. */
 type Kind = "id" | "tags" | "keys" | "shardingKey" | "own" | "system";
@@ -24,9 +23,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   [PROPERTY.shardingKey]: "shardingKey",
 };
 
-interface KnownName {
-  bytes: Uint8Array;
-  kind: Kind;
+function kindOf(name: string): Kind {
+  return KINDS[name] ?? (SYSTEM_PROPERTIES.has(name) ? "system" : "own");
 }
 
 interface Range {
@@ -50,7 +48,7 @@ class JsonLines {
   private queue: MessageQueue | null = null;
   /** The fields that are the same for a queue; null: its messages are out of the ordinary. */
   private head: Buffer | null = null;
-  private readonly names: (KnownName | undefined)[] = new Array(NAMES_KEPT_MAX).fill(undefined);
+  private readonly names = new KnownNames(kindOf);
   /** The properties of the message at hand, in its encoded ones. */
   private readonly system = new Map<Kind, Range>();
   private own: Range[] = [];
@@ -106,7 +104,7 @@ class JsonLines {
       }
       // Without a name or a value it isn't there.
       if (nameEnd <= at || nameEnd >= end - 1) return false;
-      const kind = this.kindOf(bytes, at, nameEnd, place);
+      const kind = this.names.find(bytes, at, nameEnd, place);
       const range = { nameStart: at, nameEnd, end };
       if (kind === "own") {
         if (!this.addOwn(bytes, range)) return false;
@@ -117,16 +115,6 @@ class JsonLines {
       at = end + 1;
     }
     return true;
-  }
-
-  private kindOf(bytes: Uint8Array, start: number, end: number, place: number): Kind {
-    const known = this.names[place];
-    if (known !== undefined && isSame(known.bytes, bytes, start, end)) return known.kind;
-    const name = bytes.slice(start, end);
-    const text = Buffer.from(name).toString("latin1");
-    const kind = KINDS[text] ?? (SYSTEM_PROPERTIES.has(text) ? "system" : "own");
-    if (place < NAMES_KEPT_MAX) this.names[place] = { bytes: name, kind };
-    return kind;
   }
 
   /** Objects have numbers first, and each name once. */
@@ -177,12 +165,4 @@ function writeKeys(bytes: Uint8Array, start: number, end: number, line: LineBuff
   }
   if (count > 0) line.ascii("]");
   return count > 0;
-}
-
-function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (known.length !== end - start) return false;
-  for (let index = 0; index < known.length; index++) {
-    if (known[index] !== bytes[start + index]) return false;
-  }
-  return true;
 }

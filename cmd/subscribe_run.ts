@@ -27,7 +27,9 @@ const TOGETHER_MAX = 64;
 const QUEUE_BYTES_MAX = 16 * MIB;
 const COMMIT_EVERY_MS = 1_000;
 /** How often --until asks how far the group is. */
-const UNTIL_CHECK_MS = 200;
+const UNTIL_CHECK_MS = 50;
+/** With --until: how long brokers hold a pull. */
+const UNTIL_HOLD_MS = 200;
 /** How long what is being written is waited for after Ctrl-C. */
 const LAST_WRITE_MS_MAX = 5_000;
 /** A reader may be as slow as it likes. */
@@ -129,7 +131,7 @@ class Subscription {
       queueBytesMax: QUEUE_BYTES_MAX,
       offsetCommitMs: COMMIT_EVERY_MS,
       // Messages that aren't wanted count as consumed with the answer to the next pull.
-      ...(this.until !== null && { pullHoldMs: UNTIL_CHECK_MS }),
+      ...(this.until !== null && { pullHoldMs: UNTIL_HOLD_MS }),
       // What is written is settled before; the rest is to come again.
       closeTimeoutMs: 0,
     };

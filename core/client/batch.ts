@@ -1,9 +1,21 @@
 // Batches: which messages may travel together, cut into requests that are small enough, the
 // properties counted. Pure.
 import { Buffer } from "node:buffer";
-import { batchItemSize, encodeBatch, splitBatch } from "../message/batch.ts";
+import {
+  batchItemSize,
+  type BatchTextItem,
+  encodeTextBatch,
+  splitBatch,
+} from "../message/batch.ts";
 import { isRetryTopic } from "../message/topic_names.ts";
-import { bodyBytes, invalid, isDelayed, type Message, propertiesText } from "./message.ts";
+import {
+  bodyBytes,
+  checkPropertiesBytes,
+  invalid,
+  isDelayed,
+  type Message,
+  propertiesText,
+} from "./message.ts";
 
 /** One request's worth of messages. */
 export interface Batch {
@@ -29,12 +41,17 @@ export function makeBatches(
 ): Batch[] {
   const topic = checkBatch(messages);
   const keys = messages.map(nextUniqueKey);
-  const items = messages.map((message, index) => ({
-    flag: message.flag ?? 0,
-    body: bodyBytes(message.body),
-    properties: Buffer.from(propertiesText(message, keys[index]!), "utf8"),
-  }));
-  const sizes = items.map(({ body, properties }) => batchItemSize(body.length, properties.length));
+  const items: BatchTextItem[] = [];
+  const sizes: number[] = [];
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index]!;
+    const body = bodyBytes(message.body);
+    const properties = propertiesText(message, keys[index]!);
+    const propertiesBytes = Buffer.byteLength(properties, "utf8");
+    checkPropertiesBytes(propertiesBytes);
+    items.push({ flag: message.flag ?? 0, body, properties, propertiesBytes });
+    sizes.push(batchItemSize(body.length, propertiesBytes));
+  }
   const split = splitBatch(sizes, bytesMax);
   if (split.kind === "too_large") {
     throw invalid(
@@ -44,11 +61,11 @@ export function makeBatches(
   }
   const { waitStoreOk } = messages[0]!;
   const waits = waitStoreOk === undefined ? {} : { waitStoreOk };
-  return split.slices.map(({ first, end }) => ({
+  return split.slices.map((slice) => ({
     topic,
-    count: end - first,
-    body: encodeBatch(items.slice(first, end)),
-    messageId: keys.slice(first, end).join(","),
+    count: slice.end - slice.first,
+    body: encodeTextBatch(items, slice),
+    messageId: keys.slice(slice.first, slice.end).join(","),
     properties: propertiesText({ topic, body: "", ...waits }, nextUniqueKey()),
   }));
 }

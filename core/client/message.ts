@@ -1,5 +1,6 @@
 // What producers send and what they get back. Checks messages; encodes nothing.
 import { Buffer } from "node:buffer";
+import { PROPERTIES_BYTES_MAX } from "../limits.ts";
 import { PROPERTY } from "../message/property_names.ts";
 import { isNotSendable, topicProblem } from "../message/topic_names.ts";
 import { ClientError } from "./client_error.ts";
@@ -143,12 +144,14 @@ export function checkMessage(message: Message, bodyLength: number, bytesMax: num
 const TIMES = ["delayLevel", "deliverAtMs", "delayMs", "delaySeconds"] as const;
 
 /** Whether it is to be delivered later than it is stored. */
-export function isDelayed(message: Message): boolean {
-  return TIMES.some((name) => message[name] !== undefined);
+export function isDelayed({ delayLevel, deliverAtMs, delayMs, delaySeconds }: Message): boolean {
+  return delayLevel !== undefined || deliverAtMs !== undefined || delayMs !== undefined ||
+    delaySeconds !== undefined;
 }
 
 /** A broker would obey one of several, and refuse what is no whole number. */
 function checkTimes(message: Message): void {
+  if (!isDelayed(message)) return;
   const given = TIMES.filter((name) => message[name] !== undefined);
   if (given.length > 1) throw invalid(`it has ${given.join(" and ")}: one of them is enough`);
   for (const name of given) {
@@ -172,6 +175,12 @@ function checkValue(name: string, value: string): void {
   if (value.includes(NAME_END) || value.includes(ENTRY_END)) {
     throw invalid(`'${name}' holds a character \\x01 or \\x02`);
   }
+}
+
+/** Of one message as UTF-8: they travel with a 16-bit length. Throws ClientError "invalid_message". */
+export function checkPropertiesBytes(bytes: number): void {
+  if (bytes <= PROPERTIES_BYTES_MAX) return;
+  throw invalid(`the properties have ${bytes} bytes, more than ${PROPERTIES_BYTES_MAX}`);
 }
 
 /** Throws ClientError "invalid_message". Once a topic is enough. */

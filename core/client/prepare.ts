@@ -13,7 +13,7 @@ import type { ClientEnvironment } from "./environment.ts";
 import {
   bodyBytes,
   checkMessage,
-  invalid,
+  checkPropertiesBytes,
   type Message,
   type MessageQueue,
   propertiesText,
@@ -134,7 +134,5 @@ export class MessagePreparer {
 /** Properties travel with a 16-bit length. */
 function checkPropertiesLength(properties: string): void {
   if (properties.length * 3 <= PROPERTIES_BYTES_MAX) return;
-  const bytes = new TextEncoder().encode(properties).length;
-  if (bytes <= PROPERTIES_BYTES_MAX) return;
-  throw invalid(`the properties have ${bytes} bytes, more than ${PROPERTIES_BYTES_MAX}`);
+  checkPropertiesBytes(Buffer.byteLength(properties, "utf8"));
 }

@@ -342,8 +342,17 @@ test("wrong messages are refused before they are sent", async () => {
   ];
   for (const message of wrong) {
     expect((await errorOf(producer.send(message))).code).toBe("invalid_message");
+    expect((await errorOf(producer.sendBatch([message]))).code).toBe("invalid_message");
   }
   expect(cluster.broker.sends).toEqual([]);
+});
+
+test("properties that are too long for their length field are refused in a batch too", async () => {
+  const { producer } = await open(1);
+  const long = { topic: "T", body: "x", properties: { long: "y".repeat(40_000) } };
+  const error = await errorOf(producer.sendBatch([{ topic: "T", body: "x" }, long]));
+  expect(error).toMatchObject({ code: "invalid_message", retriable: false });
+  expect(error.message).toContain("the properties have 40");
 });
 
 test("a producer tells masters that it is there", async () => {

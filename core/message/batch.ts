@@ -19,6 +19,15 @@ export interface BatchItem {
   properties: Uint8Array;
 }
 
+/** The same with its properties as text, for writing. */
+export interface BatchTextItem {
+  flag: number;
+  body: Uint8Array;
+  properties: string;
+  /** Of the properties as UTF-8. */
+  propertiesBytes: number;
+}
+
 export function batchItemSize(bodyBytes: number, propertiesBytes: number): number {
   return BATCH_ITEM_OVERHEAD_BYTES + bodyBytes + propertiesBytes;
 }
@@ -30,17 +39,44 @@ export function encodeBatch(items: readonly BatchItem[]): Buffer {
   const bytes = Buffer.alloc(total);
   let at = 0;
   for (const { flag, body, properties } of items) {
-    assert(properties.length <= PROPERTIES_BYTES_MAX, "the properties fit their length field");
-    const size = batchItemSize(body.length, properties.length);
-    writeI32(bytes, at, size);
-    writeI32(bytes, at + FLAG_AT, flag);
-    writeI32(bytes, at + BODY_LENGTH_AT, body.length);
-    bytes.set(body, at + BODY_AT);
-    writeU16(bytes, at + BODY_AT + body.length, properties.length);
-    bytes.set(properties, at + BODY_AT + body.length + 2);
-    at += size;
+    const propertiesAt = writeItemHead(bytes, at, flag, body, properties.length);
+    bytes.set(properties, propertiesAt);
+    at = propertiesAt + properties.length;
   }
   return bytes;
+}
+
+/** The same of items[first, end) with their properties as text, which is written in place. */
+export function encodeTextBatch(
+  items: readonly BatchTextItem[],
+  { first, end, bytes: total }: BatchSlice,
+): Buffer {
+  const bytes = Buffer.alloc(total);
+  let at = 0;
+  for (let index = first; index < end; index++) {
+    const { flag, body, properties, propertiesBytes } = items[index]!;
+    const propertiesAt = writeItemHead(bytes, at, flag, body, propertiesBytes);
+    at = propertiesAt + bytes.write(properties, propertiesAt, propertiesBytes, "utf8");
+  }
+  return bytes;
+}
+
+/** All of an item but its properties; gives their position. */
+function writeItemHead(
+  bytes: Buffer,
+  at: number,
+  flag: number,
+  body: Uint8Array,
+  propertiesBytes: number,
+): number {
+  assert(propertiesBytes <= PROPERTIES_BYTES_MAX, "the properties fit their length field");
+  writeI32(bytes, at, batchItemSize(body.length, propertiesBytes));
+  writeI32(bytes, at + FLAG_AT, flag);
+  writeI32(bytes, at + BODY_LENGTH_AT, body.length);
+  bytes.set(body, at + BODY_AT);
+  const lengthAt = at + BODY_AT + body.length;
+  writeU16(bytes, lengthAt, propertiesBytes);
+  return lengthAt + 2;
 }
 
 /**
@@ -137,7 +173,8 @@ export function splitBatch(sizes: readonly number[], bytesMax: number): BatchSpl
   const slices: BatchSlice[] = [];
   let first = 0;
   let bytes = 0;
-  for (const [index, size] of sizes.entries()) {
+  for (let index = 0; index < sizes.length; index++) {
+    const size = sizes[index]!;
     if (size > bytesMax) return { kind: "too_large", index, bytes: size };
     if (bytes + size > bytesMax) {
       slices.push({ first, end: index, bytes });
