@@ -82,6 +82,7 @@ export class TimerCheckFile {
   writeDurably(check: TimerCheck): void {
     this.write(check);
     this.open().datasyncSync();
+    this.disk.syncDirectorySync(this.folder);
   }
 
   async sync(): Promise<void> {
@@ -93,9 +94,13 @@ export class TimerCheckFile {
     this.file = null;
   }
 
+  private get folder(): string {
+    return this.path.slice(0, this.path.lastIndexOf("/"));
+  }
+
   private open(): DiskFile {
     if (this.file !== null) return this.file;
-    this.disk.makeDirectorySync(this.path.slice(0, this.path.lastIndexOf("/")));
+    this.disk.makeDirectorySync(this.folder);
     const file = this.disk.openSync(this.path, "create");
     if (file.sizeSync() < TIMER_CHECK_BYTES) file.truncateSync(TIMER_CHECK_BYTES);
     return this.file = file;

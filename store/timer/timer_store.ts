@@ -65,6 +65,8 @@ export class TimerStore {
   private readonly unit = newTimerUnit();
   private readonly slot: TimerSlot = { first: 0, last: 0, count: 0 };
   private flushing: Promise<void> | null = null;
+  /** The check file is there, durably. */
+  private hasCheck: boolean;
   /** Something that the disk isn't told durably. */
   private hasChanged = false;
 
@@ -87,6 +89,7 @@ export class TimerStore {
     this.lastUnit = lastUnit;
     this.isLogLost = isLogLost;
     this.check = check ?? newTimerCheck(nowMs);
+    this.hasCheck = check !== null;
     this.correctCheck(isDamaged, queueEnd);
     this.writeTimeMs = wheel.floor(nowMs);
     const known = this.check.lastReadTimeMs > 0
@@ -129,6 +132,15 @@ export class TimerStore {
     this.checkFile.writeDurably(check);
   }
 
+  /** Before the first timer: units without a check don't tell which of them are delivered. Throws DiskError. */
+  private makeCheck(): void {
+    const { check } = this;
+    check.lastReadTimeMs = this.readTimeMs;
+    check.queueOffset = check.masterQueueOffset = this.queueOffset;
+    this.checkFile.writeDurably(check);
+    this.hasCheck = true;
+  }
+
   get precisionMs(): number {
     return this.options.precisionMs;
   }
@@ -165,6 +177,7 @@ export class TimerStore {
     isDelete: boolean,
     topicHash: number,
   ): void {
+    if (!this.hasCheck) this.makeCheck();
     const { slot, unit, writeTimeMs } = this;
     const slotMs = this.slotOf(outMs);
     this.wheel.get(slotMs, slot);

@@ -261,3 +261,12 @@ test("a unit that a power cut tore between two sectors isn't believed: its timer
     await timer.clock.advance(30_000);
     expect((await timer.keys()).toSorted()).toEqual(keys.toSorted());
   }));
+
+test("the check is safe before the first timer is: without it old timers would pass for delivered", async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    await using timer = await TestTimer.open(seed, true);
+    await timer.send(timer.clock.nowMs() + 5_500);
+    await timer.crash("power");
+    expect(timer.disk.statSync(CHECK)).not.toBeNull();
+  }
+});
