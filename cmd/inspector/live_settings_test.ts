@@ -38,3 +38,16 @@ test("the flush follows its settings as they are at each round", async () => {
   await task.tick();
   expect([task.intervalMs, synced]).toEqual([20, 1]);
 });
+
+test("POP's settings can be changed, as Apache's can", async () => {
+  await using cluster = await openTestCluster();
+  const { broker } = cluster;
+  for (
+    const setting of ["-k enablePopBufferMerge -v true", "-k popInflightMessageThreshold -v 5"]
+  ) {
+    expect((await cluster.run(`updateBrokerConfig -b ${broker} ${setting}`)).code).toBe(0);
+  }
+  const listed = await cluster.run(`getBrokerConfig -b ${broker}`);
+  expect(listed.out).toMatch(/enablePopBufferMerge\s+=\s+true/);
+  expect(listed.out).toMatch(/popInflightMessageThreshold\s+=\s+5$/m);
+});

@@ -60,6 +60,25 @@ test("the offset waits for earlier pops of the queue", async () => {
   expect(world.offset()).toBe(2);
 });
 
+test("keeping them in memory begins and ends while the broker runs: what is there by then is written out", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a", "b", "c"]);
+  const popOne = () => world.pop({ queueId: 0, maxMsgNums: 1, invisibleTime: 30_000 });
+  await popOne();
+  expect(world.written.get("ck")).toBe(1);
+  Object.assign(world.settings, { enablePopBufferMerge: true });
+  const kept = await popOne();
+  await popOne();
+  await world.ack(kept.messages[0]!);
+  expect([...world.written]).toEqual([["ck", 1]]);
+  Object.assign(world.settings, { enablePopBufferMerge: false });
+  await world.pass(1000);
+  expect([...world.written].sort()).toEqual([["ck", 2]]);
+  expect(world.offset()).toBe(3);
+  await world.pass(40_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a", "c"]);
+});
+
 test("a clean stop writes what is in memory", async () => {
   const world = await PopWorld.open(MERGED);
   await world.send(["a", "b"]);

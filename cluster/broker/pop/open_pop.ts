@@ -59,11 +59,10 @@ export function openPop(parts: OpenPopParts, stack: AsyncDisposableStack): Opene
   const peeks = new Peeks(common);
   registerPopCodes(parts.server, { pops, acks, notifications, peeks, checks: parts, clock });
   wakeOnArrival(parts, pops, notifications);
-  if (settings.enableNotifyAfterPopOrderLockRelease) {
-    orders.onFree((topic, group, queueId) => {
-      if (popOffsets.restCount(topic, group, queueId) > 0) wake(topic, group, queueId);
-    });
-  }
+  orders.onFree((topic, group, queueId) => {
+    if (!settings.enableNotifyAfterPopOrderLockRelease) return;
+    if (popOffsets.restCount(topic, group, queueId) > 0) wake(topic, group, queueId);
+  });
   stack.use(orders);
   stack.use(runInBackground(
     {
