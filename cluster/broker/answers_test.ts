@@ -11,6 +11,7 @@ import {
 } from "../../core/remoting/codes/groups.ts";
 import { QUERY_MESSAGE } from "../../core/remoting/codes/query.ts";
 import { SEND_BATCH_MESSAGE } from "../../core/remoting/codes/send.ts";
+import { END_TRANSACTION } from "../../core/remoting/codes/transactions.ts";
 import {
   GET_ALL_TOPIC_CONFIG,
   GET_TOPIC_CONFIG,
@@ -179,4 +180,17 @@ test("subscription groups come in pages too", async () => {
   };
   expect(Object.keys(subscriptionGroupTable)).toHaveLength(1);
   expect(Number(answer.extFields.get("totalGroupNum"))).toBeGreaterThan(2);
+});
+
+test("an end of a transaction that is neither commit nor rollback nor unknown is refused", async () => {
+  const answer = await call(peer, END_TRANSACTION, {
+    producerGroup: "P",
+    tranStateTableOffset: 0,
+    commitLogOffset: 0,
+    commitOrRollback: 5,
+    fromTransactionCheck: false,
+    msgId: "",
+    transactionId: "",
+  });
+  expect(answer).toMatchObject({ code: 1, remark: "commitOrRollback field wrong" });
 });

@@ -4,7 +4,11 @@
 import { RequestError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/log.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
-import { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } from "../../../core/message/sys_flag.ts";
+import {
+  TRANSACTION_COMMIT,
+  TRANSACTION_NONE,
+  TRANSACTION_ROLLBACK,
+} from "../../../core/message/sys_flag.ts";
 import { TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import type { FieldsOf } from "../../../core/remoting/code_row.ts";
 import { END_TRANSACTION } from "../../../core/remoting/codes/transactions.ts";
@@ -204,10 +208,12 @@ export class EndTransactions {
   }
 }
 
+/** Null for a producer that doesn't know yet. Throws RequestError for a word that means nothing. */
 function decisionOf(commitOrRollback: number): typeof COMMITTED | typeof ROLLED_BACK | null {
   if (commitOrRollback === TRANSACTION_COMMIT) return COMMITTED;
   if (commitOrRollback === TRANSACTION_ROLLBACK) return ROLLED_BACK;
-  return null;
+  if (commitOrRollback === TRANSACTION_NONE) return null;
+  throw refused("commitOrRollback field wrong");
 }
 
 function repeated(state: HalfState, decision: Decision): EndAnswer {
