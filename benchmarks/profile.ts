@@ -1,6 +1,6 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [pipelined|java|pop] [--seconds 8] [--rows 30]
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -8,7 +8,13 @@ import { freeBrokerPort, startProcess, waitFor } from "../interop/support/proces
 import { startRoquetNamesrv } from "../interop/support/roquet.ts";
 import { printTable, short } from "./support/figures.ts";
 import { cpuMicroseconds } from "./support/process_cost.ts";
-import { javaLoad, pipelinedLoad, type Side } from "./support/side.ts";
+import {
+  javaLoad,
+  type LoadResult,
+  pipelinedLoad,
+  poppingLoad,
+  type Side,
+} from "./support/side.ts";
 
 const TOPIC = "BenchTopic";
 const { values, positionals } = parseArgs({
@@ -18,7 +24,7 @@ const { values, positionals } = parseArgs({
     rows: { type: "string", default: "30" },
   },
 });
-const isJava = positionals[0] === "java";
+const [load = "pipelined"] = positionals;
 const seconds = Number(values.seconds);
 const root = new URL("..", import.meta.url).pathname;
 const folder = mkdtempSync(`${tmpdir()}/roquet-profile-`);
@@ -74,11 +80,19 @@ async function profiled(): Promise<{ profile: Profile; cost: Cost }> {
 
 async function loaded(side: Side): Promise<Cost> {
   await waitFor("ready line", 30_000, () => side.broker.process.output().match(/^ready /m));
-  const result = isJava
-    ? await javaLoad(side, folder, ["produce", TOPIC, 64, 128, seconds])
-    : await pipelinedLoad(side, folder, [TOPIC, 4, 64, 128, seconds]);
+  const result = await run(side);
   console.log(`${short(result.tps)} messages a second, ${short(result.cpuUs)} µs of CPU each`);
   return { cpuUs: result.cpuUs, totalMs: cpuMicroseconds(side.broker.process.pid) / 1000 };
+}
+
+async function run(side: Side): Promise<LoadResult> {
+  if (load === "java") return await javaLoad(side, folder, ["produce", TOPIC, 64, 128, seconds]);
+  const sending = (forSeconds: number) =>
+    pipelinedLoad(side, folder, [TOPIC, 4, 64, 128, forSeconds]);
+  if (load !== "pop") return await sending(seconds);
+  // A backlog; what that takes is in the profile too.
+  await sending(0.5);
+  return await poppingLoad(side, folder, [TOPIC, 8, seconds]);
 }
 
 /** Self time by function, the largest first, in ms. */
