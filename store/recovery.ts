@@ -14,6 +14,7 @@ import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
 import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
+import { LossSigns } from "./loss_signs.ts";
 import type { KeptAside } from "./kept_aside.ts";
 import { type EntryFacts, inLightQueue, QueueEntries } from "./queue_entries.ts";
 import { LightEntryReader } from "./light_queues.ts";
@@ -22,6 +23,7 @@ import {
   checkpointOfNothing,
   planRecovery,
   type RecoveryPlan,
+  withIndexFrom,
 } from "./recovery_plan.ts";
 import {
   addScan,
@@ -83,6 +85,7 @@ export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult
 
 class Recovery {
   private readonly facts: RecordFacts;
+  private readonly signs: LossSigns;
   private readonly summary: RecoverySummary;
   private readonly entries: QueueEntries;
   private lastStoreTimestampMs = 0;
@@ -96,6 +99,7 @@ class Recovery {
   constructor(private readonly parts: RecoveryParts) {
     const lights = parts.lightQueues ? new LightEntryReader() : null;
     this.facts = new RecordFacts(parts.delayLevels, lights);
+    this.signs = new LossSigns({ ...parts, files: parts.log.files, facts: this.facts });
     this.summary = emptySummary(parts.isClean);
     this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
     this.entries = new QueueEntries({
@@ -108,13 +112,14 @@ class Recovery {
 
   async run(): Promise<RecoveryResult> {
     const { summary } = this;
-    const plan = this.plan();
+    const plan = await this.withIndexWhole(this.plan());
     summary.from = plan.scanFrom;
     summary.rebuilt = [...plan.rebuilt];
     // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
     if (plan.rebuilt.includes("queues")) this.isQueueLost = true;
     await this.sayMeanwhile(checkpointMeanwhile(plan, this.parts.checkpoint));
     await this.makeLevel(plan);
+    if (!this.isQueueLost) await this.lookForLoss(plan);
     const scan = await this.scan(
       plan.scanFrom,
       plan.knownEnd,
@@ -154,6 +159,25 @@ class Recovery {
       firstStoreTimeMs: (fileStart) =>
         this.readRecord(fileStart) ? this.facts.storeTimestampMs : null,
     });
+  }
+
+  /** Where a file of the index is missing, the index is made again from there on. */
+  private async withIndexWhole(plan: RecoveryPlan): Promise<RecoveryPlan> {
+    const { index, logger } = this.parts;
+    if (index === null) return plan;
+    const hole = await this.signs.indexHole(index.spans(), plan.indexFrom);
+    if (hole < 0 || hole >= plan.indexFrom) return plan;
+    logger.warn("keys are missing in the index: it is made again from there on", { from: hole });
+    return withIndexFrom(plan, hole);
+  }
+
+  /** Another broker's checkpoint has no sum of the queues; ours says nothing of their beginnings. */
+  private async lookForLoss(plan: RecoveryPlan): Promise<void> {
+    const { checkpoint: { replay }, logger } = this.parts;
+    const lost = await this.signs.lostQueue(plan.queuesFrom, plan.knownEnd !== replay?.replayFrom);
+    if (lost === null) return;
+    logger.warn("a queue isn't what the log says", { queue: lost });
+    this.isQueueLost = true;
   }
 
   private async sayMeanwhile(checkpoint: Checkpoint | null): Promise<void> {
@@ -234,8 +258,9 @@ class Recovery {
     const { hasTopic, log, queues } = this.parts;
     const { topic, queueId, queueOffset } = facts;
     const isNew = facts.physicalOffset >= plan.queuesFrom;
-    const maxOffset = queues.find(topic, queueId)?.maxOffset ?? 0;
-    const isLacking = isNew ? queueOffset > maxOffset : queueOffset >= maxOffset;
+    const isLacking = isNew
+      ? queueOffset > (queues.find(topic, queueId)?.maxOffset ?? 0)
+      : !this.isQueueLost && this.signs.isLacking(facts);
     if (isLacking && plan.queuesFrom > log.files.startOffset && hasTopic(topic)) {
       this.isQueueLost = true;
     } else if (isNew) this.entries.enter(facts, size);
@@ -272,6 +297,13 @@ class Recovery {
   private complete(facts: EntryFacts, size: number): void {
     const { hasTopic, queues } = this.parts;
     if (!hasTopic(facts.topic)) return;
+    if (this.signs.hasLostHead(facts)) {
+      queues.startAnew(
+        facts.topic,
+        facts.queueId,
+        `${facts.topic}-${facts.queueId} has no beginning`,
+      );
+    }
     const covered = queues.find(facts.topic, facts.queueId)?.coveredPhysicalOffset ?? 0;
     if (facts.physicalOffset >= covered) this.entries.enter(facts, size);
   }

@@ -70,6 +70,12 @@ export function checkpointOfNothing({ apache, replay }: Checkpoint): Checkpoint 
   return { apache: { ...apache, ...noTimes }, replay: null };
 }
 
+/** The plan with the index made again from an earlier place on. */
+export function withIndexFrom(plan: RecoveryPlan, indexFrom: number): RecoveryPlan {
+  const rebuilt = [...new Set([...plan.rebuilt, "index"])];
+  return { ...plan, indexFrom, scanFrom: Math.min(plan.scanFrom, indexFrom), rebuilt };
+}
+
 /** Whether the log reaches to where the checkpoint says it was synced: a disk may have lied. */
 function isTrue(state: StoreState, replay: ReplayPoint): boolean {
   const { replayFrom, lastRecord } = replay;

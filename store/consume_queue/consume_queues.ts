@@ -97,13 +97,28 @@ export class ConsumeQueues implements AsyncDisposable {
     for (const { topic, queueId, directory, extent } of found) {
       this.add(kind, topic, queueId, directory, extent);
     }
-    for (const { directory, problem } of damaged) {
-      if (this.options.keptAside === undefined) throw new OperationError(problem);
-      const name = directory.slice(this.options.storePath.length + 1);
-      const keptAs = this.options.keptAside.moveFolder(directory, name);
-      this.setAside++;
-      log.warn("a queue's files are damaged: it is made again from the log", { problem, keptAs });
-    }
+    for (const { directory, problem } of damaged) this.keepAside(directory, problem);
+  }
+
+  private keepAside(directory: string, problem: string): void {
+    const { keptAside, log, storePath } = this.options;
+    if (keptAside === undefined) throw new OperationError(problem);
+    const keptAs = keptAside.moveFolder(directory, directory.slice(storePath.length + 1));
+    this.setAside++;
+    log.warn("a queue's files are damaged: it is made again from the log", { problem, keptAs });
+  }
+
+  /** Sets a queue's files aside while the store is opened: the queue is made again from its first entry on. */
+  startAnew(topic: string, queueId: number, problem: string): void {
+    const queue = this.topics.get(topic)?.get(queueId);
+    if (queue === undefined) return;
+    this.topics.get(topic)!.delete(queueId);
+    queue.files.close();
+    this.keepAside(queue.files.directory, problem);
+    this.context.writer.directoryChanged(queue.files.directory);
+    // Nothing is left to be freed, and what it has in memory isn't written any more.
+    queue.files.restartAt(0);
+    void queue.delete();
   }
 
   /** After a crash: files that were found may have been named by a process that was killed before their folders were synced. */
@@ -152,7 +167,7 @@ export class ConsumeQueues implements AsyncDisposable {
   }
 
   /** Every queue, in no order. */
-  all(): IterableIterator<StoredQueue> {
+  all(): IterableIterator<StoredQueue & { readonly firstByte: number }> {
     return this.each();
   }
 

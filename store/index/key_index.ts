@@ -16,7 +16,7 @@ import type { Logger } from "../../core/log.ts";
 import type { Clock, Timer } from "../../core/time/clock.ts";
 import type { DispatchIndex } from "../dispatch.ts";
 import { IndexFile } from "./index_file.ts";
-import { loadIndexFiles } from "./load_index.ts";
+import { loadIndexFiles, markSuspects } from "./load_index.ts";
 import { headerAfter, indexFileBytes, indexFileName, type IndexShape } from "./layout.ts";
 import {
   PREPARE_FROM_RATIO,
@@ -109,6 +109,12 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     // A file that was begun just before a kill has no header yet.
     const newest = this.files.findLast(({ header }) => header.endPhysicalOffset > 0);
     return newest?.header.endPhysicalOffset ?? 0;
+  }
+
+  /** What each file with items covers, oldest first: the offsets of its first and its last record. */
+  spans(): { first: number; last: number }[] {
+    return this.files.filter(({ header }) => header.nextItem > 1)
+      .map(({ header }) => ({ first: header.beginPhysicalOffset, last: header.endPhysicalOffset }));
   }
 
   /**
@@ -385,14 +391,4 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** Files after the one that the checkpoint names may be incomplete: many can end in the same millisecond. */
-function markSuspects(files: readonly IndexFile[], completeUntilMs: number): void {
-  const endOf = (file: IndexFile) => file.header.endTimestampMs;
-  const named = files.findIndex((file) => file.isFull && endOf(file) === completeUntilMs);
-  for (const [at, file] of files.entries()) {
-    const isComplete = named < 0 ? file.isFull && endOf(file) <= completeUntilMs : at <= named;
-    file.isSuspect = !isComplete;
-  }
 }

@@ -43,3 +43,13 @@ function loadIndexFile(disk: Disk, path: string, shape: IndexShape): IndexFile {
   file.readSync(bytes, 0, HEADER_BYTES, 0);
   return new IndexFile(disk, path, shape, readHeader(bytes), file);
 }
+
+/** Files after the one that the checkpoint names may be incomplete: many can end in the same millisecond. */
+export function markSuspects(files: readonly IndexFile[], completeUntilMs: number): void {
+  const endOf = (file: IndexFile) => file.header.endTimestampMs;
+  const named = files.findIndex((file) => file.isFull && endOf(file) === completeUntilMs);
+  for (const [at, file] of files.entries()) {
+    const isComplete = named < 0 ? file.isFull && endOf(file) <= completeUntilMs : at <= named;
+    file.isSuspect = !isComplete;
+  }
+}
