@@ -189,8 +189,8 @@ test("an end of a transaction that is neither commit nor rollback nor unknown is
     commitLogOffset: 0,
     commitOrRollback: 5,
     fromTransactionCheck: false,
-    msgId: "",
-    transactionId: "",
+    msgId: "U",
+    transactionId: "U",
   });
   expect(answer).toMatchObject({ code: 1, remark: "commitOrRollback field wrong" });
 });
