@@ -9,8 +9,11 @@ import {
   GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../core/remoting/codes/groups.ts";
+import { UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
+import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
 import { QUERY_MESSAGE } from "../../core/remoting/codes/query.ts";
 import { SEND_BATCH_MESSAGE } from "../../core/remoting/codes/send.ts";
+import { RECALL_MESSAGE } from "../../core/remoting/codes/timer.ts";
 import { END_TRANSACTION } from "../../core/remoting/codes/transactions.ts";
 import {
   GET_ALL_TOPIC_CONFIG,
@@ -193,4 +196,41 @@ test("an end of a transaction that is neither commit nor rollback nor unknown is
     transactionId: "U",
   });
   expect(answer).toMatchObject({ code: 1, remark: "commitOrRollback field wrong" });
+});
+
+function configure(...lines: string[]) {
+  return call(peer, UPDATE_BROKER_CONFIG, {}, Buffer.from(lines.join("\n")));
+}
+
+test("SQL92 filters can be switched on while the broker runs", async () => {
+  await send(peer, "T_sql", "low", "n\x011\x02");
+  await send(peer, "T_sql", "high", "n\x019\x02");
+  const pull = () =>
+    call(peer, PULL_MESSAGE, {
+      consumerGroup: "G_page1",
+      topic: "T_sql",
+      queueId: 0,
+      queueOffset: 0,
+      maxMsgNums: 32,
+      sysFlag: 4,
+      commitOffset: 0,
+      suspendTimeoutMillis: 0,
+      subVersion: 0,
+      subscription: "n > 5",
+      expressionType: "SQL92",
+    });
+  expect((await pull()).remark)
+    .toBe("The broker does not support consumer to filter message by SQL92");
+  expect((await configure("enablePropertyFilter=true")).code).toBe(0);
+  const { body } = await pull();
+  expect(decodeRecords(body).map((record) => Buffer.from(record.body).toString())).toEqual([
+    "high",
+  ]);
+});
+
+test("a recall without a handle is refused like one whose handle is none", async () => {
+  await makeTopic("T_recall");
+  expect((await configure("recallMessageEnable=true")).code).toBe(0);
+  expect(await call(peer, RECALL_MESSAGE, { topic: "T_recall" }))
+    .toMatchObject({ code: 604, remark: "recall handle is invalid" });
 });

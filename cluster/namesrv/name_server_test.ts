@@ -225,7 +225,6 @@ describe("a name server", () => {
       "enableTopicList=false\nkvConfigPath = /tmp/evil",
       "kv\\u0043onfigPath=/tmp/evil",
       "kvConfigPath\\\n  :/tmp/evil",
-      "productEnvName=x",
       "listenPort=1",
     ];
     await withServer({ disk }, async (_server, _broker, client) => {

@@ -108,7 +108,7 @@ export class LiveConfig<V extends object> {
         text: `unknown key '${name}'${suggestion(name, Object.keys(table))}`,
       };
     }
-    if (key.live !== true || key.path || key.secret || this.blackList().has(name)) {
+    if (!isChangeable(key) || this.blackList().has(name)) {
       return { name, kind: "locked", text: `'${name}' can't be changed at run time` };
     }
     const result = key.schema().safeParse(text);
@@ -136,6 +136,11 @@ export class LiveConfig<V extends object> {
     }
     return names;
   }
+}
+
+/** What has no effect may be set to anything, as Apache lets it; what needs a restart may not, since it would only seem set. */
+function isChangeable(key: Key<unknown>): boolean {
+  return (key.live === true || key.use === "ignored") && !key.path && !key.secret;
 }
 
 /** A value as a listing shows it: null when unset, never a secret. */

@@ -36,6 +36,13 @@ describe("an update at run time", () => {
     expect(update(live, { brokerPermission: "6" })).toEqual({ status: "applied", changed: [] });
   });
 
+  test("takes keys that have no effect here, as Apache takes them, and checks their values", () => {
+    const live = load();
+    expect(update(live, { sendMessageThreadPoolNums: "4" })).toMatchObject({ status: "applied" });
+    expect(live.render()).toContain("\nsendMessageThreadPoolNums=4\n");
+    expect(update(live, { sendMessageThreadPoolNums: "x" })).toMatchObject({ status: "refused" });
+  });
+
   test("is refused as a whole when one entry is wrong, with every reason", () => {
     const live = load();
     const result = update(live, {

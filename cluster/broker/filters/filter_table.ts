@@ -1,5 +1,6 @@
 // The filters that connected groups have announced, by topic and group, as Apache keeps them in consumerFilter.json: a
 // group that goes leaves its filters behind for a day. Knows no pulls (Java: ConsumerFilterManager).
+import { DecodeError } from "../../../core/errors.ts";
 import type { MessageFilter } from "../../../core/filter/compile_filter.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Clock } from "../../../core/time/clock.ts";
@@ -38,12 +39,12 @@ export class FilterTable {
   private topics = new Map<string, Map<string, GroupFilter>>();
   private readonly saver: TableSaver;
   private isChanged = false;
+  private isLoaded = false;
 
   /** Throws DecodeError when the file can't be read. */
   constructor(private readonly options: FilterTableOptions) {
     this.saver = new TableSaver(options.file, () => encodeFilters(this.topics), options.log);
-    const text = options.settings.enablePropertyFilter ? options.file.load() : null;
-    if (text !== null) this.load(text);
+    if (options.settings.enablePropertyFilter) this.loadFile();
   }
 
   /** The filter of a group in a topic, whether the group is there or gone. */
@@ -60,6 +61,7 @@ export class FilterTable {
   /** What a group subscribes to now. Filters in topics that it has left are dead from here on. */
   register(group: string, subscriptions: readonly Subscription[]): void {
     if (!this.options.settings.enablePropertyFilter) return;
+    if (!this.isLoaded) this.loadLate();
     const topics = new Set<string>();
     for (const subscription of subscriptions) {
       topics.add(subscription.topic);
@@ -149,6 +151,22 @@ export class FilterTable {
         this.isChanged = true;
       }
       if (groups.size === 0) this.topics.delete(topic);
+    }
+  }
+
+  private loadFile(): void {
+    this.isLoaded = true;
+    const text = this.options.file.load();
+    if (text !== null) this.load(text);
+  }
+
+  /** Filters were switched on at run time. A file that can't be read ends a start, but no heartbeat. */
+  private loadLate(): void {
+    try {
+      this.loadFile();
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.options.log.error("saved filters can't be read: groups announce theirs anew", { error });
     }
   }
 

@@ -52,6 +52,28 @@ describe("the filters of groups", () => {
     );
   });
 
+  test("that were switched on at run time stand beside those of the file", () => {
+    const file = memoryTableFile(recorded);
+    const live = { ...settings, enablePropertyFilter: false };
+    const options = { file, expressions: new Expressions(), clock, log: silentLogger };
+    const table = new FilterTable({ ...options, settings: live });
+    table.register("G", [sql("T", "a > 1", 1)]);
+    expect([...table.ofTopic("T"), ...table.ofTopic("TopicFilter")]).toEqual([]);
+    live.enablePropertyFilter = true;
+    table.register("G", [sql("T", "a > 1", 1)]);
+    expect(table.ofTopic("T")).toHaveLength(1);
+    expect(table.get("TopicFilter", "GID_sql")).toBeDefined();
+  });
+
+  test("of a file that can't be read are left out when they are switched on at run time", () => {
+    const live = { ...settings, enablePropertyFilter: false };
+    const options = { expressions: new Expressions(), clock, log: silentLogger };
+    const table = new FilterTable({ ...options, file: memoryTableFile("{"), settings: live });
+    live.enablePropertyFilter = true;
+    table.register("G", [sql("T", "a > 1", 1)]);
+    expect(table.ofTopic("T")).toHaveLength(1);
+  });
+
   test("have the bit positions that Apache computed", () => {
     expect(bloomPositionOf("GID_sql#TopicFilter", settings)).toEqual({
       bitNum: 112,

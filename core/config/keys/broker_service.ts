@@ -221,7 +221,7 @@ const pulling = keysOf("BrokerConfig", {
     NO_COLD_DATA,
     "Limit for all groups together.",
   ),
-  enablePropertyFilter: used(bool(false), "Lets consumers filter by SQL92."),
+  enablePropertyFilter: live(bool(false), "Lets consumers filter by SQL92."),
   filterSupportRetry: used(
     bool(false),
     "Filters a retry topic's messages by the group's filter of the topic that they came from.",

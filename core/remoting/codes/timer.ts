@@ -1,5 +1,5 @@
 // Timed messages: their recall, the state that slaves copy, and the choice of engine.
-import { optional, required, row } from "../code_row.ts";
+import { optional, required, row, tolerated } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
 export const GET_TIMER_CHECK_POINT = row({
@@ -28,7 +28,7 @@ export const RECALL_MESSAGE = row({
   request: {
     producerGroup: optional("string", "Producer group."),
     topic: required("string", "Topic."),
-    recallHandle: required("string", "Handle that takes a timed message back."),
+    recallHandle: tolerated("string", "Handle that takes a timed message back.", ""),
     ...topicFields,
   },
   response: {
