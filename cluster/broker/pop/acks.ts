@@ -169,7 +169,7 @@ export class Acks {
     const { offsets, orders, queues } = this.parts;
     const committed = offsets.query(topic, group, queueId);
     if (offset < committed) return;
-    const result = orders.acknowledge(topic, group, queueId, offset, popTimeMs);
+    const result = orders.acknowledge(topic, group, queueId, offset, popTimeMs, committed);
     if (result === "unknown_message") {
       throw new RequestError(
         ResponseCode.MESSAGE_ILLEGAL,

@@ -90,15 +90,20 @@ export class OrderTable implements Disposable {
     if (this.table.get(OffsetTable.key(topic, group))?.delete(queueId)) this.isChanged = true;
   }
 
+  /** Takes an acknowledgement of a group whose offset is `committed`. */
   acknowledge(
     topic: string,
     group: string,
     queueId: number,
     queueOffset: number,
     popTimeMs: number,
+    committed: number,
   ): OrderAck {
     const info = this.find(topic, group, queueId);
-    if (info === undefined) return { offset: queueOffset + 1 };
+    if (info === undefined) {
+      // A kill came before the pop was saved. What stands before the message isn't known to be acknowledged.
+      return queueOffset === committed ? { offset: queueOffset + 1 } : "other_pop";
+    }
     if (info.offsets.length === 0) return "unknown_message";
     if (popTimeMs !== info.popTimeMs) return "other_pop";
     if (!info.offsets.includes(queueOffset)) return "unknown_message";

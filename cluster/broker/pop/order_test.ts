@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { fixtureArchive } from "../../../testdata/fixtures.ts";
 import { decodeOrderInfos, encodeOrderInfos } from "./order_file.ts";
+import { newMemoryDisk } from "../../../store/testing_store.ts";
 import { bodies, PopWorld } from "./testing_pop.ts";
 
 const ordered = (attemptId: string, given = {}) => ({
@@ -99,4 +100,17 @@ test("Apache's consumerOrderInfo.json is read and written with the same content"
   expect(info.attemptId).toBe("attempt-1");
   const bare = (json: string) => json.replace(/\s/g, "");
   expect(bare(encodeOrderInfos(infos))).toBe(bare(text));
+});
+
+test("an acknowledgement after a kill that forgot its pop doesn't carry off what stands before it", async () => {
+  const disk = newMemoryDisk();
+  const first = await PopWorld.open({ disk });
+  await first.send(["a", "b", "c"]);
+  const { messages } = await first.pop({ queueId: 0, order: true });
+  await first.pass(1000);
+  disk.crash("process");
+  // Neither the offset nor the order was saved in time.
+  await using world = await PopWorld.open({ disk, clock: first.clock });
+  await world.ack(messages[2]!);
+  expect(bodies((await world.pop({ queueId: 0, order: true })).messages)).toEqual(["a", "b", "c"]);
 });
