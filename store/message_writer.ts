@@ -64,6 +64,8 @@ export class MessageWriter implements AppendOwner {
   private nextToken = 0;
   private commitScheduled = false;
   private readonly head: RecordHead;
+  private lastTopic = "";
+  private lastTopicBytes = Buffer.alloc(0);
   private readonly tags = new PropertyScanner([PROPERTY.tags]);
 
   constructor(
@@ -85,11 +87,13 @@ export class MessageWriter implements AppendOwner {
       if ("status" in draft) return Promise.resolve(messages.map(() => ({ ...draft })));
       drafts.push(draft);
     }
-    const refused = this.reserve(drafts.reduce((bytes, draft) => bytes + draft.size, 0));
+    let bytes = 0;
+    for (const draft of drafts) bytes += draft.size;
+    const refused = this.reserve(bytes);
     if (refused !== null) return Promise.resolve(messages.map(() => ({ ...refused })));
     return new Promise((resolve) => {
       const put: PendingPut = { results: [], waiting: drafts.length, resolve };
-      drafts.forEach((draft, index) => this.stage(draft, put, index));
+      for (let index = 0; index < drafts.length; index++) this.stage(drafts[index]!, put, index);
       this.scheduleCommit();
     });
   }
@@ -107,7 +111,7 @@ export class MessageWriter implements AppendOwner {
   }
 
   private draft(message: MessageToStore, lights: LightNumbers | null): Draft | PutResult {
-    const topic = Buffer.from(message.topic, "utf8");
+    const topic = this.topicBytes(message.topic);
     const { body } = message;
     const numbered = lights?.number(message.topic, message.properties) ?? null;
     const properties = numbered?.properties ?? message.properties;
@@ -130,6 +134,15 @@ export class MessageWriter implements AppendOwner {
     if (this.config.storeAddress.length === 16) sysFlag |= STORE_HOST_V6;
     const size = recordSize(magic, sysFlag, body.length, topic.length, propertiesBytes);
     return { message, topic, magic, sysFlag, size, properties, propertiesBytes, lightQueues };
+  }
+
+  /** One after the other mostly has the same. */
+  private topicBytes(topic: string): Buffer {
+    if (topic !== this.lastTopic) {
+      this.lastTopic = topic;
+      this.lastTopicBytes = Buffer.from(topic, "utf8");
+    }
+    return this.lastTopicBytes;
   }
 
   /** With the CRC behind them, properties must end their last entry. */

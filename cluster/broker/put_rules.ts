@@ -133,10 +133,15 @@ export class PutRules {
 
   /**
    * Moves a message that asks for a time (by one of TIMER_PROPERTIES) to the timer's topic in place; one whose time is
-   * past stays as it is. Throws RequestError when it is refused. For messages that the broker itself puts, too.
+   * past stays as it is. Throws RequestError when it is refused.
    */
   time(message: MessageToStore, nowMs: number): void {
     this.timers.time(message, nowMs);
+  }
+
+  /** The same for a message of the broker's own, whose time is known and which asks for nothing else. */
+  timeOwn(message: MessageToStore, deliverMs: number, nowMs: number): void {
+    this.timers.timeOwn(message, deliverMs, nowMs);
   }
 
   /**

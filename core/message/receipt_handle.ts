@@ -38,19 +38,19 @@ export function formatReceiptHandle(handle: ReceiptHandle): string {
 export function parseReceiptHandle(text: string): ReceiptHandle | null {
   const words = text.split(" ");
   if (words.length < WORDS_MIN) return null;
-  const numbers = [0, 1, 2, 3, 6].map((index) => Number(words[index]));
-  const queueOffset = words.length > WORDS_MIN ? Number(words[WORDS_MIN]) : -1;
-  const isWhole = [...numbers, queueOffset].every((number) => Number.isSafeInteger(number));
+  const startOffset = Number(words[0]);
+  const popTimeMs = Number(words[1]);
+  const invisibleMs = Number(words[2]);
+  const reviveQueueId = Number(words[3]);
   const retry = words[4];
-  if (!isWhole || (retry !== "0" && retry !== "1" && retry !== "2")) return null;
-  const [startOffset, popTimeMs, invisibleMs, reviveQueueId, queueId] = numbers as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
   const brokerName = words[5]!;
+  const queueId = Number(words[6]);
+  const queueOffset = words.length > WORDS_MIN ? Number(words[WORDS_MIN]) : -1;
+  const { isSafeInteger } = Number;
+  const isWhole = isSafeInteger(startOffset) && isSafeInteger(popTimeMs) &&
+    isSafeInteger(invisibleMs) && isSafeInteger(reviveQueueId) && isSafeInteger(queueId) &&
+    isSafeInteger(queueOffset);
+  if (!isWhole || (retry !== "0" && retry !== "1" && retry !== "2")) return null;
   return {
     startOffset,
     popTimeMs,

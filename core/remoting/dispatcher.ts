@@ -180,7 +180,7 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
       }
       if (this.asyncRequests >= this.asyncRequestsMax) throw overload();
       const answer = served.run(command, connection);
-      if (answer instanceof Promise) return this.answerLater(command, connection, answer);
+      if (answer instanceof Promise) return void this.answerLater(command, connection, answer);
       if (answer !== undefined) this.answer(command, connection, answer);
     } catch (error) {
       this.answerError(command, connection, error);
@@ -208,23 +208,23 @@ export class Dispatcher implements HandlerRegistry, PeerCaller {
     });
   }
 
-  private answerLater(
+  private async answerLater(
     command: RemotingCommand,
     connection: RemotingConnection,
     answer: Promise<RemotingCommand | undefined>,
-  ): void {
+  ): Promise<void> {
     this.asyncRequests++;
     connection.answersDue++;
-    void answer
-      .then((later) => {
-        if (later !== undefined) this.answer(command, connection, later);
-      })
-      .catch((error) => this.answerError(command, connection, error))
-      .finally(() => {
-        this.asyncRequests--;
-        connection.answersDue--;
-        connection.answerMade();
-      });
+    try {
+      const later = await answer;
+      if (later !== undefined) this.answer(command, connection, later);
+    } catch (error) {
+      this.answerError(command, connection, error);
+    } finally {
+      this.asyncRequests--;
+      connection.answersDue--;
+      connection.answerMade();
+    }
   }
 
   private answer(

@@ -25,7 +25,10 @@ import {
 /** A checkpoint comes due this much before its messages, so that it is there before its acknowledgements. */
 export const CHECKPOINT_LEAD_MS = 1_000;
 
-/** Stores a message so that it arrives in its topic at a time; at once when that is past. Resolves when it is safe. */
+/**
+ * Stores a message so that it arrives in its topic at a time; at once when that is past. Resolves when it is safe;
+ * rejects with RequestError when it is refused.
+ */
 export type TimedPut = (message: MessageToStore, deliverMs: number) => Promise<PutResult>;
 
 export interface ReviveLogParts {
@@ -66,7 +69,7 @@ export class ReviveLog {
     return this.put(BATCH_ACK_TAG, reviveQueueId, encodeBatchAck(ack), ackKey(ack, true), dueMs);
   }
 
-  private async put(
+  private put(
     tag: string,
     queueId: number,
     body: Buffer,
@@ -95,7 +98,10 @@ export class ReviveLog {
       keys: "",
       batchCount: 1,
     };
-    const { status } = await this.parts.putTimed(message, deliverMs);
-    return status === "ok" || status === "flush_disk_timeout";
+    return this.parts.putTimed(message, deliverMs).then(isStored);
   }
+}
+
+function isStored({ status }: PutResult): boolean {
+  return status === "ok" || status === "flush_disk_timeout";
 }

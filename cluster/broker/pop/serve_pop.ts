@@ -32,8 +32,8 @@ const TIMER_BEHIND_MS = 2_000;
 export function servePop(parts: ServePopParts, stack: AsyncDisposableStack): OpenedPop {
   const settings = parts.config.values;
   const { rules, store, clock, log, orders, timer } = parts;
-  const putTimed: TimedPut = async (message) => {
-    rules.time(message, clock.nowMs());
+  const putTimed: TimedPut = async (message, deliverMs) => {
+    rules.timeOwn(message, deliverMs, clock.nowMs());
     const [result] = await store.put([message]);
     return result!;
   };

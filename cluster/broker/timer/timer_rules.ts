@@ -1,8 +1,13 @@
 // When a message that asks for a delivery time is due, and whether it is taken: moved to the timer's topic in place, put
 // at once because its time is past, or refused with Apache's code and words. Decides alone; stores nothing
 // (Java: HookUtils.transformTimerMessage, SendMessageProcessor).
+import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
-import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
+import {
+  encodeProperties,
+  formatProperties,
+  parseProperties,
+} from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
@@ -41,13 +46,32 @@ export class TimerRules {
       if (properties.has(PROPERTY.timerDeleteUniqueKey)) throw this.illegal();
       return;
     }
-    if (deliverMs - nowMs > settings.timerMaxDelaySec * 1000) throw this.illegal();
-    const outMs = outMsOf(deliverMs, settings.timerPrecisionMs);
-    if (this.isCongested(outMs)) throw this.flowControl();
+    const outMs = this.slotOf(deliverMs, nowMs);
     properties.set(PROPERTY.timerOutMs, String(outMs));
     properties.set(PROPERTY.realTopic, message.topic);
     properties.set(PROPERTY.realQueueId, String(message.queueId));
     message.properties = encodeProperties(properties);
+    message.topic = TIMER_TOPIC;
+    message.queueId = 0;
+  }
+
+  /**
+   * The same for a message of the broker's own that is known to ask for this time and for nothing else: its properties are
+   * not read again, and end with a separator.
+   */
+  timeOwn(message: MessageToStore, deliverMs: number, nowMs: number): void {
+    if (!this.settings.timerWheelEnable) throw this.notEnabled();
+    if (deliverMs <= nowMs) return;
+    const own = message.properties;
+    const added = formatProperties([
+      [PROPERTY.timerOutMs, String(this.slotOf(deliverMs, nowMs))],
+      [PROPERTY.realTopic, message.topic],
+      [PROPERTY.realQueueId, String(message.queueId)],
+    ]);
+    const properties = Buffer.allocUnsafe(own.length + Buffer.byteLength(added, "utf8"));
+    properties.set(own);
+    properties.write(added, own.length, "utf8");
+    message.properties = properties;
     message.topic = TIMER_TOPIC;
     message.queueId = 0;
   }
@@ -57,6 +81,15 @@ export class TimerRules {
       ResponseCode.SYSTEM_ERROR,
       "accurate timer message is not enabled, timerWheelEnable is false",
     );
+  }
+
+  /** The slot of a time to come. Throws RequestError when it is too far ahead, or the slot too full. */
+  private slotOf(deliverMs: number, nowMs: number): number {
+    const { settings } = this;
+    if (deliverMs - nowMs > settings.timerMaxDelaySec * 1000) throw this.illegal();
+    const outMs = outMsOf(deliverMs, settings.timerPrecisionMs);
+    if (this.isCongested(outMs)) throw this.flowControl();
+    return outMs;
   }
 
   /** Above the limit of a slot more and more are refused; above twice the limit all (Java: isReject). */

@@ -101,3 +101,26 @@ describe("a delivery time", () => {
     expect(takenAt(20)).toBe(0);
   });
 });
+
+describe("a message of the broker's own", () => {
+  test.each([2_300, 1_750, 0, -1, 100_000])(
+    "%p ms ahead becomes what any other does",
+    (aheadMs) => {
+      const deliverMs = NOW_MS + aheadMs;
+      const [own, any] = [0, 1].map(() =>
+        timerMessage("K", { TIMER_DELIVER_MS: String(deliverMs), TAGS: "ack" })
+      );
+      rules.timeOwn(own!, deliverMs, NOW_MS);
+      rules.time(any!, NOW_MS);
+      expect({ ...own!, properties: String(own!.properties) })
+        .toEqual({ ...any!, properties: String(any!.properties) });
+    },
+  );
+
+  test("is refused when its time is too far ahead, or there is no timer", () => {
+    const message = timerMessage("K", { TIMER_DELIVER_MS: String(NOW_MS + 100_001) });
+    expect(() => rules.timeOwn(message, NOW_MS + 100_001, NOW_MS)).toThrow("timer message illegal");
+    const off = new TimerRules({ ...settings, timerWheelEnable: false }, seededRandom(1));
+    expect(() => off.timeOwn(message, NOW_MS + 1_000, NOW_MS)).toThrow("not enabled");
+  });
+});
