@@ -17,6 +17,10 @@ export interface StatsSink {
   groupGetLatency(group: string, topic: string, queueId: number, latencyMs: number): void;
   /** How far behind the log's end a pull read. */
   fellBehind(group: string, topic: string, queueId: number, bytes: number): void;
+  /** A checkpoint was made of messages of a topic that a group popped, or that it put off. */
+  checkpointed(group: string, topic: string): void;
+  /** Popped messages were acknowledged, or put off. */
+  acknowledged(group: string, topic: string, messageCount: number): void;
   /** Messages that were stored for a topic: from producers, send-back and delayed delivery. */
   topicPut(topic: string, queueId: number, messageCount: number, bytes: number): void;
   brokerPut(topic: string, messageCount: number): void;
@@ -33,6 +37,8 @@ export const noStats: StatsSink = {
   getMissed() {},
   groupGetLatency() {},
   fellBehind() {},
+  checkpointed() {},
+  acknowledged() {},
   topicPut() {},
   brokerPut() {},
   sentBack() {},

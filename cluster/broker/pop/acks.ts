@@ -18,6 +18,7 @@ import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import type { ReviveAck } from "../../../store/pop/revive_records.ts";
 import { OffsetTable } from "../offsets/offset_table.ts";
+import type { StatsSink } from "../stats_sink.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 import { type BatchAck, setBits } from "./batch_ack.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -37,6 +38,7 @@ export interface AckParts {
   store: Pick<MessageStore, "queueBounds">;
   settings: PopSettings;
   clock: Clock;
+  stats: StatsSink;
   /** A queue has become free for whoever waits for it. */
   wake: (topic: string, group: string, queueId: number) => void;
 }
@@ -131,6 +133,7 @@ export class Acks {
       rewriteCount: 0,
     }, reviveQueueId);
     if (!isStored) throw notStored("a checkpoint");
+    this.parts.stats.checkpointed(group, topic);
     const ack = {
       topic,
       group,
@@ -212,7 +215,8 @@ export class Acks {
     >,
     isBatch: boolean,
   ): Promise<void> {
-    const { checkpoints, reviveLog } = this.parts;
+    const { checkpoints, reviveLog, stats } = this.parts;
+    stats.acknowledged(ack.group, ack.topic, ack.offsets.length);
     if (checkpoints.acknowledge(ack)) return;
     const dueMs = popTimeMs + invisibleMs;
     const isStored = isBatch

@@ -327,6 +327,7 @@ export class Pops implements Disposable {
     stats.brokerGot(request.topic, selection.messageCount);
     if (order) this.gaveInOrder(request, run, queue, startOffset, offsets);
     else {
+      stats.checkpointed(group, request.topic);
       const checkpoint = {
         topic,
         group,

@@ -42,6 +42,12 @@ interface Traffic {
   queues: Map<number, QueueTraffic>;
 }
 
+interface GroupTraffic extends Traffic {
+  /** Of groups that pop. */
+  acknowledged: Counter | null;
+  checkpoints: Counter | null;
+}
+
 interface QueueTraffic {
   messages: Counter;
   bytes: Counter;
@@ -64,9 +70,11 @@ export class BrokerStats implements StatsSink {
     day: new SampleTimes(DAY),
   };
   private readonly puts = new Map<string, Traffic>();
-  private readonly gets = new Map<string, Map<string, Traffic>>();
+  private readonly gets = new Map<string, Map<string, GroupTraffic>>();
   private readonly putsOfBroker: Counter;
   private readonly getsOfBroker: Counter;
+  private readonly acksOfBroker: Counter;
+  private readonly checkpointsOfBroker: Counter;
   private readonly userPuts: Counter;
   private readonly userGets: Counter;
   private found = 0;
@@ -81,6 +89,8 @@ export class BrokerStats implements StatsSink {
     const cluster = parts.settings.brokerClusterName;
     this.putsOfBroker = this.counter("BROKER_PUT_NUMS", cluster);
     this.getsOfBroker = this.counter("BROKER_GET_NUMS", cluster);
+    this.acksOfBroker = this.counter("BROKER_ACK_NUMS", cluster);
+    this.checkpointsOfBroker = this.counter("BROKER_CK_NUMS", cluster);
     this.userPuts = this.counter("BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", cluster);
     this.userGets = this.counter("BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC", cluster);
   }
@@ -134,6 +144,20 @@ export class BrokerStats implements StatsSink {
 
   fellBehind(group: string, topic: string, queueId: number, bytes: number): void {
     this.queueOf(this.trafficOf(group, topic), group, topic, queueId).behindBytes = bytes;
+  }
+
+  checkpointed(group: string, topic: string): void {
+    const traffic = this.trafficOf(group, topic);
+    traffic.checkpoints ??= this.counter("GROUP_CK_NUMS", joined(topic, group));
+    traffic.checkpoints.add(1, 1);
+    this.checkpointsOfBroker.add(1, 0);
+  }
+
+  acknowledged(group: string, topic: string, messageCount: number): void {
+    const traffic = this.trafficOf(group, topic);
+    traffic.acknowledged ??= this.counter("GROUP_ACK_NUMS", joined(topic, group));
+    traffic.acknowledged.add(messageCount, 1);
+    this.acksOfBroker.add(messageCount, 0);
   }
 
   sentBack(group: string, topic: string): void {
@@ -247,18 +271,20 @@ export class BrokerStats implements StatsSink {
     return queue;
   }
 
-  private trafficOf(group: string, topic: string): Traffic {
+  private trafficOf(group: string, topic: string): GroupTraffic {
     return this.gets.get(topic)?.get(group) ?? this.startGets(group, topic);
   }
 
-  private startGets(group: string, topic: string): Traffic {
+  private startGets(group: string, topic: string): GroupTraffic {
     const key = joined(topic, group);
-    const traffic: Traffic = {
+    const traffic: GroupTraffic = {
       messages: this.counter("GROUP_GET_NUMS", key),
       bytes: this.counter("GROUP_GET_SIZE", key),
       queues: new Map(),
+      acknowledged: null,
+      checkpoints: null,
     };
-    const groups = this.gets.get(topic) ?? new Map<string, Traffic>();
+    const groups = this.gets.get(topic) ?? new Map<string, GroupTraffic>();
     this.gets.set(topic, groups.set(group, traffic));
     return traffic;
   }

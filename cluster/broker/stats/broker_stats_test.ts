@@ -193,3 +193,18 @@ test("at midnight today's totals become this morning's", async () => {
   expect(statistics.figures.dayTotals().put)
     .toEqual({ yesterdayMorning: 10, todayMorning: 15, now: 15 });
 });
+
+test("acknowledgements and checkpoints of popping groups are counted under Apache's names", async () => {
+  const { clock, statistics, sink } = open();
+  await using _ = statistics;
+  sink.checkpointed("G", "T");
+  sink.acknowledged("G", "T", 3);
+  sink.acknowledged("G", "T", 2);
+  await clock.advance(1);
+  expect(sink.figures("GROUP_ACK_NUMS", "T@G")!.minute.sum).toBe(5);
+  expect(sink.figures("GROUP_CK_NUMS", "T@G")!.minute.sum).toBe(1);
+  expect(sink.figures("BROKER_ACK_NUMS", "C")!.minute.sum).toBe(5);
+  expect(sink.figures("BROKER_CK_NUMS", "C")!.minute.sum).toBe(1);
+  sink.groupDeleted("G");
+  expect(sink.figures("GROUP_ACK_NUMS", "T@G")).toBeNull();
+});
