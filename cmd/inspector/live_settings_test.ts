@@ -51,3 +51,19 @@ test("POP's settings can be changed, as Apache's can", async () => {
   expect(listed.out).toMatch(/enablePopBufferMerge\s+=\s+true/);
   expect(listed.out).toMatch(/popInflightMessageThreshold\s+=\s+5$/m);
 });
+
+test("messages say the region and the trace switch that were set last", async () => {
+  await using cluster = await openTestCluster();
+  const { broker } = cluster;
+  for (const setting of ["-k regionId -v North", "-k traceOn -v false"]) {
+    expect((await cluster.run(`updateBrokerConfig -b ${broker} ${setting}`)).code).toBe(0);
+  }
+  // The first one makes its topic and goes the general way, the second one the hot way.
+  for (let count = 0; count < 2; count++) {
+    const sent = await cluster.run("sendMessage -t Regional -p hello");
+    const id = /[0-9A-F]{32}/.exec(sent.out)![0];
+    const found = await cluster.run(`queryMsgById -t Regional -i ${id}`);
+    expect(found.out).toContain("MSG_REGION=North");
+    expect(found.out).toContain("TRACE_ON=false");
+  }
+});

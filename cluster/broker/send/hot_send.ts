@@ -94,15 +94,11 @@ export class HotSend {
   );
   private readonly unescaped = Buffer.alloc(2 * PROPERTIES_BYTES_MAX);
   private readonly head: RecordHead;
-  private readonly brokerProperties: Buffer;
+  private brokerProperties: Buffer;
 
   constructor(private readonly options: HotSendOptions) {
     const { settings, storeHost } = options;
-    this.brokerProperties = encodeProperties([
-      [PROPERTY.region, settings.regionId],
-      [PROPERTY.traceSwitch, String(settings.traceOn)],
-      [PROPERTY.cluster, settings.brokerClusterName],
-    ]);
+    this.brokerProperties = brokerPropertiesOf(settings);
     this.head = newRecordHead(storeHost.address, storeHost.port);
   }
 
@@ -113,6 +109,11 @@ export class HotSend {
         if (!this.stage(frame, connection)) registry.fallThrough(frame, connection);
       });
     }
+  }
+
+  /** Region or trace switch are others from now on. */
+  settingsChanged(): void {
+    this.brokerProperties = brokerPropertiesOf(this.options.settings);
   }
 
   /** After the last frame of a burst: it goes to the log, and what is stored is counted. */
@@ -289,4 +290,13 @@ export class HotSend {
       at = next + 1;
     }
   }
+}
+
+/** What every message gains. */
+function brokerPropertiesOf(settings: HotSendOptions["settings"]): Buffer {
+  return encodeProperties([
+    [PROPERTY.region, settings.regionId],
+    [PROPERTY.traceSwitch, String(settings.traceOn)],
+    [PROPERTY.cluster, settings.brokerClusterName],
+  ]);
 }

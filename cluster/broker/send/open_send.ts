@@ -43,6 +43,7 @@ export interface SendOptions {
   stats: StatsSink;
   /** A transaction of the topic was begun. */
   prepared: (topic: string) => void;
+  config: { onChange(names: readonly ("regionId" | "traceOn")[], callback: () => void): void };
   /** Live configuration values by Apache's names. */
   settings: SendSettings & {
     readonly brokerName: string;
@@ -68,7 +69,7 @@ export function openSend(options: SendOptions): void {
   const pending = new PendingSends();
   const messageId = encodeOffsetMessageId(storeHost.address, storeHost.port, 0);
   const storeHostHex = messageId.slice(0, -OFFSET_HEX_DIGITS);
-  const answers = new SendAnswerWriter(pending, { ...settings, storeHostHex });
+  const answers = new SendAnswerWriter(pending, storeHostHex, settings);
   const outcomes = new SendOutcomes({ pending, answers, appender, stats, storeHost, settings });
   const plans = new TopicPlans({
     sendable(topic) {
@@ -87,6 +88,10 @@ export function openSend(options: SendOptions): void {
     outcomes,
     storeHost,
     settings,
+  });
+  options.config.onChange(["regionId", "traceOn"], () => {
+    hot.settingsChanged();
+    answers.settingsChanged();
   });
   hot.register();
   server.onBurst(() => hot.endBurst());

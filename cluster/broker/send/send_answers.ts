@@ -20,36 +20,37 @@ const OFFSET_HEX_DIGITS = 16;
 /** Java's ordinal of the language name. */
 const LANGUAGE_JAVA = 0;
 
+const NO_BYTES = Buffer.alloc(0);
+
 export interface SendAnswerSettings {
   regionId: string;
   traceOn: boolean;
-  /** Hexadecimal of the store host's address and port, the front of every offset id. */
-  storeHostHex: string;
 }
 
 export class SendAnswerWriter {
-  private readonly jsonHead: Buffer;
+  private jsonHead = NO_BYTES;
   private readonly jsonTransaction: Buffer;
   private readonly jsonMessageId: Buffer;
   private readonly jsonOffset: Buffer;
   private readonly jsonOpaque: Buffer;
   private readonly jsonTail: Buffer;
-  private readonly binaryFixed: Buffer;
+  private binaryFixed = NO_BYTES;
   private readonly binaryQueueId: Buffer;
   private readonly binaryOffset: Buffer;
   private readonly binaryTransaction: Buffer;
   private readonly messageIdLength: number;
   private readonly hostHex: Buffer;
-  private readonly bytesMax: number;
+  private bytesMax = 0;
 
-  constructor(private readonly pending: PendingSends, settings: SendAnswerSettings) {
-    const region = JSON.stringify(settings.regionId);
-    const traceOn = String(settings.traceOn);
-    this.hostHex = Buffer.from(settings.storeHostHex, "latin1");
+  constructor(
+    private readonly pending: PendingSends,
+    /** Hexadecimal of the store host's address and port, the front of every offset id. */
+    storeHostHex: string,
+    /** Live: see settingsChanged. */
+    private readonly settings: SendAnswerSettings,
+  ) {
+    this.hostHex = Buffer.from(storeHostHex, "latin1");
     this.messageIdLength = this.hostHex.length + OFFSET_HEX_DIGITS;
-    this.jsonHead = Buffer.from(
-      `{"code":0,"extFields":{"MSG_REGION":${region},"TRACE_ON":"${traceOn}","queueId":"`,
-    );
     this.jsonTransaction = Buffer.from(`","transactionId":"`);
     this.jsonMessageId = Buffer.from(`","msgId":"`);
     this.jsonOffset = Buffer.from(`","queueOffset":"`);
@@ -59,15 +60,26 @@ export class SendAnswerWriter {
     this.jsonTail = Buffer.from(
       `,"serializeTypeCurrentRPC":"JSON","version":${ROCKETMQ_VERSION}}`,
     );
-    this.binaryFixed = Buffer.concat([
-      binaryField("MSG_REGION", settings.regionId),
-      binaryField("TRACE_ON", traceOn),
-      binaryName("msgId"),
-    ]);
     this.binaryQueueId = binaryName("queueId");
     this.binaryOffset = binaryName("queueOffset");
     this.binaryTransaction = binaryName("transactionId");
-    this.bytesMax = 512 + Buffer.byteLength(settings.regionId) * 2 + this.messageIdLength +
+    this.settingsChanged();
+  }
+
+  /** Region or trace switch are others from now on. */
+  settingsChanged(): void {
+    const { regionId } = this.settings;
+    const region = JSON.stringify(regionId);
+    const traceOn = String(this.settings.traceOn);
+    this.jsonHead = Buffer.from(
+      `{"code":0,"extFields":{"MSG_REGION":${region},"TRACE_ON":"${traceOn}","queueId":"`,
+    );
+    this.binaryFixed = Buffer.concat([
+      binaryField("MSG_REGION", regionId),
+      binaryField("TRACE_ON", traceOn),
+      binaryName("msgId"),
+    ]);
+    this.bytesMax = 512 + Buffer.byteLength(regionId) * 2 + this.messageIdLength +
       UNIQUE_KEY_BYTES_MAX + 3 * NUMBER_BYTES_MAX;
   }
 

@@ -52,11 +52,8 @@ function answerOf(serializeType: SerializeType, region = "DefaultRegion") {
   const slot = pending.take(connection, plan, 54, 3, 200, serializeType, false);
   const key = Buffer.from("C0000202449D30946E0967CCE1B90000");
   pending.setUniqueKey(slot, key, 0, key.length);
-  const writer = new SendAnswerWriter(pending, {
-    regionId: region,
-    traceOn: true,
-    storeHostHex: "7F00000200005597",
-  });
+  const settings = { regionId: region, traceOn: true };
+  const writer = new SendAnswerWriter(pending, "7F00000200005597", settings);
   writer.write(slot, connection, 0x1234_5678_9a, 9_007_199_254_740_991);
   const answer = bytes();
   expect(readI32(answer, 0)).toBe(answer.length - 4);

@@ -74,7 +74,14 @@ export const brokerNodeKeys = keysOf("BrokerConfig", {
     "the file that is read and updated is the one named by -c",
     "Path of the configuration file.",
   ),
-  regionId: used(text("DefaultRegion"), "Region given to clients with each stored message."),
+  regionId: live(
+    pattern(
+      "DefaultRegion",
+      /^\P{Cc}{0,127}$/u,
+      "up to 127 characters, none of them a control character",
+    ),
+    "Region given to clients with each stored message.",
+  ),
   brokerPermission: live(
     int(6, "", { max: 7 }),
     "Permission of the whole broker: 4 read, 2 write, 6 both. Changing it registers at once.",

@@ -33,7 +33,7 @@ const topicsAndGroups = keysOf("BrokerConfig", {
   )),
   defaultTopicQueueNums: used(
     int(8, "", { min: 1, max: 65536 }),
-    "Most queues that an automatically created topic gets.",
+    "Most queues that an automatically created topic gets. Read at the start only, as by Apache.",
   ),
   clusterTopicEnable: used(bool(true), "Makes a topic of the cluster's name at start."),
   brokerTopicEnable: used(bool(true), "Makes a topic of the broker's name at start."),
@@ -178,7 +178,7 @@ const sending = keysOf("BrokerConfig", {
     "back-pressure is always on, by connection",
     "Stops reading from connections while requests pile up.",
   ),
-  traceOn: used(bool(true), "Tells producers (TRACE_ON) that traces are wanted."),
+  traceOn: live(bool(true), "Tells producers (TRACE_ON) that traces are wanted."),
   forwardTimeout: ignored(
     long(3000, "ms"),
     "requests aren't forwarded to another broker yet",
