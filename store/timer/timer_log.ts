@@ -149,10 +149,13 @@ export class TimerLog {
     this.syncedEnd = Math.min(this.syncedEnd, this.writtenEnd);
   }
 
-  /** Where the units end is known: they are the log. */
-  endsAt(position: number): void {
+  /**
+   * Where the units end is known: they are the log. Those behind `durableEnd` may be in the page cache alone, where a killed
+   * process left them: the next `sync` makes them durable.
+   */
+  endsAt(position: number, durableEnd: number): void {
     this.writtenEnd = position;
-    this.syncedEnd = position;
+    this.syncedEnd = Math.min(position, Math.max(durableEnd, this.start));
   }
 
   /** Resolves when all that is written now is durable. Rejects with DiskError. */

@@ -52,7 +52,7 @@ export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
   if (isDamaged) wheel.clear();
   const replayed = replay(parts, isDamaged || !hasWheel ? log.start : from, end);
   if (end < fileEnd) log.truncate(end);
-  log.endsAt(log.isEmpty ? 0 : end);
+  log.endsAt(log.isEmpty ? 0 : end, isDamaged ? log.start : flushed);
   const lastUnit = lastUnitBefore(parts, end);
   parts.logger.info("recovered the timer log", { from, end, replayed, isDamaged, hasWheel });
   return { lastUnit, isDamaged, isLogLost: isDamaged && lastUnit === null };

@@ -270,3 +270,18 @@ test("the check is safe before the first timer is: without it old timers would p
     expect(timer.disk.statSync(CHECK)).not.toBeNull();
   }
 });
+
+test("what a killed process left in the page cache is made durable with the units behind it, in every file", async () => {
+  for (let seed = 1; seed <= 5; seed++) {
+    await using timer = await TestTimer.open(seed, true);
+    const startMs = timer.clock.nowMs();
+    const keys: string[] = [];
+    for (let count = 0; count < 25; count++) keys.push(await timer.send(startMs + 6_000 + count));
+    await timer.crash("process");
+    for (let count = 0; count < 5; count++) keys.push(await timer.send(startMs + 7_000 + count));
+    await timer.clock.advance(1_500);
+    await timer.crash("power");
+    await timer.clock.advance(20_000);
+    expect((await timer.keys()).toSorted()).toEqual(keys.toSorted());
+  }
+});
