@@ -7,6 +7,7 @@ import { encodeBatch } from "../../core/message/batch.ts";
 import { decodeRecords } from "../../core/message/record.ts";
 import {
   GET_ALL_SUBSCRIPTIONGROUP_CONFIG,
+  HEART_BEAT,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../core/remoting/codes/groups.ts";
 import { UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
@@ -233,4 +234,29 @@ test("a recall without a handle is refused like one whose handle is none", async
   expect((await configure("recallMessageEnable=true")).code).toBe(0);
   expect(await call(peer, RECALL_MESSAGE, { topic: "T_recall" }))
     .toMatchObject({ code: 604, remark: "recall handle is invalid" });
+});
+
+test("a consumer that leaves out its subscriptions is asked for those that the broker doesn't know", async () => {
+  const isAsked = async (topics: string[], isWithoutSub: boolean) => {
+    const subscriptionDataSet = topics.map((topic) => ({ topic, subString: "*", subVersion: 1 }));
+    const consumer = {
+      groupName: "G_light",
+      consumeType: "CONSUME_PASSIVELY",
+      messageModel: "CLUSTERING",
+      consumeFromWhere: "CONSUME_FROM_LAST_OFFSET",
+      subscriptionDataSet,
+    };
+    const body = Buffer.from(JSON.stringify({
+      clientID: "c",
+      heartbeatFingerprint: 7,
+      withoutSub: isWithoutSub,
+      consumerDataSet: [consumer],
+      producerDataSet: [],
+    }));
+    const answer = await call(peer, HEART_BEAT, {}, body);
+    return answer.extFields.get("IS_SUB_CHANGE");
+  };
+  expect(await isAsked([], true)).toBe("true");
+  expect(await isAsked(["T_tags"], false)).toBe("false");
+  expect(await isAsked([], true)).toBe("false");
 });

@@ -105,7 +105,10 @@ class Heartbeats {
     return changed;
   }
 
-  /** True when the group's last heartbeat had another fingerprint. */
+  /**
+   * True when the group's last heartbeat had another fingerprint, and when subscriptions are left out that this broker
+   * doesn't know: it was started since. Apache's then lets the consumer go on without them.
+   */
   private consumer(
     consumer: HeartbeatConsumer,
     client: Client,
@@ -136,6 +139,7 @@ class Heartbeats {
       config.notifyConsumerIdsChangedEnable,
     );
     if (subscriptions !== null) filters.table.register(consumer.group, subscriptions);
+    else if (consumers.group(consumer.group)?.subscriptions.size === 0) return true;
     return known !== undefined && known !== fingerprint;
   }
 }
