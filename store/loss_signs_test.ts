@@ -2,6 +2,7 @@
 // and what only looks like a loss is left alone.
 import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
+import { createLogger } from "../core/log.ts";
 import type { PutResult } from "./message_store.ts";
 import { type Acknowledged, expectAll, expectLevel, LOG_PATH, putOne } from "./testing_crash.ts";
 import {
@@ -35,6 +36,7 @@ function closedByApache(disk: MemoryDisk): void {
   disk.openSync(CHECKPOINT, "write").writeSync(new Uint8Array(64), 0, 64, 64);
 }
 
+/** Files of a folder by their place in its list, −1 the last one. */
 function remove(disk: MemoryDisk, folder: string, ...positions: number[]): void {
   const names = disk.listSync(`${STORE_PATH}/${folder}`);
   for (const position of positions) {
@@ -110,6 +112,20 @@ test("after retention, a lost first index file and the lost beginning of a queue
   expect(store.stats().recovery.rebuilt).toEqual(["index", "queues"]);
   await expectAll(store, left);
 });
+
+for (const count of [1, 4]) {
+  test(`the loss of the last ${count} log files is said, and new messages are found by their keys`, async () => {
+    const { disk } = await largerStore();
+    closedByApache(disk);
+    remove(disk, "commitlog", ...Array.from({ length: count }, (_, index) => -1 - index));
+    const lines: string[] = [];
+    const log = createLogger(({ text }) => lines.push(text));
+    await using store = await openTestStore(disk, { ...SMALL_FILES, log });
+    expect(lines).toContainEqual(expect.stringContaining("behind the log's end"));
+    await expectLevel(store);
+    await expectAll(store, [(await putOne(store, MESSAGES, 50))!]);
+  });
+}
 
 test("messages without keys between index files are no loss", async () => {
   const disk = newMemoryDisk();

@@ -29,6 +29,7 @@ import {
   addScan,
   emptySummary,
   logRecovery,
+  logWhatIsGone,
   PROGRESS_MS,
   type RecoverySummary,
 } from "./recovery_report.ts";
@@ -112,6 +113,7 @@ class Recovery {
 
   async run(): Promise<RecoveryResult> {
     const { summary } = this;
+    const queuesEnd = this.parts.queues.coveredPhysicalOffset;
     const plan = await this.withIndexWhole(this.plan());
     summary.from = plan.scanFrom;
     summary.rebuilt = [...plan.rebuilt];
@@ -129,6 +131,7 @@ class Recovery {
     addScan(summary, scan);
     summary.end = scan.end;
     summary.damage = scan.damage;
+    logWhatIsGone(this.parts.logger, queuesEnd, scan.end);
     await this.cutAt(plan, scan);
     if (this.isQueueLost) await this.rebuildQueues(plan, scan.end);
     this.report();
@@ -317,7 +320,7 @@ class Recovery {
       this.summary.cut = await cutRest({ disk, logger, log, keptAside, end, isDamaged });
     }
     queues.truncate(scan.end);
-    if (index !== null && index.endPhysicalOffset >= scan.end && scan.end > 0) {
+    if (index !== null && index.endPhysicalOffset >= Math.max(1, scan.end)) {
       await index.truncate(scan.end);
     }
     log.startAt(scan.end);

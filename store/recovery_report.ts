@@ -68,6 +68,15 @@ export function logRecovery(logger: Logger, summary: RecoverySummary): void {
   else logger.info(line, fields);
 }
 
+/** The log lost its end, or Apache left stale entries when it cut its log. */
+export function logWhatIsGone(logger: Logger, queuesEnd: number, logEnd: number): void {
+  if (queuesEnd <= logEnd) return;
+  logger.warn("queues name records behind the log's end: those entries are cut", {
+    logEnd,
+    namedTo: queuesEnd,
+  });
+}
+
 /** Nothing was scanned yet. */
 export function emptySummary(isClean: boolean): RecoverySummary {
   return {
