@@ -66,8 +66,7 @@ class History {
     this.random = seededRandom(seed);
     this.disk = new DiskHistory(new MemoryDisk(seededRandom(seed ^ 0x5bd1e995)));
     this.workloads = workloads.map((make) => make());
-    const flushDiskType = seed % 2 === 0 ? "SYNC_FLUSH" : "ASYNC_FLUSH";
-    this.settings = { flushDiskType, ...options.settings };
+    this.settings = { ...settingsOf(seed), ...options.settings };
   }
 
   async run(): Promise<HistoryResult> {
@@ -223,6 +222,16 @@ class History {
   private broken(problem: string): void {
     this.problems.push(`life ${this.lives}: ${problem}`);
   }
+}
+
+/** What a history is configured to do, so that each way of it meets each other one. */
+function settingsOf(seed: number): Settings {
+  return {
+    flushDiskType: seed % 2 === 0 ? "SYNC_FLUSH" : "ASYNC_FLUSH",
+    enablePopBufferMerge: (seed & 2) !== 0,
+    enableRetryTopicV2: (seed & 4) !== 0,
+    enablePopBatchAck: (seed & 8) !== 0,
+  };
 }
 
 /** Mostly while it serves, often while it recovers, now and then not by itself at all. */

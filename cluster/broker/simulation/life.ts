@@ -55,6 +55,7 @@ const SMALL: Settings = {
   cleanResourceInterval: 1000,
   flushConsumerOffsetInterval: 500,
   flushDelayOffsetInterval: 500,
+  mappedFileSizeTimerLog: 1040,
   transactionTimeOut: 1000,
   transactionCheckInterval: 800,
   transactionCheckMax: 2,

@@ -1,6 +1,7 @@
 // Pops: messages given out for a while, acknowledged, put off, or left alone. Promises: each acknowledged send that no pop's
 // acknowledgement was answered for is given out again and again, through every death of the broker; and within one life
 // nothing is given out again that was acknowledged in time.
+import { Buffer } from "node:buffer";
 import { decodeOffsetMessageId } from "../../../../core/message/message_id.ts";
 import { formatProperties } from "../../../../core/message/properties.ts";
 import {
@@ -13,9 +14,12 @@ import { decodePopped } from "../../../../core/client/popped_message.ts";
 import { randomBelow } from "../../../../core/random.ts";
 import {
   ACK_MESSAGE,
+  BATCH_ACK_MESSAGE,
   CHANGE_MESSAGE_INVISIBLETIME,
   POP_MESSAGE,
 } from "../../../../core/remoting/codes/pop.ts";
+import type { CodeRow, Fields, FieldsOf } from "../../../../core/remoting/code_row.ts";
+import type { RemotingCommand } from "../../../../core/remoting/command.ts";
 import { SEND_MESSAGE_V2 } from "../../../../core/remoting/codes/send.ts";
 import { ResponseCode } from "../../../../core/remoting/response_codes.ts";
 import type { LifeEnd, SimulatedLife, Workload } from "../workload.ts";
@@ -25,9 +29,10 @@ const TOPIC = "Popped";
 const QUEUES = 2;
 const GROUP = "Poppers";
 const INVISIBLE_MS_MIN = 2_000;
-const INVISIBLE_MS_SPREAD = 4_000;
+const INVISIBLE_MS_SPREAD = 7_000;
+const POPPED_MAX = 32;
 /** How long the last look waits for what is out, checkpoints of checkpoints included. */
-const FINISH_MS_MAX = 120_000;
+const FINISH_MS_MAX = 100_000;
 const FINISH_STEP_MS = 2_000;
 
 interface Owed {
@@ -36,14 +41,21 @@ interface Owed {
   wasPopped: boolean;
 }
 
+interface Given {
+  key: string;
+  handle: ReceiptHandle;
+}
+
 export class PopsWorkload implements Workload {
   readonly name = "pops";
   /** Sent and not acknowledged by a pop. */
   private readonly owed = new Map<string, Owed>();
   /** Given out in this life and not settled. */
-  private out: { key: string; handle: ReceiptHandle }[] = [];
-  /** Acknowledged in this life while the pop's time wasn't up. */
+  private out: Given[] = [];
+  /** Acknowledged since the broker died last, while the pop's time wasn't up. */
   private readonly settled = new Set<string>();
+  /** Given out since then, and until when nobody else gets it. */
+  private readonly hiddenUntilMs = new Map<string, number>();
   /** May be given out twice: its handle was used too late, or the broker died when it may have been popped. */
   private readonly doubtful = new Set<string>();
   private readonly sent = new Set<string>();
@@ -68,8 +80,10 @@ export class PopsWorkload implements Workload {
 
   ended(end: LifeEnd): void {
     this.out = [];
-    this.settled.clear();
-    const uncertain = end.kind === "clean" ? this.asked : this.sent;
+    const isClean = end.kind === "clean" && !end.hasFaults;
+    if (!isClean) this.settled.clear();
+    if (!isClean) this.hiddenUntilMs.clear();
+    const uncertain = isClean ? this.asked : this.sent;
     for (const key of uncertain) this.doubtful.add(key);
     this.asked.clear();
     if (end.kind !== "power" || end.syncFlush) return;
@@ -89,7 +103,7 @@ export class PopsWorkload implements Workload {
     const seen = new Set<string>();
     for (let waitedMs = 0; waitedMs < FINISH_MS_MAX; waitedMs += FINISH_STEP_MS) {
       for (let count = -1; count !== 0;) {
-        const keys = await this.pop(life, 32, FINISH_MS_MAX * 2);
+        const keys = await this.pop(life, POPPED_MAX, FINISH_MS_MAX * 2);
         for (const key of keys) seen.add(key);
         count = keys.length;
       }
@@ -138,6 +152,7 @@ export class PopsWorkload implements Workload {
     return messages.map(({ handle, keys }) => {
       const key = keys[0]!;
       if (this.settled.has(key)) life.broken(`${key} was acknowledged and is given out again`);
+      this.checkHidden(life, key, handle);
       // Its earlier handle's time is up.
       this.out = [...this.out.filter((other) => other.key !== key), { key, handle }];
       const owed = this.owed.get(key);
@@ -146,23 +161,56 @@ export class PopsWorkload implements Workload {
     });
   }
 
+  /** Nobody gets a message while it is somebody else's. */
+  private checkHidden(life: SimulatedLife, key: string, handle: ReceiptHandle): void {
+    const untilMs = this.hiddenUntilMs.get(key) ?? 0;
+    if (handle.popTimeMs < untilMs && !this.doubtful.has(key)) {
+      life.broken(`${key} is given out at ${handle.popTimeMs}, and was hidden until ${untilMs}`);
+    }
+    this.hiddenUntilMs.set(key, visibleAtMs(handle));
+  }
+
   private settleOne(life: SimulatedLife, kind: number): void {
     if (this.out.length === 0) return;
     const [taken] = this.out.splice(randomBelow(life.random, this.out.length), 1);
-    if (!isInTime(life, taken!.handle)) this.doubtful.add(taken!.key);
     if (kind === 9) this.putOff(life, taken!);
-    else this.acknowledge(life, taken!);
+    else if (kind === 8) this.acknowledgeBatch(life, taken!);
+    else this.acknowledge(life, [taken!], ACK_MESSAGE, handleFields(taken!.handle));
   }
 
-  private acknowledge(
+  /** All that came with it, in one request. */
+  private acknowledgeBatch(life: SimulatedLife, first: Given): void {
+    const pop = popOf(first.handle);
+    const given = [first, ...this.out.filter(({ handle }) => popOf(handle) === pop)];
+    this.out = this.out.filter((each) => !given.includes(each));
+    const body = batchOf(given.map(({ handle }) => handle));
+    this.acknowledge(life, given, BATCH_ACK_MESSAGE, {}, body);
+  }
+
+  private acknowledge<Q extends Fields>(
     life: SimulatedLife,
-    { key, handle }: { key: string; handle: ReceiptHandle },
-  ) {
+    given: readonly Given[],
+    row: CodeRow<Q>,
+    fields: Partial<FieldsOf<Q>>,
+    body?: Uint8Array,
+  ): void {
+    const settle = given.map((each) => this.beginAcknowledging(life, each));
+    void life.call(row, fields, body).then((answer) => {
+      for (const each of settle) each(answer);
+    });
+  }
+
+  /** Gives what is to be done with the answer. */
+  private beginAcknowledging(
+    life: SimulatedLife,
+    { key, handle }: Given,
+  ): (answer: RemotingCommand) => void {
+    if (!isInTime(life, handle)) this.doubtful.add(key);
     // From now on it may be gone, whether the answer comes or not.
     const owed = this.owed.get(key);
     this.owed.delete(key);
     this.asked.add(key);
-    void life.call(ACK_MESSAGE, handleFields(handle)).then((answer) => {
+    return (answer) => {
       if (!life.disk.isDead) this.asked.delete(key);
       if (life.disk.isDead) return;
       if (answer.code !== ResponseCode.SUCCESS) {
@@ -170,10 +218,11 @@ export class PopsWorkload implements Workload {
         return;
       }
       if (isInTime(life, handle) && !this.doubtful.has(key)) this.settled.add(key);
-    });
+    };
   }
 
-  private putOff(life: SimulatedLife, { key, handle }: { key: string; handle: ReceiptHandle }) {
+  private putOff(life: SimulatedLife, { key, handle }: Given): void {
+    if (!isInTime(life, handle)) this.doubtful.add(key);
     const invisibleTime = this.invisibleMs(life);
     const fields = { ...handleFields(handle), invisibleTime };
     this.asked.add(key);
@@ -190,6 +239,7 @@ export class PopsWorkload implements Workload {
         popTimeMs: Number(answer.extFields.get("popTime")),
         invisibleMs: invisibleTime,
       }));
+      this.hiddenUntilMs.set(key, visibleAtMs(changed!));
       this.out.push({ key, handle: changed! });
     });
   }
@@ -199,8 +249,39 @@ export class PopsWorkload implements Workload {
   }
 }
 
-function isInTime({ clock }: SimulatedLife, { popTimeMs, invisibleMs }: ReceiptHandle): boolean {
-  return clock.nowMs() < popTimeMs + invisibleMs;
+function visibleAtMs({ popTimeMs, invisibleMs }: ReceiptHandle): number {
+  return popTimeMs + invisibleMs;
+}
+
+function isInTime({ clock }: SimulatedLife, handle: ReceiptHandle): boolean {
+  return clock.nowMs() < visibleAtMs(handle);
+}
+
+/** What the messages of one pop of one queue have in common. */
+function popOf({ retry, queueId, startOffset, popTimeMs, reviveQueueId }: ReceiptHandle): string {
+  return [retry, queueId, startOffset, popTimeMs, reviveQueueId].join(" ");
+}
+
+/** The body of a batch acknowledgement (Java: BatchAckMessageRequestBody). */
+function batchOf(handles: readonly ReceiptHandle[]): Buffer {
+  const first = handles[0]!;
+  const bits = Buffer.alloc(1 + Math.ceil(POPPED_MAX / 8));
+  for (const { queueOffset, startOffset } of handles) {
+    const bit = queueOffset - startOffset;
+    bits[bit >> 3]! |= 1 << (bit & 7);
+  }
+  const ack = {
+    b: bits.toString("base64"),
+    c: GROUP,
+    it: first.invisibleMs,
+    pt: first.popTimeMs,
+    q: first.queueId,
+    r: first.retry,
+    rq: first.reviveQueueId,
+    so: first.startOffset,
+    t: TOPIC,
+  };
+  return Buffer.from(JSON.stringify({ acks: [ack], brokerName: first.brokerName }));
 }
 
 function handleFields(handle: ReceiptHandle) {

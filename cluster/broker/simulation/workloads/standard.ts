@@ -3,6 +3,7 @@ import type { WorkloadMaker } from "../workload.ts";
 import { delayedMessages, timedMessages } from "./delayed.ts";
 import { MessagesWorkload } from "./messages.ts";
 import { OffsetsWorkload } from "./offsets.ts";
+import { OrderedPopsWorkload } from "./ordered_pops.ts";
 import { PopsWorkload } from "./pops.ts";
 import { TablesWorkload } from "./tables.ts";
 
@@ -12,5 +13,6 @@ export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   timedMessages,
   () => new OffsetsWorkload(),
   () => new PopsWorkload(),
+  () => new OrderedPopsWorkload(),
   () => new TablesWorkload(),
 ];
