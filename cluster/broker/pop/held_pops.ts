@@ -52,6 +52,8 @@ export class HeldPops<W extends Waiter> implements Disposable {
     private readonly clock: Clock,
     private readonly settings: HeldSettings,
     private readonly resume: (waiter: W) => void,
+    /** Who is waked first: pops by their age, notifications the newest (Java: PopLongPollingService, notifyLast). */
+    private readonly wakes: "oldest" | "newest" = "oldest",
   ) {}
 
   get count(): number {
@@ -101,14 +103,21 @@ export class HeldPops<W extends Waiter> implements Disposable {
   wake(topic: string, group: string, queueId: number, arrival: Arrival | null = null): boolean {
     const waiters = this.topics.get(topic)?.get(group)?.get(queueId);
     if (waiters === undefined) return false;
-    while (waiters.length > 0 && waiters[0]!.connection.closed) this.take(waiters);
-    const first = waiters[0];
-    if (first === undefined || !wants(first, arrival)) return false;
-    // Of one burst the first takes what it can hold; if it leaves something, it wakes the next.
-    if (this.ready.some((other) => isSameQueue(other, first))) return false;
-    this.take(waiters);
-    this.runLater(first);
+    let at = this.nextOf(waiters);
+    while (waiters[at]?.connection.closed) {
+      this.take(waiters, at);
+      at = this.nextOf(waiters);
+    }
+    const next = waiters[at];
+    if (next === undefined || !wants(next, arrival)) return false;
+    // Of one burst one waiter takes what it can hold; if it leaves something, it wakes the next.
+    if (this.ready.some((other) => isSameQueue(other, next))) return false;
+    this.runLater(this.take(waiters, at));
     return true;
+  }
+
+  private nextOf(waiters: readonly W[]): number {
+    return this.wakes === "oldest" ? 0 : waiters.length - 1;
   }
 
   [Symbol.dispose](): void {
@@ -119,9 +128,9 @@ export class HeldPops<W extends Waiter> implements Disposable {
     this.ready = [];
   }
 
-  private take(waiters: W[]): W {
+  private take(waiters: W[], at: number): W {
     this.heldCount--;
-    return waiters.shift()!;
+    return waiters.splice(at, 1)[0]!;
   }
 
   private runLater(waiter: W): void {
@@ -159,7 +168,7 @@ export class HeldPops<W extends Waiter> implements Disposable {
           while (waiters.length > 0) {
             const first = waiters[0]!;
             if (first.deadlineMs >= dueMs && !first.connection.closed) break;
-            this.runLater(this.take(waiters));
+            this.runLater(this.take(waiters, 0));
           }
           if (waiters.length === 0) queues.delete(queueId);
           else earliestMs = Math.min(earliestMs, waiters[0]!.deadlineMs);

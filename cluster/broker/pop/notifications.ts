@@ -28,7 +28,8 @@ export class Notifications implements Disposable {
   readonly held: HeldPops<NotificationRequest>;
 
   constructor(private readonly parts: NotificationParts) {
-    this.held = new HeldPops(parts.clock, parts.settings, (request) => this.notify(request));
+    const notify = (request: NotificationRequest) => this.notify(request);
+    this.held = new HeldPops(parts.clock, parts.settings, notify, "newest");
   }
 
   [Symbol.dispose](): void {
