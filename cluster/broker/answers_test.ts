@@ -10,7 +10,15 @@ import {
   HEART_BEAT,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../core/remoting/codes/groups.ts";
-import { UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
+import { GET_BROKER_RUNTIME_INFO, UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
+import {
+  GET_COLD_DATA_FLOW_CTR_INFO,
+  REMOVE_COLD_DATA_FLOW_CTR_CONFIG,
+  SET_COMMITLOG_READ_MODE,
+  UPDATE_COLD_DATA_FLOW_CTR_CONFIG,
+} from "../../core/remoting/codes/cold_data.ts";
+import { POP_ROLLBACK } from "../../core/remoting/codes/pop.ts";
+import { RESET_MASTER_FLUSH_OFFSET } from "../../core/remoting/codes/replication.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
 import { QUERY_MESSAGE } from "../../core/remoting/codes/query.ts";
 import { SEND_BATCH_MESSAGE } from "../../core/remoting/codes/send.ts";
@@ -259,4 +267,43 @@ test("a consumer that leaves out its subscriptions is asked for those that the b
   expect(await isAsked([], true)).toBe("true");
   expect(await isAsked(["T_tags"], false)).toBe("false");
   expect(await isAsked([], true)).toBe("false");
+});
+
+test("limits on what groups read of old data are kept and shown", async () => {
+  const limits = async () => {
+    const { body } = await call(peer, GET_COLD_DATA_FLOW_CTR_INFO, {});
+    return parseLenientJsonBytes(body);
+  };
+  const figures = {
+    runtimeTable: {},
+    cgColdReadThreshold: 3145728,
+    globalColdReadThreshold: 104857600,
+    globalAcc: 0,
+  };
+  expect(await limits()).toEqual({ ...figures, configTable: {} });
+  const body = Buffer.from("G1=100\nG2=many\nG3=7\n");
+  expect((await call(peer, UPDATE_COLD_DATA_FLOW_CTR_CONFIG, {}, body)).code).toBe(0);
+  expect(await limits()).toEqual({ ...figures, configTable: { G1: 100, G3: 7 } });
+  await call(peer, REMOVE_COLD_DATA_FLOW_CTR_CONFIG, {}, Buffer.from("G1"));
+  expect(await limits()).toEqual({ ...figures, configTable: { G3: 7 } });
+});
+
+test("the log's read mode is one of the kernel's two", async () => {
+  expect(await call(peer, SET_COMMITLOG_READ_MODE, { READ_AHEAD_MODE: 1 }))
+    .toMatchObject({ code: 0, remark: "set commitlog readahead mode success, mode: 1" });
+  expect(await call(peer, SET_COMMITLOG_READ_MODE, { READ_AHEAD_MODE: 5 }))
+    .toMatchObject({ code: 29, remark: "set commitlog readahead mode param value error" });
+  expect(await call(peer, SET_COMMITLOG_READ_MODE, {}))
+    .toMatchObject({ code: 1, remark: "set commitlog readahead mode failed" });
+});
+
+test("what a master with files has done already is done when it is asked for", async () => {
+  expect((await call(peer, RESET_MASTER_FLUSH_OFFSET, { masterFlushOffset: 0 })).code).toBe(0);
+  expect((await call(peer, POP_ROLLBACK, {})).code).toBe(0);
+});
+
+test("a broker without timed messages isn't behind with them", async () => {
+  const { body } = await call(peer, GET_BROKER_RUNTIME_INFO, {});
+  const { table } = parseLenientJsonBytes(body) as object as { table: Record<string, string> };
+  expect(table).toMatchObject({ timerReadBehind: "0", timerOffsetBehind: "0" });
 });

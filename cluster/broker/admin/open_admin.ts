@@ -3,6 +3,7 @@
 import type { AdminParts } from "./admin_parts.ts";
 import { registerClientRelay } from "./client_relay.ts";
 import { registerClientViews } from "./client_views.ts";
+import { registerColdData } from "./cold_data.ts";
 import { registerConfigCodes } from "./config_codes.ts";
 import { registerConsumeStats } from "./consume_stats.ts";
 import { registerGroupViews } from "./group_views.ts";
@@ -24,6 +25,7 @@ export function openAdmin(options: AdminOptions): void {
   registerResetOffsets(options);
   registerClientRelay(options);
   registerConfigCodes(options);
+  registerColdData(options);
   registerRuntimeInfo(options);
   registerUpkeep(options);
   registerReplicationViews(options);

@@ -1,7 +1,10 @@
 // What a master without slaves and without a controller says of its replication (Java: AdminBrokerProcessor).
 import { RequestError } from "../../../core/errors.ts";
 import { GET_BROKER_EPOCH_CACHE } from "../../../core/remoting/codes/controller.ts";
-import { GET_BROKER_HA_STATUS } from "../../../core/remoting/codes/replication.ts";
+import {
+  GET_BROKER_HA_STATUS,
+  RESET_MASTER_FLUSH_OFFSET,
+} from "../../../core/remoting/codes/replication.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { AdminParts } from "./admin_parts.ts";
 import { jsonAnswer } from "./json_answer.ts";
@@ -21,6 +24,9 @@ export function registerReplicationViews({ server, store }: AdminParts): void {
       master: true,
       masterCommitLogMaxOffset: store.maxPhysicalOffset,
     }));
+
+  // A master knows what it has flushed; only slaves are told.
+  server.handle(RESET_MASTER_FLUSH_OFFSET, () => ({}));
 
   server.handle(GET_BROKER_EPOCH_CACHE, () => {
     throw new RequestError(ResponseCode.SYSTEM_ERROR, "this request only for controllerMode ");

@@ -8,6 +8,7 @@ import {
   PEEK_MESSAGE,
   POLLING_INFO,
   POP_MESSAGE,
+  POP_ROLLBACK,
 } from "../../../core/remoting/codes/pop.ts";
 import type { HandlerRegistry } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
@@ -83,6 +84,9 @@ export function registerPopCodes(registry: HandlerRegistry, parts: PopCodeParts)
       body,
     };
   });
+  // What would be moved into files is there already.
+  registry.handle(POP_ROLLBACK, () => ({ remark: CODE_NOT_SET }));
+
   registry.handle(POLLING_INFO, ({ fields }, connection) => {
     checkRead(parts.checks, fields, connection.remoteAddress);
     const { topic, consumerGroup, queueId } = fields;

@@ -79,8 +79,9 @@ export class TimerService implements AsyncDisposable {
     this.wake();
   }
 
-  /** Ticks that are due and not delivered, in ms. */
+  /** Ticks that are due and not delivered, in ms. Before the first timer the wheel stands still, and nothing is due. */
   get behindMs(): number {
+    if (this.parts.timers.isEmpty) return 0;
     return Math.max(0, this.parts.clock.nowMs() - this.parts.timers.readTimeMs);
   }
 

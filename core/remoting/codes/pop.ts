@@ -2,9 +2,6 @@
 import { optional, required, row, tolerated } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
-const NO_ROCKSDB =
-  "POP's bookkeeping is in files already; there is no RocksDB to move it back from.";
-
 export const POP_MESSAGE = row({
   code: 200050,
   name: "POP_MESSAGE",
@@ -136,9 +133,8 @@ export const POLLING_INFO = row({
 export const POP_ROLLBACK = row({
   code: 200056,
   name: "POP_ROLLBACK",
-  doc: "Moves the RocksDB bookkeeping of POP back into files.",
-  servedBy: [],
-  whyNotServed: NO_ROCKSDB,
+  doc: "Moves the RocksDB bookkeeping of POP back into files, where it is already.",
+  servedBy: ["broker"],
   request: {},
   response: {},
 });

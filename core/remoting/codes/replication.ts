@@ -1,5 +1,5 @@
 // Masters and slaves: replication state, and notices of who serves.
-import { optional, required, row } from "../code_row.ts";
+import { optional, required, row, tolerated } from "../code_row.ts";
 
 const REPLICATION = "Replication to slaves is not implemented yet.";
 
@@ -49,11 +49,10 @@ export const GET_BROKER_HA_STATUS = row({
 export const RESET_MASTER_FLUSH_OFFSET = row({
   code: 908,
   name: "RESET_MASTER_FLUSH_OFFSET",
-  doc: "Sets the master's flushed offset.",
-  servedBy: [],
-  whyNotServed: REPLICATION,
+  doc: "Sets the master's flushed offset on a slave; a master has its own.",
+  servedBy: ["broker"],
   request: {
-    masterFlushOffset: required("long", "The master's flushed offset."),
+    masterFlushOffset: tolerated("long", "The master's flushed offset."),
   },
   response: {},
 });
