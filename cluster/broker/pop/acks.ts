@@ -39,6 +39,8 @@ export interface AckParts {
   settings: PopSettings;
   clock: Clock;
   stats: StatsSink;
+  /** Queues of the revive topic that are read. */
+  reviveQueueCount: number;
   /** A queue has become free for whoever waits for it. */
   wake: (topic: string, group: string, queueId: number) => void;
 }
@@ -119,6 +121,7 @@ export class Acks {
     const { brokerName, reviveQueueId, startOffset } = handle;
     const popTimeMs = nextPopTimeMs(this.parts.clock.nowMs(), handle.popTimeMs);
     // The new checkpoint first: were the broker killed between the two, the message would come twice, not never.
+    this.checkReviveQueue(reviveQueueId);
     const isStored = await this.parts.reviveLog.putCheckpoint({
       topic,
       group,
@@ -215,6 +218,7 @@ export class Acks {
     >,
     isBatch: boolean,
   ): Promise<void> {
+    this.checkReviveQueue(reviveQueueId);
     const { checkpoints, reviveLog, stats } = this.parts;
     stats.acknowledged(ack.group, ack.topic, ack.offsets.length);
     if (checkpoints.acknowledge(ack)) return;
@@ -223,6 +227,16 @@ export class Acks {
       ? await reviveLog.putBatchAck(ack, reviveQueueId, dueMs)
       : await reviveLog.putAck(ack, reviveQueueId, dueMs);
     if (!isStored) throw notStored("the acknowledgement");
+  }
+
+  /** A handle is a client's text: it makes no queues that nobody reads. */
+  private checkReviveQueue(queueId: number): void {
+    const { reviveQueueCount } = this.parts;
+    if (queueId >= 0 && queueId < reviveQueueCount) return;
+    throw new RequestError(
+      ResponseCode.SYSTEM_ERROR,
+      `the handle names revive queue ${queueId}, there are ${reviveQueueCount}`,
+    );
   }
 
   private boundsOf(topic: string, queueId: number) {

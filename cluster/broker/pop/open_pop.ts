@@ -55,7 +55,9 @@ export function openPop(parts: OpenPopParts, stack: AsyncDisposableStack): Opene
       notifications.held.wake(topic, group, queueId);
     }
   };
-  const acks = new Acks({ ...common, wake });
+  const reviveTopic = reviveTopicOf(settings.brokerClusterName);
+  const reviveQueueCount = countReviveQueues(store, reviveTopic, settings.reviveQueueNum);
+  const acks = new Acks({ ...common, reviveQueueCount, wake });
   const peeks = new Peeks(common);
   registerPopCodes(parts.server, { pops, acks, notifications, peeks, checks: parts, clock });
   wakeOnArrival(parts, pops, notifications);
@@ -82,17 +84,28 @@ export function openPop(parts: OpenPopParts, stack: AsyncDisposableStack): Opene
     store,
     offsets,
     clock,
-    topic: reviveTopicOf(settings.brokerClusterName),
+    topic: reviveTopic,
     brokerName: settings.brokerName,
     isTimerBehind: parts.isTimerBehind,
     revive: revivals.revive.bind(revivals),
   };
   const reviveQueues = Array.from(
-    { length: settings.reviveQueueNum },
+    { length: reviveQueueCount },
     (_, queueId) => new ReviveQueue(queueId, reviveParts),
   );
   stack.use(runRevival(reviveQueues, settings.reviveInterval, clock, log));
   return { queues, pops, notifications };
+}
+
+/** Those that are configured, and what an earlier configuration left behind them: their checkpoints are still owed. */
+function countReviveQueues(
+  store: OpenPopParts["store"],
+  reviveTopic: string,
+  configured: number,
+): number {
+  let count = configured;
+  while (store.queueBounds(reviveTopic, count) !== null) count++;
+  return count;
 }
 
 /** Wakes those who wait for a topic's messages; a retry topic's are waited for under the topic itself. */

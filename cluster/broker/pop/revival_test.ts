@@ -1,7 +1,9 @@
 // What checkpoints and acknowledgements find each other by, and what must be safe before a message goes to its retry topic:
 // losses and duplicates that simulated histories found.
 import { expect, test } from "bun:test";
-import { bodies, GROUP, PopWorld, TOPIC } from "./testing_pop.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import { newMemoryDisk } from "../../../store/testing_store.ts";
+import { bodies, GROUP, PopWorld, REVIVE_TOPIC, TOPIC } from "./testing_pop.ts";
 
 test("queues whose numbers and offsets read alike together don't take each other's acknowledgements", async () => {
   await using world = await PopWorld.open();
@@ -66,4 +68,35 @@ test("a retry topic is saved before a message goes to it: a kill would leave it 
   save();
   await world.pass(2_000);
   expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+});
+
+test("a lower reviveQueueNum leaves no checkpoint behind", async () => {
+  const disk = newMemoryDisk();
+  const before = await PopWorld.open({ disk, settings: { reviveQueueNum: 4 } });
+  await before.send(["a", "b", "c", "d"]);
+  for (let pop = 0; pop < 4; pop++) await before.pop({ queueId: 0, maxMsgNums: 1 });
+  await before.pass(12_000);
+  const { offsetFile, clock } = before;
+  await before.offsets.saveWhenDirty();
+  disk.crash("process");
+  await using world = await PopWorld.open({
+    disk,
+    clock,
+    offsets: offsetFile.text,
+    settings: { reviveQueueNum: 1 },
+  });
+  await world.pass(10_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a", "b", "c", "d"]);
+});
+
+test("a handle that names a revive queue which isn't there is refused, and makes none", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const { messages } = await world.pop({ queueId: 0 });
+  const parts = messages[0]!.handle.split(" ");
+  parts[3] = "123456";
+  const code = await world.ack({ handle: parts.join(" ") });
+  expect(code).toBe(ResponseCode.SYSTEM_ERROR);
+  await world.pass(20_000);
+  expect(world.store.queueBounds(REVIVE_TOPIC, 123456)).toBeNull();
 });

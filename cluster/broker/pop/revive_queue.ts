@@ -75,7 +75,8 @@ export class ReviveQueue {
     this.position = Math.max(this.next(bounds.minOffset), bounds.minOffset);
     const end = Math.min(bounds.maxOffset, this.position + BATCH_RECORDS_MAX);
     await this.read(end);
-    const isAtEnd = this.position >= bounds.maxOffset;
+    // What the timer delivered meanwhile is there before it counts as caught up.
+    const isAtEnd = this.position >= store.queueBounds(topic, this.queueId)!.maxOffset;
     if (isAtEnd && this.arrivedUntilMs !== 0 && !isTimerBehind()) {
       const nowMs = clock.nowMs();
       if (nowMs - this.arrivedUntilMs > QUIET_MS) this.arrivedUntilMs = nowMs;
