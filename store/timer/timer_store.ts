@@ -4,7 +4,8 @@ import type { Disk } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import { BLANK_SLOTS, WEEK_SLOTS } from "./limits.ts";
 import { newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
-import { TimerLog } from "./timer_log.ts";
+import { openTimerFiles } from "./timer_files.ts";
+import type { TimerLog } from "./timer_log.ts";
 import { earliestReadTimeMs, recoverTimer } from "./timer_recovery.ts";
 import {
   newTimerUnit,
@@ -14,7 +15,7 @@ import {
   UNIT_PLAIN,
   UNIT_ROLLS,
 } from "./timer_unit.ts";
-import { type TimerSlot, TimerWheel } from "./timer_wheel.ts";
+import type { TimerSlot, TimerWheel } from "./timer_wheel.ts";
 
 const INT_MAX = 2 ** 31 - 1;
 /** Without a check, slots this much before the last write are delivered again rather than lost. */
@@ -105,16 +106,10 @@ export class TimerStore {
     this.rollWindowMs = this.rollWindowSlots * precisionMs;
   }
 
-  /** Opens and recovers; makes no file before the first timer. Throws OperationError, DiskError. */
+  /** Opens and recovers; makes no file before the first timer. Throws DiskError. */
   static open(options: TimerStoreOptions): TimerStore {
-    const { disk, log, storePath } = options;
-    const timerLog = TimerLog.open({
-      disk,
-      log,
-      path: `${storePath}/timerlog`,
-      fileBytes: options.logFileBytes,
-    });
-    const wheel = new TimerWheel(disk, `${storePath}/timerwheel`, options.precisionMs);
+    const { disk, storePath } = options;
+    const { log: timerLog, wheel } = openTimerFiles(options);
     const checkFile = new TimerCheckFile(disk, `${storePath}/config/timercheck`);
     return new TimerStore(options, timerLog, wheel, checkFile);
   }
