@@ -191,8 +191,7 @@ class Recovery {
   private async makeLevel(plan: RecoveryPlan): Promise<void> {
     const { queues, index, log, isClean, checkpoint: { replay } } = this.parts;
     if (!isClean) queues.distrustNames();
-    queues.truncate(plan.queuesFrom);
-    queues.recover(this.probe(log.files.endOffset));
+    queues.recover(this.probe(log.files.endOffset), plan.queuesFrom);
     if (replay?.replayFrom === plan.queuesFrom && queues.offsetTotal < replay.queueOffsets) {
       this.isQueueLost = true;
     }

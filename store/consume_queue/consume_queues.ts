@@ -142,11 +142,15 @@ export class ConsumeQueues implements AsyncDisposable {
 
   /**
    * Once the log's own recovery is over and before anything is appended: cuts stale entries off every queue's end and
-   * corrects the minimum offsets. After a crash call `truncate(replayFrom)` first and `append` the records from there.
+   * corrects the minimum offsets. Drops the entries of records from `replayFrom` on: they are to be appended again.
    */
-  recover(probe: LogProbe): void {
+  recover(probe: LogProbe, replayFrom = Infinity): void {
     this.context.minPhysicalOffset = probe.minPhysicalOffset;
-    for (const queue of this.each()) queue.recover(probe);
+    // Queue by queue: there may be more than can be open at a time.
+    for (const queue of this.each()) {
+      queue.truncate(replayFrom);
+      queue.recover(probe);
+    }
   }
 
   find(topic: string, queueId: number): StoredQueue | null {

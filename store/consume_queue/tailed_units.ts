@@ -2,7 +2,7 @@
 // where the units end is the subclasses' business. Never decides when to write: queue_writer.ts does.
 import { readI32, readI64, writeI32 } from "../../core/bytes/big_endian.ts";
 import { javaHash } from "../../core/bytes/java_hash.ts";
-import { TAIL_BYTES_MAX, TAIL_BYTES_MIN } from "./limits.ts";
+import { READ_BYTES_MAX, TAIL_BYTES_MAX, TAIL_BYTES_MIN } from "./limits.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import { QueueFiles } from "./queue_files.ts";
 import type { ReadBlock } from "./read_block.ts";
@@ -84,11 +84,29 @@ export abstract class TailedUnits {
       : readI64(bytes, this.at) + readI32(bytes, this.at + SIZE_AT);
   }
 
-  /** The first unit in [from, to) of which `holds` is true, by halving: those before must be false, those after true. */
+  /** Reads written units of one file into the block, where the next calls of `bytesAt` find them. */
+  protected preload(position: number, length: number): void {
+    const { block } = this;
+    if (position < this.tailStart && !block.holds(this, position, length)) {
+      block.load(this, position, length);
+    }
+  }
+
+  /**
+   * The first unit in [from, to) of which `holds` is true, by halving: those before must be false, those after true.
+   * `holds` may look at the unit before, too. The last steps are within one read.
+   */
   firstWhere(from: number, to: number, holds: (position: number) => boolean): number {
     let low = 0;
     let high = (to - from) / this.unitBytes;
+    let isLoaded = false;
     while (low < high) {
+      const start = Math.max(this.files.first, from + (low - 1) * this.unitBytes);
+      const nearBytes = from + high * this.unitBytes - start;
+      if (!isLoaded && nearBytes <= READ_BYTES_MAX) {
+        isLoaded = true;
+        this.preload(start, nearBytes);
+      }
       const middle = (low + high) >>> 1;
       if (holds(from + middle * this.unitBytes)) high = middle;
       else low = middle + 1;

@@ -1,6 +1,7 @@
 // What happens to a queue's units as a whole: finding their end, cutting off what doesn't belong to the log, retention,
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+import { READ_BYTES_MAX } from "./limits.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 
@@ -10,8 +11,8 @@ const LIGHT_QUEUE_PREFIX = "%LMQ%";
 /** Files at the end of a queue that are searched for its end, as many as Apache does. */
 const FILES_SEARCHED_MAX = 3;
 
-/** Units that are read at once when the end is looked for. */
-const NEAR_UNITS = 64;
+/** By how much further each next look for the end is. */
+const LOOK_FACTOR = 8;
 
 export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   abstract readonly kind: QueueKind;
@@ -19,6 +20,8 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   minOffset = 0;
   /** Where the record of the entry at minOffset is, so that most queues need no look at each retention. */
   private minPhysicalKnown = NOTHING_KNOWN;
+  /** Set once the end was looked at: from then on only whole entries are put behind it. */
+  private isEndSound = false;
 
   abstract get maxOffset(): number;
   abstract append(
@@ -58,27 +61,44 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     const { fileBytes, end } = this.files;
     let base = Math.max(this.files.first, end - FILES_SEARCHED_MAX * fileBytes);
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
+    let firstPhysical = NOTHING_KNOWN;
     while (base < end && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
     if (base < end) {
-      // Most queues end in the first few kilobytes of their last file: one read shows it.
-      const nearEnd = base + Math.min(fileBytes, NEAR_UNITS * this.unitBytes);
-      this.bytesAt(base, nearEnd - base);
-      const isNear = isEnd(nearEnd - this.unitBytes);
-      const position = isNear
-        ? this.firstWhere(base, nearEnd, isEnd)
-        : this.firstWhere(nearEnd, base + fileBytes, isEnd);
-      this.block.drop(this);
+      const position = this.endIn(base, isEnd);
+      if (position > base && base === this.files.first) {
+        firstPhysical = this.physicalOffsetAt(base);
+      }
       this.endByte = this.writtenByte = this.tailStart = position;
       this.files.dropFrom(base + fileBytes);
     }
     if (!this.isEmpty) this.minOffset = this.offsetAt(this.files.first);
     this.endMoved();
+    this.block.drop(this);
+    this.minPhysicalKnown = firstPhysical;
+  }
+
+  /** Where the units of a file end: most queues end in the first few kilobytes, which one read shows. */
+  private endIn(base: number, isEnd: (position: number) => boolean): number {
+    const { fileBytes } = this.files;
+    let from = base;
+    let length = Math.min(fileBytes, READ_BYTES_MAX - READ_BYTES_MAX % this.unitBytes);
+    this.preload(base, length);
+    while (length < fileBytes && !isEnd(base + length - this.unitBytes)) {
+      from = base + length;
+      length = Math.min(fileBytes, length * LOOK_FACTOR);
+    }
+    return this.firstWhere(from, base + length, isEnd);
   }
 
   /** Drops the entries whose records end past a physical offset, and what a power cut left of them. */
   truncate(physicalOffset: number): void {
     if (this.isEmpty) return;
+    // Then its last unit continues the one before.
+    if (this.isEndSound && this.coveredPhysicalOffset <= physicalOffset) return;
     const isDoomed = (position: number) => this.isDoomed(position, physicalOffset);
+    const nearBytes = READ_BYTES_MAX - READ_BYTES_MAX % this.unitBytes;
+    const near = Math.max(this.files.first, this.endByte - nearBytes);
+    this.preload(near, this.endByte - near);
     if (isDoomed(this.endByte - this.unitBytes)) this.cut(isDoomed);
   }
 
@@ -117,7 +137,6 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   private cut(isDoomed: (position: number) => boolean): void {
     const position = this.firstWhere(this.files.first, this.endByte, isDoomed);
     const staleEnd = this.writtenByte;
-    this.block.drop(this);
     this.endByte = position;
     this.writtenByte = Math.min(staleEnd, position);
     this.tailStart = Math.min(this.tailStart, position);
@@ -130,6 +149,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     }
     this.files.dropFrom(keptEnd);
     this.endMoved();
+    this.block.drop(this);
   }
 
   /** The end is somewhere else than an append would put it. */
@@ -138,13 +158,14 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
       ? 0
       : this.physicalEndAt(this.endByte - this.unitBytes);
     this.nextOffset = this.maxOffset;
-    this.minPhysicalKnown = NOTHING_KNOWN;
+    if (this.isEmpty || this.minOffset >= this.maxOffset) this.minPhysicalKnown = NOTHING_KNOWN;
     this.minOffset = Math.min(this.minOffset, this.maxOffset);
   }
 
   /** Cuts what doesn't belong to the log: past its end, or left over from an earlier truncation (by Apache). */
   recover(probe: LogProbe): void {
     this.truncate(probe.maxPhysicalOffset);
+    this.isEndSound = true;
     // A light queue's entries point to records of other topics.
     const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
     if (!this.isEmpty && !isLight && !this.belongs(this.endByte - this.unitBytes, probe)) {
