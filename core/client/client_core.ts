@@ -6,6 +6,7 @@ import { RemotingClient } from "../remoting/client.ts";
 import { HEART_BEAT, UNREGISTER_CLIENT } from "../remoting/codes/groups.ts";
 import { runInBackground } from "../time/background.ts";
 import { ClientError } from "./client_error.ts";
+import type { HookClient } from "./hooks.ts";
 import { claimIdentity } from "./identities.ts";
 import type { ClientEnvironment } from "./environment.ts";
 import { NameServers } from "./name_servers.ts";
@@ -103,6 +104,12 @@ export class ClientCore {
       await this.close("start_failed");
       throw error;
     }
+  }
+
+  /** How hooks know this client. */
+  hookClient(): HookClient {
+    const { clientId, membership, options } = this;
+    return { group: membership.group, clientId, unitMode: options.unitMode };
   }
 
   /** Polls routes and sends heartbeats from now on. */

@@ -10,6 +10,8 @@ import type { ReceivedMessage } from "./received_message.ts";
 export interface HookClient {
   readonly group: string;
   readonly clientId: string;
+  /** Its option unitMode. */
+  readonly unitMode: boolean;
 }
 
 export type SendKind = "send" | "oneway" | "batch" | "request" | "reply" | "transaction";

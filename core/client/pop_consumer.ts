@@ -3,7 +3,9 @@
 import { ClientCore } from "./client_core.ts";
 import { ClientError } from "./client_error.ts";
 import { type ClientEnvironment, clientEnvironment } from "./environment.ts";
+import { type ClientHooks, passes } from "./hooks.ts";
 import { POP_ERROR_WAIT_MS } from "./limits.ts";
+import type { MessageTrace } from "./message_trace.ts";
 import { withNamespace } from "./namespace.ts";
 import {
   type CheckedPopConsumerOptions,
@@ -14,6 +16,7 @@ import { PopCalls } from "./pop_calls.ts";
 import { PopWork, type PopWorkOptions } from "./pop_work.ts";
 import type { PoppedMessage } from "./popped_message.ts";
 import { PublicClient } from "./public_client.ts";
+import { observedBy, traceOf } from "./sending.ts";
 import { subscribeQueues, type TopicRoute } from "./route.ts";
 import { type Expression, isWanted, parseSubscription } from "./subscription.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
@@ -70,13 +73,14 @@ export type PopHandler = (message: PoppedMessage, signal: AbortSignal) => void |
  * }, { concurrency: 8, signal: enough.signal });
  * ```
  *
- * @example As a loop: taking the next message acknowledges the one before
+ * @example As a loop: taking the next message acknowledges the one before, unless that was done already
  * ```ts
  * import { PopConsumer } from "roquet";
  *
  * await using consumer = await PopConsumer.open({ nameServers: "127.0.0.1:9876", group: "audits" });
  * for await (const message of consumer.messages("Orders")) {
  *   console.log(message.text());
+ *   await consumer.ack(message);
  *   if (message.tags === "last") break;
  * }
  * ```
@@ -87,6 +91,8 @@ export class PopConsumer extends PublicClient {
   private readonly calls: PopCalls;
   private readonly subscriptions: SubscriptionSet;
   private readonly working = new Set<PopWork>();
+  private readonly trace: MessageTrace | null;
+  private readonly filters: readonly ClientHooks[];
   private turn = 0;
 
   /** Throws ClientError "invalid_options". Nothing is connected before `start`. */
@@ -104,6 +110,9 @@ export class PopConsumer extends PublicClient {
       heartbeat: () => this.subscriptions.heartbeat(),
     });
     this.calls = new PopCalls(this.core);
+    this.trace = traceOf(this.core, "CONSUME");
+    const { hooks } = this.core.options;
+    this.filters = hooks.filter(({ filter }) => filter !== undefined);
   }
 
   /** A consumer that runs. */
@@ -133,12 +142,14 @@ export class PopConsumer extends PublicClient {
   /** The message is done with. Rejects when its time was up before that could be stored. */
   ack(message: PoppedMessage): Promise<void> {
     this.core.checkRunning();
+    message.isAcknowledged = true;
     return this.calls.ack(this.group, message);
   }
 
   /** Many messages, with one request a broker. */
   async ackAll(messages: readonly PoppedMessage[]): Promise<void> {
     this.core.checkRunning();
+    for (const message of messages) message.isAcknowledged = true;
     const byBroker = Map.groupBy(messages, ({ handle }) => handle.brokerName);
     await Promise.all(
       [...byBroker].map(([brokerName, own]) => this.calls.ackAll(this.group, brokerName, own)),
@@ -167,7 +178,7 @@ export class PopConsumer extends PublicClient {
 
   /**
    * Messages one at a time, popped no faster than the loop goes on. Taking the next one acknowledges the one before;
-   * leaving the loop by `break` does too, leaving it by an error lets the last one come again.
+   * leaving the loop, by `break` or by an error, lets the last one come again after retryMs, unless `ack` was called.
    */
   async *messages(
     name: string,
@@ -177,14 +188,17 @@ export class PopConsumer extends PublicClient {
     while (!signal.aborted) {
       const [message] = await this.popPatiently(name, { ...options, messagesMax: 1, signal });
       if (message === undefined) continue;
-      let isDone = true;
+      const ended = this.observedLoop(message);
+      let isTaken = false;
       try {
         yield message;
-      } catch (error) {
-        isDone = false;
-        throw error;
+        isTaken = true;
       } finally {
-        if (isDone) await this.ack(message);
+        // A loop is left in the same way by `break` and by an error.
+        const isDone = isTaken || message.isAcknowledged;
+        await ended(isDone ? "success" : "later");
+        if (!isDone) await this.putOff(message, options.retryMs ?? this.options.retryMs);
+        else if (!message.isAcknowledged) await this.ack(message);
       }
     }
   }
@@ -192,6 +206,7 @@ export class PopConsumer extends PublicClient {
   /** Stops popping, waits for handlers that run, leaves the group and closes the connections. */
   override async close(): Promise<void> {
     await Promise.all([...this.working].map((work) => work.stop()));
+    await this.trace?.flush();
     await this.core.close();
   }
 
@@ -208,7 +223,7 @@ export class PopConsumer extends PublicClient {
       log: this.core.log,
     };
     const brokers = await this.brokersOf(topic);
-    const work = new PopWork(settings, handler, {
+    const work = new PopWork(settings, this.observed(handler), {
       brokers: () => Promise.resolve(brokers),
       pop: (brokerName, messagesMax, signal) =>
         this.popFrom(
@@ -222,6 +237,33 @@ export class PopConsumer extends PublicClient {
     });
     this.working.add(work);
     return work;
+  }
+
+  /** The handler with hooks and traces around it. */
+  private observed(handler: PopHandler): PopHandler {
+    const { core, trace } = this;
+    if (core.options.hooks.length === 0 && trace === null) return handler;
+    return async (message, signal) => {
+      await observedBy(core, trace, () => handler(message, signal))([message], message);
+    };
+  }
+
+  /** The same around what a loop does with a message: call it with how that ended. */
+  private observedLoop(message: PoppedMessage): (outcome: "success" | "later") => Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<"success" | "later">();
+    const ended = observedBy(this.core, this.trace, () => promise)([message], message);
+    return async (outcome) => {
+      resolve(outcome);
+      await ended;
+    };
+  }
+
+  /** It comes again sooner than its time is up; if that fails, then. */
+  private async putOff(message: PoppedMessage, ms: number): Promise<void> {
+    if (this.core.state !== "running") return;
+    await this.changeInvisibleTime(message, ms).catch((error) =>
+      this.core.log.warn("a message was not put off", { message: message.messageId, error })
+    );
   }
 
   private async popFrom(
@@ -247,8 +289,10 @@ export class PopConsumer extends PublicClient {
       signal: this.signalOf(options.signal),
     });
     for (const message of messages) message.namespace = this.options.namespace;
-    const wanted = messages.filter(({ tags }) => isWanted(subscription, tags));
-    // Tags of an equal hash: not for this group.
+    const wanted = messages.filter((message) =>
+      isWanted(subscription, message.tags) && passes(message, this.filters, this.core.log)
+    );
+    // Tags of an equal hash, and what the program's own filters leave out: not for this group.
     const others = messages.filter((message) => !wanted.includes(message));
     if (others.length > 0) await this.ackAll(others);
     return wanted;

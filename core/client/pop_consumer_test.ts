@@ -1,7 +1,10 @@
 // The pop consumer against a broker in this process. What comes back after its time is tried in the interop suite.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type EmbeddedCluster, startRoquet } from "../../cmd/embedded.ts";
+import { ACK_MESSAGE, CHANGE_MESSAGE_INVISIBLETIME } from "../remoting/codes/pop.ts";
+import type { PopConsumerOptions } from "./options.ts";
 import { PopConsumer } from "./pop_consumer.ts";
+import type { PoppedMessage } from "./popped_message.ts";
 import { Producer } from "./producer.ts";
 
 let cluster: EmbeddedCluster;
@@ -103,6 +106,33 @@ test("a loop takes messages one by one until it is left", async () => {
     if (seen.length === 3) break;
   }
   expect(seen.sort()).toEqual(["0", "1", "2"]);
+});
+
+test("a loop acknowledges what it goes on from; what it is left with comes again, unless acknowledged", async () => {
+  const codes: number[] = [];
+  const wanted: number[] = [ACK_MESSAGE.code, CHANGE_MESSAGE_INVISIBLETIME.code];
+  const requestHooks: PopConsumerOptions["requestHooks"] = [{
+    beforeRequest(_, { code }) {
+      if (wanted.includes(code)) codes.push(code);
+    },
+  }];
+  await using consumer = await open("leavers", { requestHooks });
+  const asked = async (body: (message: PoppedMessage) => Promise<void>) => {
+    await send("Left", 2);
+    codes.length = 0;
+    let count = 0;
+    const loop = async () => {
+      for await (const message of consumer.messages("Left")) {
+        if (++count === 2) await body(message);
+      }
+    };
+    await expect(loop()).rejects.toThrow("enough");
+    return [...codes];
+  };
+  const fail = () => Promise.reject(new Error("enough"));
+  expect(await asked(fail)).toEqual([ACK_MESSAGE.code, CHANGE_MESSAGE_INVISIBLETIME.code]);
+  expect(await asked((message) => consumer.ack(message).then(fail)))
+    .toEqual([ACK_MESSAGE.code, ACK_MESSAGE.code]);
 });
 
 test("an orderly pop gives one batch of a queue, and the same to the same attempt", async () => {

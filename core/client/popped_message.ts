@@ -16,6 +16,9 @@ import { ReceivedMessage } from "./received_message.ts";
 
 /** A message that this member alone sees until its time is up. */
 export class PoppedMessage extends ReceivedMessage {
+  /** Whether its acknowledgement was asked for; for the consumer to set. */
+  isAcknowledged = false;
+
   /** Made by decodePopped. */
   constructor(
     record: MessageRecord,

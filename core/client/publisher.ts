@@ -196,8 +196,7 @@ export class Publisher {
     const startedAtMs = clock.nowMs();
     const startedMs = clock.monotonicMs();
     const call: SendCall = {
-      group: core.membership.group,
-      clientId: core.clientId,
+      ...core.hookClient(),
       kind,
       messages,
       queue: options?.queue ?? null,
@@ -227,9 +226,8 @@ export class Publisher {
   transactionEnded(end: Omit<TransactionEnd, keyof HookClient | "brokerAddress">, broker: string) {
     const { core } = this;
     const brokerAddress = core.routes.address(broker) ?? null;
-    const { group } = core.membership;
+    const told = { ...end, ...core.hookClient(), brokerAddress };
     for (const hook of this.hooks) {
-      const told = { ...end, group, clientId: core.clientId, brokerAddress };
       quietly(core.log, () => hook.transactionEnd?.(told));
     }
   }

@@ -15,7 +15,6 @@ import {
 } from "./deliveries.ts";
 import type { ClientEnvironment } from "./environment.ts";
 import { GroupView } from "./group_view.ts";
-import { observed } from "./hooks.ts";
 import type { ListenerCall } from "./listener.ts";
 import { LockKeeper } from "./lock_keeper.ts";
 import type { MessageQueue } from "./message.ts";
@@ -28,7 +27,7 @@ import { RetryPublisher } from "./retry_publisher.ts";
 import { describeRunning } from "./running_calls.ts";
 import { pushProperties, runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
-import { traceOf } from "./sending.ts";
+import { observedBy, traceOf } from "./sending.ts";
 import type { Expression } from "./subscription.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
@@ -79,7 +78,10 @@ export class PushConsumption {
       heartbeat: () => this.subscriptions.heartbeat(),
     });
     this.trace = traceOf(this.core, "CONSUME");
-    this.listeners = { ...listeners, listener: this.observed(listeners.listener) };
+    this.listeners = {
+      ...listeners,
+      listener: observedBy(this.core, this.trace, listeners.listener),
+    };
     this.calls = new BrokerCalls(this.core);
     this.group = new GroupView(this.core, this.calls, options.group);
     this.locks = options.orderly && !this.isBroadcasting ? this.makeLocks() : null;
@@ -138,17 +140,6 @@ export class PushConsumption {
       await this.trace?.flush();
     }
     await this.core.close();
-  }
-
-  /** The listener with the program's hooks and the traces around it. */
-  private observed(listener: ListenerCall): ListenerCall {
-    const { core, options, trace } = this;
-    return observed(listener, {
-      client: () => ({ group: options.group, clientId: core.clientId }),
-      hooks: trace === null ? options.hooks : [...options.hooks, trace],
-      clock: core.environment.clock,
-      log: core.log,
-    });
   }
 
   private note(name: string, expression: Expression): void {

@@ -3,6 +3,7 @@ import { COMPRESS_BODY_BYTES_MIN, COMPRESSION_LEVEL } from "../message/compressi
 import type { ClientCore } from "./client_core.ts";
 import { detectBrokers } from "./broker_detector.ts";
 import { FaultTracker } from "./fault_tracker.ts";
+import { observed } from "./hooks.ts";
 import {
   AUTO_CREATE_QUEUES,
   MESSAGE_BYTES_MAX,
@@ -11,6 +12,7 @@ import {
   SENDS_WAITING_MAX,
   TRACE_SEND_TIMEOUT_MS,
 } from "./limits.ts";
+import type { ListenerCall } from "./listener.ts";
 import { MessageTrace } from "./message_trace.ts";
 import type { CheckedProducerOptions } from "./options.ts";
 import { MessagePreparer } from "./prepare.ts";
@@ -80,4 +82,19 @@ export function traceOf(core: ClientCore, kind: "PRODUCE" | "CONSUME"): MessageT
     sendsToTheEnd: true,
   });
   return new MessageTrace(core, publisher, trace);
+}
+
+/** A listener with the program's hooks and the traces around it; itself when there are none. */
+export function observedBy(
+  core: ClientCore,
+  trace: MessageTrace | null,
+  listener: ListenerCall,
+): ListenerCall {
+  const { hooks } = core.options;
+  return observed(listener, {
+    client: () => core.hookClient(),
+    hooks: trace === null ? hooks : [...hooks, trace],
+    clock: core.environment.clock,
+    log: core.log,
+  });
 }
