@@ -93,6 +93,15 @@ export class Broker implements AsyncDisposable {
 
   /** Resolves when requests are served. Throws UsageError, OperationError or TransportError; then all is closed again. */
   static async open(options: BrokerOptions): Promise<Broker> {
+    try {
+      return await Broker.openAll(options);
+    } catch (error) {
+      // What fails at the closing again doesn't hide why.
+      throw firstFailure(error);
+    }
+  }
+
+  private static async openAll(options: BrokerOptions): Promise<Broker> {
     await using stack = new AsyncDisposableStack();
     const server = await listen(options);
     // Should a later part fail to open, nobody was served yet.

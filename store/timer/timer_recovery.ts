@@ -47,8 +47,8 @@ export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
   const fileEnd = log.end;
   const from = hasWheel ? replayStart(parts, flushed) : log.start;
   const end = endOfKept(parts, findEnd(parts, from));
-  // The wheel was written up to here: it knows units that the log has no more.
-  const isDamaged = end < flushed;
+  // The wheel was written up to `flushed`, or, when its check wasn't any more, up to units whose records are gone.
+  const isDamaged = end < flushed || log.read(end, newTimerUnit()) === "unit";
   if (isDamaged) wheel.clear();
   const replayed = replay(parts, isDamaged || !hasWheel ? log.start : from, end);
   if (end < fileEnd) log.truncate(end);

@@ -1,6 +1,6 @@
 // The timer's files as one: a unit goes to the log and into its slot, a slot is walked back through the log, and what is
 // on disk is told by the check file. One event loop owns it. Reads no message and delivers none.
-import type { Disk } from "../../core/disk/disk.ts";
+import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import { BLANK_SLOTS, WEEK_SLOTS } from "./limits.ts";
 import { newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
@@ -116,7 +116,7 @@ export class TimerStore {
 
   /**
    * What the check says beyond what there is must not be believed later, when the timer log or the queue has grown past it:
-   * it is durable again before anything is put. Throws DiskError.
+   * it is durable again before anything is put, or, on a disk that refuses it now, before the next timer is.
    */
   private correctCheck(isDamaged: boolean, queueEnd: number): void {
     const { check } = this;
@@ -124,7 +124,13 @@ export class TimerStore {
     if (isDamaged) check.logFlushPosition = 0;
     check.queueOffset = Math.min(check.queueOffset, queueEnd);
     check.masterQueueOffset = check.queueOffset;
-    this.checkFile.writeDurably(check);
+    try {
+      this.checkFile.writeDurably(check);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.options.log.error("the timer's check can't be corrected yet", { error });
+      this.hasCheck = false;
+    }
   }
 
   /** Before the first timer: units without a check don't tell which of them are delivered. Throws DiskError. */

@@ -285,3 +285,23 @@ test("what a killed process left in the page cache is made durable with the unit
     expect((await timer.keys()).toSorted()).toEqual(keys.toSorted());
   }
 });
+
+test("a wheel that knows a timer whose record the log lost still delivers the others of its slot", () =>
+  withTimers(async (timer, startMs) => {
+    const key = await timer.send(startMs + 8_300);
+    await timer.clock.advance(1_200);
+    const check = Buffer.alloc(56);
+    const checkFile = timer.disk.openSync(CHECK, "write");
+    checkFile.readSync(check, 0, check.length, 0);
+    const deliverMs = String(startMs + 8_600);
+    const { physicalOffset, size } = await timer.put("lost", { TIMER_DELIVER_MS: deliverMs });
+    await timer.clock.advance(1_200);
+    // The power went between the wheel's sync and the check's, and took the log's end.
+    checkFile.writeSync(check, 0, check.length, 0);
+    const [logFile] = timer.disk.listSync("/store/commitlog");
+    const log = timer.disk.openSync(`/store/commitlog/${logFile}`, "write");
+    log.writeSync(Buffer.alloc(size), 0, size, physicalOffset);
+    await timer.crash("process");
+    await timer.clock.advance(20_000);
+    expect(await timer.keys()).toEqual([key]);
+  }));
