@@ -130,7 +130,7 @@ export class OrderedPopsWorkload implements Workload {
       reviveQid: number("reviveQid"),
       startOffsetInfo: answer.extFields.get("startOffsetInfo")!,
       orderCountInfo: answer.extFields.get("orderCountInfo") ?? "",
-    }).map(({ handle, keys }) => ({ key: keys[0]!, handle }));
+    }).map(({ handle, keys: [key = "torn"] }) => ({ key, handle }));
     this.checkOrder(life, queueId, given);
     this.blockedUntilMs.set(queueId, popTimeMs + invisibleMs);
     this.out = [...this.out.filter(({ handle }) => handle.queueId !== queueId), ...given];

@@ -149,15 +149,16 @@ export class PopsWorkload implements Workload {
       reviveQid: number("reviveQid"),
       startOffsetInfo: answer.extFields.get("startOffsetInfo")!,
     });
-    return messages.map(({ handle, keys }) => {
-      const key = keys[0]!;
+    return messages.flatMap(({ handle, keys: [key] }) => {
+      // A record whose properties a power cut tore was never acknowledged, and is nobody's.
+      if (key === undefined) return [];
       if (this.settled.has(key)) life.broken(`${key} was acknowledged and is given out again`);
       this.checkHidden(life, key, handle);
       // Its earlier handle's time is up.
       this.out = [...this.out.filter((other) => other.key !== key), { key, handle }];
       const owed = this.owed.get(key);
       if (owed !== undefined) owed.wasPopped = true;
-      return key;
+      return [key];
     });
   }
 
