@@ -17,16 +17,22 @@ for (const make of MAKES) {
     let ours: string[];
     let paid: string;
     let java: string[];
+    let recalled: { ours: string; java: string };
 
     beforeAll(async () => {
-      cluster = await startCluster({ namesrv: make, broker: make }, { traceTopicEnable: true });
-      [paid, ...ours] = await traceOurs(cluster.namesrv.address);
+      cluster = await startCluster({ namesrv: make, broker: make }, {
+        traceTopicEnable: true,
+        recallMessageEnable: true,
+      });
+      const traced = await traceOurs(cluster.namesrv.address);
+      [paid, ...ours] = traced.ids;
       const output = await runJavaMain(
         "Traced",
         [cluster.namesrv.address, "T_java"],
         cluster.folder,
       );
       java = [...output.matchAll(/^ID (\S+)$/gm)].map((match) => match[1]!);
+      recalled = { ours: traced.recalled, java: output.match(/^RECALLED (\S+)$/m)![1]! };
     }, 180_000);
 
     afterAll(async () => {
@@ -106,6 +112,22 @@ for (const make of MAKES) {
       });
     });
 
+    test("a message that was taken back has its recall, from either client alike", async () => {
+      const [own, javas] = await Promise.all(
+        [recalled.ours, recalled.java].map((id) =>
+          waitFor(`the recall of ${id}`, 60_000, async () => {
+            const { code, text } = await inspect(id, "--json");
+            if (code !== 0) return undefined;
+            return (JSON.parse(text) as { kind: string }[]).find(({ kind }) => kind === "Recall");
+          })
+        ),
+      );
+      const recall = { kind: "Recall", region: "DefaultRegion", success: true };
+      expect(javas).toMatchObject({ ...recall, group: "G_java_traced", topic: "T_java" });
+      expect(own).toMatchObject({ ...recall, group: "G_ts_traced", topic: "T_ts" });
+      expect(Object.keys(own!)).toEqual(Object.keys(javas!));
+    });
+
     test("mqadmin shows our traces and its own as the inspector does", async () => {
       for (const id of [paid, ...ours, ...java]) await traced(id);
       const ids = [paid, ours[0]!, java[0]!];
@@ -131,8 +153,13 @@ for (const make of MAKES) {
   });
 }
 
-/** Sends and consumes with traces on; gives the messages' ids, first the one of a transaction. */
-async function traceOurs(nameServers: string): Promise<[string, ...string[]]> {
+/**
+ * Sends and consumes with traces on; gives the messages' ids, first the one of a transaction, and that of a message that was
+ * taken back.
+ */
+async function traceOurs(
+  nameServers: string,
+): Promise<{ ids: [string, ...string[]]; recalled: string }> {
   const options = { nameServers, trace: true };
   const ids: string[] = [];
   await using producer = await Producer.open({
@@ -147,11 +174,13 @@ async function traceOurs(nameServers: string): Promise<[string, ...string[]]> {
     const message = { topic: "T_ts", body: `body ${n}`, tags: "TagA", keys: `key${n}` };
     ids.push((await producer.send(message)).messageId);
   }
+  const later = await producer.send({ topic: "T_ts", body: "later", delayMs: 600_000 });
+  const recalled = await producer.recall(later.recallHandle!);
   const consumed = new Set<string>();
   await using _ = await PushConsumer.open(
     { ...options, group: "C_ts_traced", consumeFrom: "first", subscriptions: { T_ts: "*" } },
     ({ messageId }) => void consumed.add(messageId),
   );
   await waitFor("our messages", 60_000, () => consumed.size === COUNT + 1);
-  return [messageId, ...ids];
+  return { ids: [messageId, ...ids], recalled };
 }

@@ -1,5 +1,5 @@
 // A Java producer and a Java consumer that write message traces.
-// Usage: Traced NAMESRV TOPIC     sends three messages, consumes them, prints "ID <message id>" for each, and ends when traced
+// Usage: Traced NAMESRV TOPIC     sends three messages, consumes them, prints "ID <message id>" for each and "RECALLED <message id>" for one taken back, and ends when traced
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -24,6 +24,8 @@ public final class Traced {
     }
 
     private static void run(String namesrv, String topic) throws Exception {
+        // Off unless asked for.
+        System.setProperty("com.rocketmq.recall.default.trace.enable", "true");
         DefaultMQProducer producer = new DefaultMQProducer("G_java_traced", true, null);
         producer.setNamesrvAddr(namesrv);
         producer.setSendMsgTimeout(10_000);
@@ -31,6 +33,9 @@ public final class Traced {
         for (int n = 0; n < COUNT; n++) {
             System.out.println("ID " + producer.send(new Message(topic, "TagA", "key" + n, ("body " + n).getBytes())).getMsgId());
         }
+        Message later = new Message(topic, "later".getBytes());
+        later.setDelayTimeMs(600_000);
+        System.out.println("RECALLED " + producer.recallMessage(topic, producer.send(later).getRecallHandle()));
         Set<String> consumed = ConcurrentHashMap.newKeySet();
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("C_java_traced", true, null);
         consumer.setNamesrvAddr(namesrv);
