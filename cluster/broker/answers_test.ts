@@ -21,6 +21,7 @@ import { POP_ROLLBACK } from "../../core/remoting/codes/pop.ts";
 import { RESET_MASTER_FLUSH_OFFSET } from "../../core/remoting/codes/replication.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
 import { QUERY_MESSAGE } from "../../core/remoting/codes/query.ts";
+import { EXPORT_ROCKSDB_CONFIG_TO_JSON } from "../../core/remoting/codes/rocksdb.ts";
 import { SEND_BATCH_MESSAGE } from "../../core/remoting/codes/send.ts";
 import { RECALL_MESSAGE } from "../../core/remoting/codes/timer.ts";
 import { END_TRANSACTION } from "../../core/remoting/codes/transactions.ts";
@@ -300,6 +301,12 @@ test("the log's read mode is one of the kernel's two", async () => {
 test("what a master with files has done already is done when it is asked for", async () => {
   expect((await call(peer, RESET_MASTER_FLUSH_OFFSET, { masterFlushOffset: 0 })).code).toBe(0);
   expect((await call(peer, POP_ROLLBACK, {})).code).toBe(0);
+  const tables = (configType: string) => call(peer, EXPORT_ROCKSDB_CONFIG_TO_JSON, { configType });
+  expect(await tables("topics;ConsumerOffsets;")).toMatchObject({
+    code: 0,
+    remark: "export done.",
+  });
+  expect(await tables("topics;x")).toMatchObject({ code: 1, remark: "Unknown config type: x" });
 });
 
 test("a broker without timed messages isn't behind with them", async () => {

@@ -1,12 +1,22 @@
 // Clean-up on request: queues of topics that are gone, files of the log that are past their time, files of queues and
 // index that point before the log. Answers before the work is over, where Apache does.
+import { RequestError } from "../../../core/errors.ts";
 import { isLmq, isSystemTopic } from "../../../core/message/topic_names.ts";
 import {
   CLEAN_EXPIRED_CONSUMEQUEUE,
   CLEAN_UNUSED_TOPIC,
   DELETE_EXPIRED_COMMITLOG,
 } from "../../../core/remoting/codes/admin.ts";
+import { EXPORT_ROCKSDB_CONFIG_TO_JSON } from "../../../core/remoting/codes/rocksdb.ts";
+import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { AdminParts } from "./admin_parts.ts";
+
+/** In lower case. */
+const EXPORTED_TABLES: ReadonlySet<string> = new Set([
+  "topics",
+  "subscriptiongroups",
+  "consumeroffsets",
+]);
 
 export function registerUpkeep(parts: AdminParts): void {
   const { server, store, log } = parts;
@@ -28,6 +38,15 @@ export function registerUpkeep(parts: AdminParts): void {
     for (const topic of dropped) await deleteQueues(parts, topic);
     log.info("expired queue files cleaned", { topics: dropped, by: remoteAddress });
     return {};
+  });
+
+  // Nothing to do beyond a look at the names: the tables are JSON files.
+  server.handle(EXPORT_ROCKSDB_CONFIG_TO_JSON, ({ fields: { configType } }) => {
+    for (const name of configType.split(";")) {
+      if (name === "" || EXPORTED_TABLES.has(name.trim().toLowerCase())) continue;
+      throw new RequestError(ResponseCode.SYSTEM_ERROR, `Unknown config type: ${name}`);
+    }
+    return { remark: "export done." };
   });
 
   server.handle(DELETE_EXPIRED_COMMITLOG, (_, { remoteAddress }) => {

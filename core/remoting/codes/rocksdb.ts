@@ -19,9 +19,8 @@ export const CHECK_ROCKSDB_CQ_WRITE_PROGRESS = row({
 export const EXPORT_ROCKSDB_CONFIG_TO_JSON = row({
   code: 355,
   name: "EXPORT_ROCKSDB_CONFIG_TO_JSON",
-  doc: "Writes tables kept in RocksDB to JSON files.",
-  servedBy: [],
-  whyNotServed: ROCKSDB,
+  doc: "Writes tables kept in RocksDB to JSON files, which they are here.",
+  servedBy: ["broker"],
   request: {
     configType: required("string", 'topics, subscriptionGroups or consumerOffsets, joined by ";".'),
   },
