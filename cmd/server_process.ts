@@ -89,6 +89,7 @@ function isExpected(error: Error): boolean {
 /** What a person may not know by the system's name. */
 const DISK_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EEXIST: "something else has this name",
   ENOENT: "no such file or folder",
   ENOSPC: "the disk is full",
   ENOTDIR: "a part of the path is a file",

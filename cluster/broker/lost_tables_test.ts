@@ -66,3 +66,13 @@ test("a new store has nothing to make again, and says nothing", async () => {
   await rig.openOnly();
   expect(rig.entries.filter(({ level }) => level === "error")).toEqual([]);
 });
+
+test("something else in config's place stops the start, which names it", async () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  disk.place(`${STORE_PATH}/config`, Buffer.from(""));
+  const rig = new Rig(ASYNC, disk);
+  const opened = await rig.openOnly();
+  expect(opened.kind).not.toBe("done");
+  expect(JSON.stringify(opened, (_, value) => value instanceof Error ? value.message : value))
+    .toContain(`${STORE_PATH}/config isn't a folder`);
+});

@@ -2,6 +2,7 @@
 // saved at the end of a clean stop.
 import type { BrokerConfig } from "../../core/config/tables.ts";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import { OperationError } from "../../core/errors.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import type { Logger } from "../../core/log.ts";
 import type { Clock } from "../../core/time/clock.ts";
@@ -98,8 +99,10 @@ export function openTables(parts: TableParts): Tables {
 
 /** A killed process may have put files in place whose names aren't durable: what is read now must not change back later. */
 function syncNames(folder: string, disk: Disk, log: Logger): void {
+  const stat = disk.statSync(folder);
+  if (stat?.isDirectory === false) throw new OperationError(`${folder} isn't a folder`);
   try {
-    if (disk.statSync(folder) !== null) disk.syncDirectorySync(folder);
+    if (stat !== null) disk.syncDirectorySync(folder);
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     log.warn("the folder of the tables can't be synced", { error });

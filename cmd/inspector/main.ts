@@ -2,13 +2,14 @@
 // What commands do stands in their own files.
 import process from "node:process";
 import { suggestion } from "../../core/config/suggestion.ts";
-import { OperationError, UsageError } from "../../core/errors.ts";
+import { UsageError } from "../../core/errors.ts";
 import { silentLogger } from "../../core/log.ts";
 import { RemotingClient } from "../../core/remoting/client.ts";
 import { createSystemTransport } from "../../core/remoting/system_transport.ts";
 import type { Transport } from "../../core/remoting/transport.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
+import { explain } from "../server_process.ts";
 import { Cluster } from "./cluster.ts";
 import type { CommandRow } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -135,17 +136,12 @@ async function runCommand(
   } catch (error) {
     if (error instanceof ReaderGone) return EXIT_DONE;
     const isUsage = error instanceof UsageError;
-    output.complain(`${program} ${row.name}: ${explain(error, hasDebug)}`);
+    output.complain(
+      `${program} ${row.name}: ${isUsage ? error.message : explain(error, hasDebug)}`,
+    );
     if (isUsage) output.complain(`Try: ${program} ${row.name} --help`);
     return isUsage ? EXIT_USAGE : EXIT_FAILED;
   } finally {
     await client[Symbol.asyncDispose]();
   }
-}
-
-function explain(error: unknown, debug: boolean): string {
-  if (!(error instanceof Error)) return String(error);
-  if (debug && error.stack) return error.stack;
-  if (error instanceof OperationError || error instanceof UsageError) return error.message;
-  return `unexpected failure: ${error.message} (run with --debug for details)`;
 }

@@ -2,15 +2,15 @@
 // before is kept as .bak, as Apache does, and is read when the newest is torn. Knows no format beyond being whole.
 import { Buffer } from "node:buffer";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { DecodeError, OperationError } from "../../core/errors.ts";
-import { parseLenientJson } from "../../core/json/lenient_reader.ts";
+import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { isWholeTable } from "./table_text.ts";
 
 export interface MetadataFileOptions {
   disk: Disk;
   log: Logger;
   path: string;
-  /** Whether a text is complete; by default whether it is JSON as Apache writes it. */
+  /** Whether a text is complete; by default whether it is a table as Apache writes it. */
   isWhole?: (text: string) => boolean;
 }
 
@@ -20,7 +20,7 @@ export class MetadataFile {
   private readonly isWhole: (text: string) => boolean;
 
   constructor(private readonly options: MetadataFileOptions) {
-    this.isWhole = options.isWhole ?? isJson;
+    this.isWhole = options.isWhole ?? ((text) => isWholeTable(options.path, text));
   }
 
   /**
@@ -123,16 +123,5 @@ export class MetadataFile {
     } finally {
       void file.close();
     }
-  }
-}
-
-function isJson(text: string): boolean {
-  if (!/^\s*[{[]/.test(text)) return false;
-  try {
-    parseLenientJson(text);
-    return true;
-  } catch (error) {
-    if (error instanceof DecodeError) return false;
-    throw error;
   }
 }

@@ -1,11 +1,11 @@
 // What a metadata file promises across crashes, on the memory disk.
 import { expect, test } from "bun:test";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
-import { createLogger, type LogEntry } from "../../core/log.ts";
+import { createLogger, type LogEntry, silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
 import { MetadataFile } from "./metadata_file.ts";
 
-const PATH = "/store/config/topics.json";
+const PATH = "/store/config/consumerFilter.json";
 
 function open(disk: MemoryDisk, entries: LogEntry[] = []): MetadataFile {
   return new MetadataFile({ disk, log: createLogger((entry) => entries.push(entry)), path: PATH });
@@ -96,3 +96,14 @@ test("a file that is damaged inside its brackets falls back to its backup too", 
   file.save("{}");
   expect(text(disk, `${PATH}.bak`)).toStartWith("{0:");
 });
+
+for (const spoiled of ['{"dataVersion":{},"topicConfiwTable":{"A":{}}}', "[1,2]", "null"]) {
+  test(`a topics.json that is whole but holds no topics, ${spoiled}, falls back to its backup`, () => {
+    const disk = new MemoryDisk(seededRandom(1));
+    const path = "/store/config/topics.json";
+    const backup = '{"dataVersion":{},"topicConfigTable":{"A":{}}}';
+    disk.place(path, new TextEncoder().encode(spoiled));
+    disk.place(`${path}.bak`, new TextEncoder().encode(backup));
+    expect(new MetadataFile({ disk, log: silentLogger, path }).load()).toBe(backup);
+  });
+}

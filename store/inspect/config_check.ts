@@ -2,10 +2,10 @@
 // kept aside. Read-only.
 import { Buffer } from "node:buffer";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
-import { DecodeError } from "../../core/errors.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import { isDlqTopic, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint.ts";
+import { isWholeTable } from "../file/table_text.ts";
 import { KEPT_ASIDE_FOLDER } from "../kept_aside.ts";
 import { findHolder } from "../lock.ts";
 import type { Findings } from "./fault.ts";
@@ -38,15 +38,6 @@ function readBytes(disk: Disk, path: string, length: number): Buffer | null {
   }
 }
 
-function isWhole(text: string): boolean {
-  try {
-    return /^\s*[{[]/.test(text) && parseLenientJson(text) !== undefined;
-  } catch (error) {
-    if (error instanceof DecodeError) return false;
-    throw error;
-  }
-}
-
 /** Every config/*.json must be whole, or its backup. Gives how many there are. */
 export function checkConfigFiles(disk: Disk, storePath: string, findings: Findings): number {
   const folder = `${storePath}/config`;
@@ -57,10 +48,10 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
     count++;
     const text = readText(disk, `${folder}/${name}`);
     const backup = readText(disk, `${folder}/${name}.bak`);
-    if (text !== null && isWhole(text)) continue;
+    if (text !== null && isWholeTable(name, text)) continue;
     // Apache leaves an empty file where it ended before anything was saved.
     if ((text ?? "") === "" && (backup ?? "") === "") continue;
-    const hasBackup = backup !== null && isWhole(backup);
+    const hasBackup = backup !== null && isWholeTable(name, backup);
     findings.fault({
       kind: "config_file",
       place: `config/${name}`,
@@ -87,7 +78,7 @@ export function readTopics(
 ): Map<string, { isBatch: boolean }> | null {
   for (const name of ["topics.json", "topics.json.bak"]) {
     const text = readText(disk, `${storePath}/config/${name}`);
-    if (text === null || !isWhole(text)) continue;
+    if (text === null || !isWholeTable(name, text)) continue;
     const table = (JSON.parse(JSON.stringify(parseLenientJson(text))) as TopicsFile)
       .topicConfigTable ?? {};
     return new Map(
