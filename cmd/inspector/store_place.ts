@@ -21,7 +21,7 @@ export const PLACE_OPTIONS = {
     "d",
     "dir",
     { ...option.text, metavar: "DIR" },
-    "the store's folder (storePathRootDir); -d may be left out",
+    "the store's folder (storePathRootDir), with or without -d before it",
   ),
   config: option.optional(
     "c",
