@@ -144,6 +144,22 @@ test("a full disk takes back the numbers of a burst, says why, and writes resume
   expect(reopened.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 2 });
 });
 
+test("what a refused burst left on a full disk is no find for the next start", async () => {
+  const disk = newMemoryDisk();
+  const store = await openTestStore(disk);
+  const [kept] = await store.put([testMessage(0, { bodyBytes: 3000 })]);
+  disk.freeBytes = 4 * 4096;
+  const burst = [2, 4, 6, 8, 10, 12].map((index) =>
+    store.put([testMessage(index, { bodyBytes: 3000 })])
+  );
+  expect(statuses((await Promise.all(burst)).flat())).toEqual(Array(6).fill("disk_full"));
+  disk.crash("process");
+  disk.freeBytes = Infinity;
+  await using reopened = await openTestStore(disk);
+  expect(reopened.stats().recovery).toMatchObject({ cut: null, damage: null });
+  expect(reopened.maxPhysicalOffset).toBe(kept!.size);
+});
+
 test("a store that is closed on a full disk gives up its lock, and the next start finds all that was acknowledged", async () => {
   const disk = newMemoryDisk();
   const store = await openTestStore(disk);

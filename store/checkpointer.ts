@@ -37,6 +37,7 @@ export class Checkpointer {
   private apache: ApacheCheckpoint;
   private writtenAtMs: number;
   private coveredEnd = -1;
+  private isFailing = false;
   private running: Promise<boolean> | null = null;
 
   constructor(private readonly parts: CheckpointerParts) {
@@ -102,9 +103,12 @@ export class Checkpointer {
       });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
-      log.warn("the checkpoint can't be written", { error });
+      // Once: it is tried again every second.
+      if (!this.isFailing) log.warn("the checkpoint can't be written", { error });
+      this.isFailing = true;
       return false;
     }
+    this.isFailing = false;
     this.coveredEnd = end;
     this.writtenAtMs = clock.monotonicMs();
     return true;

@@ -293,7 +293,7 @@ export class Appender {
     this.segmentCount = 0;
     this.hot.backTo(first.chunk);
     this.useChunk(first.chunk, first.start);
-    this.eraseRemains();
+    this.eraseRemains(first);
     const lost = this.records.takeFrom(row);
     this.meter.failed += lost.length;
     if (row > this.records.written) this.settlement.written(this.physicalEnd, row);
@@ -314,12 +314,13 @@ export class Appender {
   }
 
   /** What the failed write left must not be found by a recovery as records that nobody was promised. */
-  private eraseRemains(): void {
+  private eraseRemains({ chunk, start, end }: Segment): void {
     this.writer.markStaleTail(this.physicalEnd);
+    chunk.buffer.fill(0, start, end);
     try {
-      this.writer.writeSync(ZEROS, 0, TERMINATOR_BYTES, this.physicalEnd);
+      this.writer.writeSync(chunk.buffer, start, end - start, this.physicalEnd);
     } catch (error) {
-      // Nothing was allocated here, so nothing was left here; or the device is failing and recovery decides.
+      // Behind what was allocated nothing was left; or the device is failing and recovery decides.
       if (!(error instanceof DiskError)) throw error;
     }
   }
@@ -372,8 +373,6 @@ export class Appender {
     return REFUSED;
   }
 }
-
-const ZEROS = new Uint8Array(TERMINATOR_BYTES);
 
 function endsFile(physicalOffset: number, fileSizeBytes: number): boolean {
   const within = physicalOffset % fileSizeBytes;
