@@ -122,7 +122,8 @@ for (const { name, make, version } of CASES) {
         expect(state).toBe(n % 4 < 2 ? verdict(message.body) : "unknown");
       }
       const seen = await everything(topic, 6);
-      expect(bodies(seen).sort()).toEqual(["0", "10", "2", "4", "6", "8"]);
+      // A send that a busy broker answers late is tried again: at least once, and nothing that was rolled back.
+      expect(new Set(bodies(seen))).toEqual(new Set(["0", "10", "2", "4", "6", "8"]));
       for (const message of [...seen, ...asked]) {
         expect([message.topic, message.keys, message.properties.get("color")])
           .toEqual([topic, [`k${message.text()}`], "blue"]);

@@ -27,6 +27,6 @@ export async function runScenarios(options: {
     options.namesrvAddress,
     runId,
     ...options.scenarios,
-  ], { timeoutMs: options.timeoutMs ?? 240_000 });
+  ], { timeoutMs: options.timeoutMs ?? 280_000 });
   return scenarioResults(options.scenarios, run);
 }

@@ -44,7 +44,7 @@ final class OperatorScenarios {
             admin.start();
             send(0, MESSAGES);
             start(name);
-            Env.await("all messages", 40_000, () -> seen.size() >= MESSAGES);
+            Env.await("all messages", 90_000, () -> seen.size() >= MESSAGES);
         }
 
         void send(int from, int to) throws Exception {

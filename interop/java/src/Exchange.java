@@ -86,7 +86,7 @@ public final class Exchange {
 
     private void createTopic(DefaultMQAdminExt admin, DefaultMQProducer producer, String topic, int queues) throws Exception {
         admin.createAndUpdateTopicConfig(broker, new TopicConfig(topic, queues, queues, 6));
-        Env.await("route of " + topic, 30_000, () -> {
+        Env.await("route of " + topic, 90_000, () -> {
             try {
                 return producer.fetchPublishMessageQueues(topic).size() == queues;
             } catch (Exception none) {
@@ -320,7 +320,7 @@ public final class Exchange {
         for (MessageQueue queue : queues) left += offsets.maxOffset(queue) - Math.max(0, consumer.committed(queue));
         long wanted = count > 0 ? count : left;
         List<String> keys = new ArrayList<>();
-        long deadlineMs = System.currentTimeMillis() + 30_000;
+        long deadlineMs = System.currentTimeMillis() + 90_000;
         while (keys.size() < wanted && System.currentTimeMillis() < deadlineMs) {
             for (MessageExt message : consumer.poll(500)) keys.add(message.getKeys());
             consumer.commitSync();

@@ -25,7 +25,7 @@ final class QueryScenarios {
             Env.equal(sent.getMsgId(), byOffsetId.getMsgId(), "unique id");
             final SendResult last = sent;
             // Apache's broker makes queues and index a moment after it has answered.
-            Env.await("index knows the last key", 10_000, () -> count(producer, topic, "order-19", beginMs) == 1);
+            Env.await("index knows the last key", 90_000, () -> count(producer, topic, "order-19", beginMs) == 1);
             MessageExt byUniqueKey = producer.viewMessage(topic, sent.getMsgId());
             Env.equal("query 19", new String(byUniqueKey.getBody(), "UTF-8"), "body by unique key");
             QueryResult result = producer.queryMessage(topic, "order-7", 32, beginMs, System.currentTimeMillis() + 1000);

@@ -75,7 +75,7 @@ final class SendScenarios {
         try {
             producer.send(Env.message(env.topic("oneway"), "", "", "creates the topic"));
             for (int n = 0; n < 20; n++) producer.sendOneway(Env.message(env.topic("oneway"), "", "", "oneway " + n));
-            Env.await("21 messages stored", 10_000, () -> total(producer, env.topic("oneway")) == 21);
+            Env.await("21 messages stored", 90_000, () -> total(producer, env.topic("oneway")) == 21);
         } finally {
             producer.shutdown();
         }
@@ -90,7 +90,7 @@ final class SendScenarios {
             Env.equal(SendStatus.SEND_OK, result.getSendStatus(), "status");
             Env.equal(10, result.getMsgId().split(",").length, "message ids");
             Env.equal(10, result.getOffsetMsgId().split(",").length, "offset ids");
-            Env.await("10 messages stored", 10_000, () -> total(producer, env.topic("batch")) == 10);
+            Env.await("10 messages stored", 90_000, () -> total(producer, env.topic("batch")) == 10);
         } finally {
             producer.shutdown();
         }

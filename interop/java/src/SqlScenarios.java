@@ -57,12 +57,12 @@ final class SqlScenarios {
                 return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
             consumer.start();
-            Env.await("the backlog's messages", 30_000, () -> seen.containsAll(wanted(0, ROUNDS / 2)));
+            Env.await("the backlog's messages", 90_000, () -> seen.containsAll(wanted(0, ROUNDS / 2)));
             for (int round = ROUNDS / 2; round < ROUNDS; round++) {
                 sendRound(producer, topic, round);
                 Thread.sleep(20);
             }
-            Env.await("the messages that arrive later", 30_000, () -> seen.containsAll(wanted(0, ROUNDS)));
+            Env.await("the messages that arrive later", 90_000, () -> seen.containsAll(wanted(0, ROUNDS)));
             Thread.sleep(300);
             Env.equal(wanted(0, ROUNDS), new TreeSet<>(seen), "messages that the filter wants");
         } finally {
@@ -87,7 +87,7 @@ final class SqlScenarios {
                 return deliveries.incrementAndGet() < 3 ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
             });
             consumer.start();
-            Env.await("three deliveries", 30_000, () -> deliveries.get() >= 3);
+            Env.await("three deliveries", 90_000, () -> deliveries.get() >= 3);
             Env.equal(Set.of("yes"), seen, "messages that the filter wants");
         } finally {
             consumer.shutdown();
