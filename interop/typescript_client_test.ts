@@ -57,7 +57,7 @@ for (const { name, make, version } of CASES) {
         for (const queue of await consumer.queues(topic)) {
           messages.push(...await Array.fromAsync(consumer.read(queue, { untilEnd: true })));
         }
-        return messages.length >= count && messages;
+        return new Set(messages.map(({ messageId }) => messageId)).size >= count && messages;
       });
     }
 
