@@ -305,3 +305,18 @@ test("a wheel that knows a timer whose record the log lost still delivers the ot
     await timer.clock.advance(20_000);
     expect(await timer.keys()).toEqual([key]);
   }));
+
+test("a recall that was read as late as its message, both after their time, still takes it back", () =>
+  withTimers(async (timer, startMs) => {
+    timer.settings.timerStopEnqueue = true;
+    const others = [await timer.send(startMs + 5_100), await timer.send(startMs + 5_200)];
+    const recalled = await timer.send(startMs + 5_300);
+    await timer.recall(recalled, startMs + 5_300);
+    // A timer that waits keeps the wheel going; the intake stands still past their time.
+    timer.settings.timerStopDequeue = true;
+    await timer.clock.advance(10_000);
+    timer.settings.timerStopEnqueue = false;
+    timer.settings.timerStopDequeue = false;
+    await timer.clock.advance(10_000);
+    expect((await timer.keys()).toSorted()).toEqual(others);
+  }));

@@ -33,6 +33,8 @@ interface Taken {
   }[];
   due: MessageToStore[];
   dueOffsets: number[];
+  /** Keys of messages that are taken back, of the past too. */
+  lateRecalls: Set<string>;
 }
 
 export class TimerIntake {
@@ -98,8 +100,14 @@ export class TimerIntake {
 
   /** Reads the batch: what belongs into the wheel, and what is to be delivered at once. */
   private take(): Taken {
-    const taken: Taken = { waiting: [], due: [], dueOffsets: [] };
+    const taken: Taken = { waiting: [], due: [], dueOffsets: [], lateRecalls: new Set() };
     for (let index = 0; index < this.batch.count; index++) this.takeOne(index, taken);
+    const { due, lateRecalls } = taken;
+    if (lateRecalls.size > 0) {
+      taken.due = due.filter(({ topic, uniqueKey }) =>
+        !lateRecalls.has(uniqueKey) && !lateRecalls.has(`${topic}+${uniqueKey}`)
+      );
+    }
     return taken;
   }
 
@@ -119,7 +127,7 @@ export class TimerIntake {
     deliveredAhead.clear();
   }
 
-  private takeOne(index: number, { waiting, due, dueOffsets }: Taken): void {
+  private takeOne(index: number, { waiting, due, dueOffsets, lateRecalls }: Taken): void {
     const { batch, record } = this;
     const { clock, log, timers } = this.parts;
     const queueOffset = timers.queueOffset + index;
@@ -134,15 +142,14 @@ export class TimerIntake {
     }
     if (this.isDone(queueOffset, outMs)) return;
     const { isDelete, realTopic } = record;
-    // What takes a message back still reaches a slot that is due but not begun.
-    const isReachable = isDelete
-      ? outMs >= timers.readTimeMs + (this.isSlotOpen ? 0 : 1)
-      : outMs >= timers.writeTimeMs;
-    if (isReachable) {
+    // A slot that is due but not begun still takes messages, and what takes them back: after a time without a broker, or
+    // with a timer log that lost its end, both are read only now.
+    if (outMs >= timers.readTimeMs + (this.isSlotOpen ? 0 : 1)) {
       waiting.push({ index, outMs, isDelete, realTopic, size: view.size });
       return;
     }
-    if (isDelete || this.deliveredAhead.has(queueOffset)) return;
+    if (isDelete) return void lateRecalls.add(record.deleteKey!);
+    if (this.deliveredAhead.has(queueOffset)) return;
     const message = record.delivered(NEVER_ENQUEUED, String(clock.nowMs()));
     dueOffsets.push(queueOffset);
     if (message !== null) due.push(message);

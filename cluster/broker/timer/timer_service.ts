@@ -158,7 +158,7 @@ export class TimerService implements AsyncDisposable {
     this.isRecovered = true;
     for (let hasMore = true; hasMore && !this.isStopped;) {
       this.isWaked = false;
-      hasMore = await this.takeIn();
+      hasMore = await this.takeInAll();
       timers.moveWriteTime(clock.nowMs());
       while (this.delivery.isDue && !settings.timerStopDequeue && !this.isStopped) {
         this.intake.isSlotOpen = false;
@@ -174,6 +174,16 @@ export class TimerService implements AsyncDisposable {
     if (clock.nowMs() >= this.prepareAtMs && this.delivery.isWorthPreparing) {
       await this.delivery.prepare();
     }
+  }
+
+  /** What is in the queue by now, before anything is delivered: there may be recalls of it. True when there is more. */
+  private async takeInAll(): Promise<boolean> {
+    for (let left = this.intake.behind; left > 0 && !this.isStopped;) {
+      const before = this.parts.timers.queueOffset;
+      if (!await this.takeIn()) return false;
+      left -= this.parts.timers.queueOffset - before;
+    }
+    return this.intake.behind > 0;
   }
 
   private async takeIn(): Promise<boolean> {
