@@ -56,6 +56,7 @@ const SMALL: Settings = {
   flushConsumerOffsetInterval: 500,
   flushDelayOffsetInterval: 500,
   mappedFileSizeTimerLog: 1040,
+  recallMessageEnable: true,
   transactionTimeOut: 1000,
   transactionCheckInterval: 800,
   transactionCheckMax: 2,
