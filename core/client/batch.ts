@@ -11,6 +11,7 @@ import { isRetryTopic } from "../message/topic_names.ts";
 import {
   bodyBytes,
   checkPropertiesBytes,
+  checkTopic,
   invalid,
   isDelayed,
   type Message,
@@ -74,6 +75,7 @@ export function makeBatches(
 function checkBatch(messages: readonly Message[]): string {
   const first = messages[0];
   if (first === undefined) throw invalid("the batch is empty");
+  checkTopic(first.topic);
   if (isRetryTopic(first.topic)) throw invalid("retry topics take no batches");
   for (const message of messages) {
     const { topic, waitStoreOk } = message;

@@ -74,9 +74,11 @@ export interface SendResult {
   recallHandle: string | null;
 }
 
-/** The body's bytes. */
+/** The body's bytes. Throws ClientError "invalid_message" for what programs without types may give. */
 export function bodyBytes(body: Uint8Array | string): Uint8Array {
-  return typeof body === "string" ? Buffer.from(body, "utf8") : body;
+  if (typeof body === "string") return Buffer.from(body, "utf8");
+  if (body instanceof Uint8Array) return body;
+  throw invalid("the body is neither text nor bytes (string, Uint8Array)");
 }
 
 const NAME_END = "\x01";
@@ -138,7 +140,8 @@ export function checkMessage(message: Message, bodyLength: number, bytesMax: num
   if (message.tags !== undefined) checkValue("tags", message.tags);
   const { keys } = message;
   if (typeof keys === "string") checkValue("keys", keys);
-  else if (keys !== undefined) { for (const key of keys) checkValue("keys", key); }
+  else if (Array.isArray(keys)) { for (const key of keys) checkValue("keys", key); }
+  else if (keys !== undefined) throw invalid("'keys' is neither a text nor a list of texts");
 }
 
 const TIMES = ["delayLevel", "deliverAtMs", "delayMs", "delaySeconds"] as const;
@@ -172,6 +175,7 @@ function checkProperties(properties: Readonly<Record<string, string>>): void {
 
 /** The separators of the encoding can't be part of a name or value. */
 function checkValue(name: string, value: string): void {
+  if (typeof value !== "string") throw invalid(`'${name}' is no text`);
   if (value.includes(NAME_END) || value.includes(ENTRY_END)) {
     throw invalid(`'${name}' holds a character \\x01 or \\x02`);
   }
@@ -185,6 +189,7 @@ export function checkPropertiesBytes(bytes: number): void {
 
 /** Throws ClientError "invalid_message". Once a topic is enough. */
 export function checkTopic(topic: string): void {
+  if (typeof topic !== "string") throw invalid("the topic is no text");
   const problem = topicProblem(topic);
   if (problem !== null) throw invalid(problem);
   if (isNotSendable(topic)) throw invalid(`the topic ${topic} is the broker's own`);

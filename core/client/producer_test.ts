@@ -284,6 +284,8 @@ test("an aborted send rejects at once, and the next one goes on", async () => {
   expect((await producer.send({ topic: "T", body: "y" })).status).toBe("ok");
   const late = producer.send({ topic: "T", body: "z" }, { signal: AbortSignal.abort() });
   expect((await errorOf(late)).code).toBe("aborted");
+  const first = producer.send({ topic: "Unknown", body: "z" }, { signal: AbortSignal.abort() });
+  expect((await errorOf(first)).code).toBe("aborted");
 });
 
 test("more sends than may wait are refused", async () => {
@@ -304,6 +306,20 @@ test("closing waits for what is on its way and says good-bye", async () => {
   expect(cluster.broker.store.bodies("T").length).toBe(101);
   expect(producer.state).toBe("closed");
   expect((await errorOf(producer.send({ topic: "T", body: "x" }))).code).toBe("not_running");
+});
+
+test("closing waits for sends whose topic isn't known yet, and refuses those that come later", async () => {
+  const { cluster, producer } = await open();
+  const sends = [
+    ...Array.from({ length: 10 }, (_, i) => producer.send({ topic: "T", body: `${i}` })),
+    producer.sendBatch([{ topic: "T", body: "10" }, { topic: "T", body: "11" }]),
+    producer.sendOneway({ topic: "T", body: "12" }),
+  ];
+  const closing = producer.close();
+  const late = errorOf(producer.send({ topic: "T", body: "late" }));
+  await Promise.all([...sends, closing]);
+  expect((await late).code).toBe("not_running");
+  await until(() => cluster.broker.store.bodies("T").length === 13);
 });
 
 test("a producer starts once; a second one of its group needs its own instance name", async () => {
@@ -345,6 +361,26 @@ test("wrong messages are refused before they are sent", async () => {
     expect((await errorOf(producer.sendBatch([message]))).code).toBe("invalid_message");
   }
   expect(cluster.broker.sends).toEqual([]);
+});
+
+test("what a program without types gives wrongly is refused, and others' sends go on", async () => {
+  const { producer } = await open(1);
+  const good = producer.send({ topic: "T", body: "x" });
+  const wrong = [
+    { topic: "T" },
+    { topic: "T", body: 5 },
+    { topic: "T", body: { id: 1 } },
+    { topic: "T", body: "x", keys: 5 },
+    { topic: "T", body: "x", keys: [5] },
+    { topic: "T", body: "x", properties: { a: 1 } },
+    { topic: 5, body: "x" },
+  ];
+  for (const given of wrong) {
+    const message: Message = JSON.parse(JSON.stringify(given));
+    expect(await errorOf(producer.send(message))).toMatchObject({ code: "invalid_message" });
+    expect(await errorOf(producer.sendBatch([message]))).toMatchObject({ code: "invalid_message" });
+  }
+  expect((await good).status).toBe("ok");
 });
 
 test("properties that are too long for their length field are refused in a batch too", async () => {

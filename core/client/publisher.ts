@@ -54,6 +54,8 @@ export class Publisher {
 
   private readonly hooks: readonly ClientHooks[];
   private readonly autoBatch: AutoBatch | null;
+  /** Those that go the long way: their topic's queues are being found, or hooks are around them. */
+  private readonly preparing = new Set<Promise<void>>();
 
   constructor(
     private readonly core: ClientCore,
@@ -82,9 +84,12 @@ export class Publisher {
   }
 
   /** Resolves once nothing is on its way. */
-  drained(): Promise<void> {
-    this.autoBatch?.flush();
-    return this.sender.drained();
+  async drained(): Promise<void> {
+    while (this.preparing.size > 0) {
+      this.autoBatch?.flush();
+      await Promise.race(this.preparing);
+    }
+    await this.sender.drained();
   }
 
   send(
@@ -102,7 +107,7 @@ export class Publisher {
   async sendOneway(message: Message, options?: SendOptions): Promise<void> {
     await this.observed("oneway", [message], options, async ([message]) => {
       const { topic } = message!;
-      await this.learn(topic);
+      await this.find(topic, options);
       const delivery = { ...this.delivery(topic, options, null), isOneway: true };
       await this.sender.oneway(this.preparer.prepare(message!, delivery));
       return [];
@@ -111,10 +116,9 @@ export class Publisher {
 
   sendBatch(messages: readonly Message[], options?: SendOptions): Promise<SendResult[]> {
     return this.observed("batch", messages, options, async (messages) => {
-      this.checkOpen();
       const batches = this.preparer.batches(messages);
       const { topic } = batches[0]!;
-      await this.learn(topic);
+      await this.find(topic, options);
       const delivery = this.delivery(topic, options, null);
       const results = await Promise.allSettled(
         batches.map((batch) => this.launch(this.preparer.prepareBatch(batch, delivery), options)),
@@ -140,6 +144,14 @@ export class Publisher {
     this.checkOpen();
   }
 
+  /** The same for a send that is under way, which closing waits for. */
+  private async find(topic: string, options: SendOptions | undefined): Promise<void> {
+    if (this.sender.knows(topic)) return;
+    const signal = options?.signal;
+    const learning = this.sender.learn(topic);
+    await (signal === undefined ? learning : unlessAborted(learning, signal));
+  }
+
   private checkOpen(): void {
     if (!this.sendsToTheEnd) this.core.checkRunning();
   }
@@ -150,7 +162,7 @@ export class Publisher {
     marks: Marks | null,
   ): Promise<SendResult> {
     const [result] = await this.observed(kindOf(marks), [message], options, async ([message]) => {
-      await this.learn(message!.topic);
+      await this.find(message!.topic, options);
       const gathers = marks === null && options?.signal === undefined &&
         options?.timeoutMs === undefined && this.autoBatch?.takes(message!);
       return [
@@ -183,8 +195,25 @@ export class Publisher {
     );
   }
 
-  /** Does it with the hooks around it. */
+  /** Does it with the hooks around it; closing waits for it. Rejects at once when the client doesn't run. */
   private async observed(
+    kind: SendKind,
+    messages: readonly Message[],
+    options: SendOptions | undefined,
+    run: (messages: readonly Message[]) => Promise<SendResult[]>,
+  ): Promise<SendResult[]> {
+    this.checkOpen();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.preparing.add(promise);
+    try {
+      return await this.withHooks(kind, messages, options, run);
+    } finally {
+      this.preparing.delete(promise);
+      resolve();
+    }
+  }
+
+  private async withHooks(
     kind: SendKind,
     messages: readonly Message[],
     options: SendOptions | undefined,
@@ -257,9 +286,7 @@ export class Publisher {
 
   private launchAbortable(prepared: PreparedSend, signal: AbortSignal): Promise<SendResult> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        throw new ClientError("aborted", "the send was aborted", { cause: signal.reason });
-      }
+      if (signal.aborted) throw aborted(signal);
       const send = this.sender.begin(prepared, settle(resolve), settle(reject));
       const onAbort = () => send.abort(signal.reason);
       if (!send.settled) signal.addEventListener("abort", onAbort, { once: true });
@@ -312,4 +339,18 @@ function kindOf(marks: Marks | null): SendKind {
   if (marks === null) return "send";
   if (marks.code === SEND_REPLY_MESSAGE_V2.code) return "reply";
   return (marks.sysFlag & TRANSACTION_PREPARED) !== 0 ? "transaction" : "request";
+}
+
+function aborted(signal: AbortSignal): ClientError {
+  return new ClientError("aborted", "the send was aborted", { cause: signal.reason });
+}
+
+/** The work's outcome, or "aborted" when the signal comes first. */
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(aborted(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
