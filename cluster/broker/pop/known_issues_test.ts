@@ -165,3 +165,59 @@ const NOT_STORED = {
   size: 0,
   storeTimestampMs: 0,
 } as const;
+
+test("8835: acknowledgements in memory and one after the checkpoint was written bring nothing back", async () => {
+  await using world = await PopWorld.open({ settings: { enablePopBufferMerge: true } });
+  await world.send(["a", "b", "c", "d"]);
+  const { messages } = await world.pop({ invisibleTime: 30_000, queueId: 0 });
+  await world.batchAck(messages.slice(0, 3));
+  await world.pass(12_000);
+  await world.ack(messages[3]!);
+  await world.pass(60_000);
+  expect((await world.pop()).messages).toEqual([]);
+});
+
+test("4153: an acknowledgement just before the time is up counts", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const [message] = (await world.pop({ invisibleTime: 30_000 })).messages;
+  await world.pass(29_000);
+  await world.ack(message!);
+  await world.pass(30_000);
+  expect((await world.pop()).messages).toEqual([]);
+});
+
+test("10276: a message whose changed time ends when its first one would have comes back", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  const [message] = (await world.pop({ queueId: 0, invisibleTime: 10_000 })).messages;
+  const popTimeMs = Number(message!.handle.split(" ")[1]);
+  await world.pass(3_000);
+  await world.changeInvisible(message!, popTimeMs + 10_000 - world.clock.nowMs());
+  await world.pass(16_000);
+  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
+});
+
+test("8268: an orderly pop passes over what it doesn't want at once, and for good", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["blue1", "blue2"], { tag: "Blue" });
+  const ordered = { order: true, queueId: 0, exp: "Red" };
+  expect((await world.pop(ordered)).messages).toEqual([]);
+  expect(world.offset()).toBe(2);
+  await world.send(["red"], { tag: "Red" });
+  expect(bodies((await world.pop(ordered)).messages)).toEqual(["red"]);
+});
+
+test("9025, 9369: a reset offset ends the block of an orderly pop that is out, and holds", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a", "b", "c"]);
+  const ordered = { order: true, queueId: 0, maxMsgNums: 2, invisibleTime: 60_000 };
+  const { messages } = await world.pop(ordered);
+  for (const message of messages) await world.ack(message);
+  await world.pop(ordered);
+  world.offsets.reset(TOPIC, GROUP, 0, 1);
+  const again = await world.pop(ordered);
+  expect(bodies(again.messages)).toEqual(["b", "c"]);
+  await world.ack(again.messages[0]!);
+  expect(world.offset()).toBe(2);
+});
