@@ -6,6 +6,7 @@ import { ConsumeStats } from "./consume_stats.ts";
 import { ConsumedQueues } from "./consumed_queues.ts";
 import { serveConsumerRequests } from "./consumer_requests.ts";
 import type { ClientEnvironment } from "./environment.ts";
+import { checkFilters } from "./filter_check.ts";
 import { GroupView } from "./group_view.ts";
 import type { MessageQueue } from "./message.ts";
 import { withNamespace } from "./namespace.ts";
@@ -79,6 +80,8 @@ export class LiteConsumption {
     this.core.routes.onChange((topic) => {
       if (this.subscriptions.get(topic) !== undefined) void this.rebalancer.trigger();
     });
+    for (const topic of this.subscriptions.topics()) await this.core.routes.refresh(topic);
+    await checkFilters(this.core, this.subscriptions.all());
     await this.changed();
   }
 

@@ -14,6 +14,7 @@ import {
   type StoppableDelivery,
 } from "./deliveries.ts";
 import type { ClientEnvironment } from "./environment.ts";
+import { checkFilters } from "./filter_check.ts";
 import { GroupView } from "./group_view.ts";
 import type { ListenerCall } from "./listener.ts";
 import { LockKeeper } from "./lock_keeper.ts";
@@ -28,7 +29,7 @@ import { describeRunning } from "./running_calls.ts";
 import { pushProperties, runningInfo } from "./running_info.ts";
 import { SendBack } from "./send_back.ts";
 import { observedBy, traceOf } from "./sending.ts";
-import type { Expression } from "./subscription.ts";
+import { type Expression, parseSubscription } from "./subscription.ts";
 import { SubscriptionSet } from "./subscription_set.ts";
 
 /** Overdue messages are looked for so often in a consumeTimeoutMs. */
@@ -99,6 +100,7 @@ export class PushConsumption {
       this.startedAtMs = this.core.environment.clock.nowMs();
       if (!this.isBroadcasting) this.note(retryTopicOf(this.options.group), "*");
       for (const topic of this.subscriptions.topics()) await this.core.routes.refresh(topic);
+      await checkFilters(this.core, this.subscriptions.all());
       await this.core.beat();
       this.core.keepAlive();
       this.inBackground("offset commit", this.options.offsetCommitMs, () => this.queues.commit());
@@ -111,8 +113,14 @@ export class PushConsumption {
   }
 
   async subscribe(topic: string, expression: Expression): Promise<void> {
+    if (this.core.state !== "running") return this.note(topic, expression);
+    const name = withNamespace(this.options.namespace, topic);
+    const { clock } = this.core.environment;
+    const subscription = parseSubscription(name, expression, clock.nowMs());
+    if (subscription.type !== "TAG") await this.core.routes.refresh(name);
+    await checkFilters(this.core, [subscription]);
     this.note(topic, expression);
-    if (this.core.state === "running") await this.changed();
+    await this.changed();
   }
 
   async unsubscribe(name: string): Promise<void> {

@@ -26,6 +26,10 @@ export class SubscriptionSet {
     return this.byTopic.get(topic);
   }
 
+  all(): Iterable<Subscription> {
+    return this.byTopic.values();
+  }
+
   topics(): string[] {
     return [...this.byTopic.keys()];
   }
