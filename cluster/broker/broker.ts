@@ -242,9 +242,9 @@ function registerCodes(parts: BrokerParts, { counts }: Transactions): void {
     instanceHash: randomBelow(random, 2 ** 32),
   });
   const prepared = (topic: string) => counts.add(topic, 1);
-  openSend({ ...withSettings, prepared, newUniqueKey: () => keys.next() });
+  const sends = openSend({ ...withSettings, prepared, newUniqueKey: () => keys.next() });
   openQuery(withSettings);
-  openAdmin({ ...parts, brokerAddress: `${settings.brokerIP1}:${parts.storeHost.port}` });
+  openAdmin({ ...parts, sends, brokerAddress: `${settings.brokerIP1}:${parts.storeHost.port}` });
 }
 
 function startBackground(parts: BrokerParts, stack: AsyncDisposableStack): void {

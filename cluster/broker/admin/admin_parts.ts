@@ -34,6 +34,8 @@ export interface AdminParts {
   disk: Pick<Disk, "usageSync">;
   clock: Clock;
   log: Logger;
+  /** Sends that wait, and how many were refused because too many did. */
+  sends: { readonly count: number; readonly refusedTotal: number };
   /** brokerIP1 and the port that it listens on, "127.0.0.1:10911". */
   brokerAddress: string;
 }

@@ -188,7 +188,8 @@ function dayFigures({ statistics }: AdminParts) {
   };
 }
 
-function poolFigures({ config }: AdminParts): Record<string, number> {
+/** Queues of thread pools, of which only the sends that wait for the log are real. */
+function poolFigures({ config, sends }: AdminParts): Record<string, number> {
   const { values } = config;
   const capacities: Record<string, number> = {
     send: values.sendThreadPoolQueueCapacity,
@@ -206,6 +207,9 @@ function poolFigures({ config }: AdminParts): Record<string, number> {
     figures[`${pool}ThreadPoolQueueCapacity`] = capacity;
     figures[`${pool}ThreadPoolQueueHeadWaitTimeMills`] = 0;
   }
+  figures["sendThreadPoolQueueSize"] = sends.count;
+  // Roquet's own.
+  if (sends.refusedTotal > 0) figures["sendRefusedBusyTotal"] = sends.refusedTotal;
   return figures;
 }
 

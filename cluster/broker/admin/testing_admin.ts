@@ -158,6 +158,7 @@ export async function openTestAdmin(overrides: readonly string[] = []): Promise<
     disk,
     clock,
     log,
+    sends: { count: 0, refusedTotal: 0 },
     brokerAddress: BROKER_ADDRESS,
   };
   openAdmin(parts);

@@ -38,6 +38,7 @@ import {
 } from "../../../core/remoting/send_header_scan.ts";
 import { type Appender, STAGING_FULL } from "../../../store/commit_log/appender.ts";
 import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
+import type { SendBacklog } from "./send_backlog.ts";
 import type { SendOutcomes } from "./send_outcomes.ts";
 import type { SendSettings } from "./send_checks.ts";
 import type { TopicPlan, TopicPlans } from "./topic_plans.ts";
@@ -77,6 +78,7 @@ export interface HotSendOptions {
   appender: Appender;
   plans: TopicPlans;
   pending: PendingSends;
+  backlog: SendBacklog;
   outcomes: SendOutcomes;
   storeHost: HostAddress;
   settings: SendSettings & {
@@ -125,6 +127,7 @@ export class HotSend {
   /** Stages the message of a frame; false when it isn't plain, and then nothing has happened. */
   private stage(frame: Frame, connection: Connection): boolean {
     const { header, options } = this;
+    if (options.backlog.isFull && !this.hasRoomAfterCommit()) return false;
     if (!scanSendHeader(frame, header)) return false;
     const plan = this.plainTopic(frame);
     if (plan === null) return false;
@@ -158,6 +161,12 @@ export class HotSend {
     writeU16(buffer, propertiesAt - 2, end - propertiesAt);
     this.finish(frame, connection, plan, queueId, end - at);
     return true;
+  }
+
+  /** A burst alone may be as many as are allowed to wait. */
+  private hasRoomAfterCommit(): boolean {
+    this.options.appender.commit();
+    return !this.options.backlog.isFull;
   }
 
   /** Index keys, a pending slot, the end of the record. */

@@ -18,6 +18,7 @@ import { MessageDrafts } from "./message_draft.ts";
 import { PendingSends } from "./pending_sends.ts";
 import { ReplyHandler } from "./reply_handler.ts";
 import { SendAnswerWriter } from "./send_answers.ts";
+import { SendBacklog } from "./send_backlog.ts";
 import { SendChecks, type SendSettings } from "./send_checks.ts";
 import { SendHandler } from "./send_handler.ts";
 import { SendOutcomes } from "./send_outcomes.ts";
@@ -51,22 +52,24 @@ export interface SendOptions {
     readonly regionId: string;
     readonly traceOn: boolean;
     readonly storeReplyMessageEnable: boolean;
+    readonly sendThreadPoolQueueCapacity: number;
   };
   /** The address that records carry as their store host: brokerIP1 and listenPort. */
   storeHost: HostAddress;
   newUniqueKey: () => string;
 }
 
-/** Serves the codes by which clients send messages and replies. */
-export function openSend(options: SendOptions): void {
+/** Serves the codes by which clients send messages and replies; gives what tells how many wait. */
+export function openSend(options: SendOptions): SendBacklog {
   const { server, settings, stats, store, storeHost, topics } = options;
   const { appender } = store;
   const checks = new SendChecks(topics, settings);
   const drafts = new MessageDrafts(options);
-  new SendHandler({ ...options, checks, drafts }).register(server);
+  const pending = new PendingSends();
+  const backlog = new SendBacklog({ pending, settings, log: options.log.named("send") });
+  new SendHandler({ ...options, backlog, checks, drafts }).register(server);
   new ReplyHandler({ ...options, checks, drafts }).register(server);
 
-  const pending = new PendingSends();
   const messageId = encodeOffsetMessageId(storeHost.address, storeHost.port, 0);
   const storeHostHex = messageId.slice(0, -OFFSET_HEX_DIGITS);
   const answers = new SendAnswerWriter(pending, storeHostHex, settings);
@@ -85,6 +88,7 @@ export function openSend(options: SendOptions): void {
     appender,
     plans,
     pending,
+    backlog,
     outcomes,
     storeHost,
     settings,
@@ -95,4 +99,5 @@ export function openSend(options: SendOptions): void {
   });
   hot.register();
   server.onBurst(() => hot.endBurst());
+  return backlog;
 }

@@ -20,10 +20,12 @@ import type { TopicConfig } from "../topics/topic_config.ts";
 import { draftBatch } from "./batch_draft.ts";
 import type { MessageDrafts } from "./message_draft.ts";
 import { putRefusal } from "./put_refusals.ts";
+import type { SendBacklog } from "./send_backlog.ts";
 import type { SendChecks, SendSettings } from "./send_checks.ts";
 import { fromLetters, fromLongNames, type SendFields } from "./send_request.ts";
 
 export interface SendHandlerOptions {
+  backlog: SendBacklog;
   store: MessageStore;
   checks: SendChecks;
   drafts: MessageDrafts;
@@ -85,9 +87,11 @@ export class SendHandler {
     connection: Connection,
   ): Promise<SendAnswer> {
     try {
-      return fields.isBatch
-        ? await this.sendBatch(fields, body, connection)
-        : await this.sendOne(fields, body, command, connection);
+      return await this.options.backlog.during(() =>
+        fields.isBatch
+          ? this.sendBatch(fields, body, connection)
+          : this.sendOne(fields, body, command, connection)
+      );
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return { code: error.code, remark: error.remark, fields: this.commonFields() };

@@ -170,7 +170,7 @@ const sending = keysOf("BrokerConfig", {
   ),
   sendThreadPoolQueueCapacity: used(
     int(10_000, "requests", { min: 1 }),
-    "Sends that may wait at once; more are refused as busy.",
+    "Sends that may wait for the log at once, under SYNC_FLUSH for the device; more are refused with SYSTEM_BUSY.",
   ),
   asyncSendEnable: ignored(bool(true), NO_POOLS, "Answers sends from another thread."),
   enableNetWorkFlowControl: ignored(
