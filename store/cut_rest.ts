@@ -38,7 +38,7 @@ export async function cutRest(options: CutOptions): Promise<CutRest | null> {
   const rest: CutRest = {
     from: end,
     bytes: 0,
-    records: await countRecords(files, end),
+    records: await countRecords(files, end, Math.max(...ends.map(({ to }) => to))),
     keptAs: [],
   };
   const own = ends.find(({ from }) => from === end);
@@ -80,9 +80,13 @@ async function writtenEnds(options: CutOptions): Promise<{ from: number; to: num
   return ends;
 }
 
-async function countRecords(files: SegmentFiles, end: number): Promise<number> {
-  const from = await findRecordFrom(files, end, files.endOffset);
-  if (from >= files.endOffset) return 0;
+async function countRecords(
+  files: SegmentFiles,
+  end: number,
+  writtenEnd: number,
+): Promise<number> {
+  const from = await findRecordFrom(files, end, writtenEnd);
+  if (from >= writtenEnd) return 0;
   const { records } = await scanLog({
     files,
     from,
