@@ -40,6 +40,7 @@ export class LiteConsumption {
   /** Expressions of topics whose queues are assigned. */
   private readonly expressions = new Map<string, Subscription>();
   private readonly stats = new ConsumeStats();
+  private closed: Promise<void> | null = null;
   private startedAtMs = 0;
 
   /** Throws ClientError "invalid_options". */
@@ -112,8 +113,15 @@ export class LiteConsumption {
   }
 
   /** Ends polls and pulls; what polls before the last one gave is committed with autoCommit. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.closed ??= this.end();
+    return this.closed;
+  }
+
+  private async end(): Promise<void> {
     if (this.core.state === "running") {
+      // Who polls in a loop sees at once that it is over.
+      this.core.refuse();
       this.queues.halt();
       this.buffer.close();
       await this.rebalancer.stop();

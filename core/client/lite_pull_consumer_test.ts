@@ -159,6 +159,23 @@ test("a poll ends early by its signal, and by closing", async () => {
   expect(await consumer.poll().catch((error) => error.code)).toBe("not_running");
 });
 
+test("closing ends a loop that waits, and polls in a loop of the program's own, and commits", async () => {
+  await using it = await ConsumerBed.open(1, 1);
+  await it.send(5);
+  const consumer = await lite(it, { subscriptions: { T: "*" } });
+  const seen: string[] = [];
+  const looping = (async () => {
+    for await (const message of consumer) seen.push(message.text());
+  })();
+  await until(() => seen.length === 5);
+  const polling = (async () => {
+    while (consumer.state === "running") await consumer.poll();
+  })();
+  await Promise.all([consumer.close(), consumer.close()]);
+  await Promise.all([looping, polling]);
+  expect(it.cluster.broker.offset("g", "T", 0)).toBe(5);
+});
+
 test("a broker that knows no lite pulls is asked by plain ones", async () => {
   await using it = await ConsumerBed.open(1, 1);
   const { broker } = it.cluster;
