@@ -327,6 +327,13 @@ describe("help and colour", () => {
     expect((await cluster.run("help topicStatus")).out).toBe(out);
   });
 
+  test("a family of commands lists its own", async () => {
+    const { code, out } = await inspect("", ["store", "--help"]);
+    expect(code).toBe(0);
+    for (const name of ["store check", "store dump", "store repair"]) expect(out).toContain(name);
+    expect(out).not.toContain("  topicList ");
+  });
+
   test("without a command all are listed and the usage is wrong", async () => {
     const { code, err } = await inspect("", []);
     expect(code).toBe(2);

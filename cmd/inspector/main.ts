@@ -60,6 +60,11 @@ export async function runInspector(
   }
   const row = findCommand(args);
   if (row === undefined) {
+    const family = commands.filter(({ name }) => name.startsWith(`${args[0]} `));
+    if (family.length > 0 && args.length === 2 && /^(-h|--help)$/.test(args[1]!)) {
+      output.print(listHelp(family, style));
+      return EXIT_DONE;
+    }
     output.complain(`${program}: ${unknownCommand(args)}`);
     output.complain(`Try: ${program} --help`);
     return EXIT_USAGE;
