@@ -1,25 +1,11 @@
 // Apache's mqadmin against Roquet and against Apache itself: what it prints is the same, but for what can't be.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Cluster, type Make, startCluster } from "./support/cluster.ts";
 import {
   headerOnly,
   HELD_GROUP as GROUP,
   HELD_TOPIC as TOPIC,
-  holdClients,
-  maskCommon,
-  NAMELESS,
-  type Setting,
-  type View,
   withoutRetries,
 } from "./support/held_clients.ts";
-import { mqadmin } from "./support/mqadmin.ts";
-import type { RunningProcess } from "./support/processes.ts";
-
-interface Command {
-  words: (setting: Setting) => string[];
-  /** How two outputs are made comparable, after the common masks. */
-  view?: View;
-}
+import { type Command, describeSameOutputs } from "./support/mqadmin_runs.ts";
 
 /** Lines in no order. */
 const sorted = (output: string) => output.split("\n").sort().join("\n");
@@ -221,50 +207,4 @@ const COMMANDS: readonly Command[] = [
   },
 ];
 
-/** Takes out what differs between any two runs: addresses, times, ids, folders. */
-function mask(output: string, setting: Setting): string {
-  return maskCommon(output, setting)
-    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{1,3})?/g, "TIME")
-    .replace(/127\.0\.0\.1:\d+/g, "ADDRESS")
-    .replace(/\b[0-9A-F]{32}\b/g, "ID")
-    .replace(/@[^@\s]*@\d+\s*$/gm, "@KEY")
-    .replace(/\b1[78]\d{11}\b/g, "MS")
-    .replace(/\d+\.\d+(E-\d+)?/g, "N.N")
-    .replace(/[ \t]+/g, " ")
-    .trim();
-}
-
-interface Run {
-  cluster: Cluster;
-  hold: RunningProcess;
-  outputs: string[];
-}
-
-async function run(make: Make): Promise<Run> {
-  const cluster = await startCluster({ namesrv: make, broker: make });
-  const [hold, setting] = await holdClients(cluster);
-  const commands = COMMANDS.map(({ words }) => words(setting));
-  const outputs = await mqadmin(cluster.namesrv.address, commands, `${cluster.folder}/mqadmin`);
-  return { cluster, hold, outputs: outputs.map((output) => mask(output, setting)) };
-}
-
-describe("mqadmin prints for Roquet what it prints for Apache", () => {
-  const runs: Partial<Record<Make, Run>> = {};
-
-  beforeAll(async () => {
-    for (const make of ["apache", "roquet"] as const) runs[make] = await run(make);
-  }, 300_000);
-
-  afterAll(async () => {
-    for (const made of Object.values(runs)) {
-      await made.hold[Symbol.asyncDispose]();
-      await made.cluster[Symbol.asyncDispose]();
-    }
-  });
-
-  for (const [index, { view = (output: string) => output, words }] of COMMANDS.entries()) {
-    test(`${index} ${words(NAMELESS).join(" ")}`, () => {
-      expect(view(runs.roquet!.outputs[index]!)).toBe(view(runs.apache!.outputs[index]!));
-    });
-  }
-});
+describeSameOutputs("mqadmin prints for Roquet what it prints for Apache", COMMANDS);

@@ -3,6 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { driverClassPath, jvmOptions } from "./java.ts";
 import { runToEnd } from "./processes.ts";
 
+/** What stands for the output of commands that the JVM didn't live to run. */
+export const NO_OUTPUT = "(no output";
+
 /** What each command printed on standard output, in order. */
 export async function mqadmin(
   namesrvAddress: string,
@@ -24,12 +27,12 @@ export async function mqadmin(
     env: { ROCKETMQ_HOME: folder, NAMESRV_ADDR: namesrvAddress },
     // Some commands write files where they are run.
     cwd: folder,
-    timeoutMs: 240_000,
+    timeoutMs: 280_000,
   });
   const outputs = commands.map((_, index) => {
     const next = index + 1 < commands.length ? String(index + 1) : "end";
     const found = stdout.split(`@@ ${index}\n`)[1]?.split(`@@ ${next}\n`)[0];
-    return found ?? `(no output; the JVM said: ${stderr.slice(-1000)})`;
+    return found ?? `${NO_OUTPUT}; the JVM said: ${stderr.slice(-1000)})`;
   });
   return outputs;
 }
