@@ -40,16 +40,18 @@ export function recoverTimer(parts: TimerRecoveryParts): TimerRecovery {
   const flushed = check?.logFlushPosition ?? 0;
   if (log.isEmpty) {
     const isLogLost = flushed > 0;
-    if (hasWheel) wheel.clear();
+    if (hasWheel) wheel.remove();
     if (isLogLost) parts.logger.warn("the timer log is missing: it is made again from its queue");
     return { lastUnit: null, isDamaged: isLogLost, isLogLost };
   }
   const fileEnd = log.end;
   const from = hasWheel ? replayStart(parts, flushed) : log.start;
   const end = endOfKept(parts, findEnd(parts, from));
-  // The wheel was written up to `flushed`, or, when its check wasn't any more, up to units whose records are gone.
-  const isDamaged = end < flushed || log.read(end, newTimerUnit()) === "unit";
-  if (isDamaged) wheel.clear();
+  // The wheel was written up to `flushed`, or, when its check wasn't any more, up to units whose records are gone. One that
+  // is being made again tells less than there is until a check vouches for it.
+  const isDamaged = end < flushed || log.read(end, newTimerUnit()) === "unit" ||
+    hasWheel !== (flushed > 0);
+  if (isDamaged && hasWheel) wheel.remove();
   const replayed = replay(parts, isDamaged || !hasWheel ? log.start : from, end);
   if (end < fileEnd) log.truncate(end);
   log.endsAt(log.isEmpty ? 0 : end, isDamaged ? log.start : flushed);

@@ -280,6 +280,7 @@ export class TimerStore {
 
   private async flushNow(nowMs: number): Promise<void> {
     if (!this.hasChanged || this.log.isEmpty) return;
+    if (!this.hasCheck) this.makeCheck();
     this.hasChanged = false;
     this.log.write();
     const end = this.log.end;

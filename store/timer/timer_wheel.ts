@@ -159,14 +159,14 @@ export class TimerWheel {
     await this.file?.datasync();
   }
 
-  /** Forgets everything, durably: the file has its length again, and nothing but zeros. Throws DiskError. */
-  clear(): void {
+  /** Forgets everything, and the file, durably: without one, the next start makes the wheel of the whole log. */
+  remove(): void {
     this.pages.clear();
     this.dirtyCount = 0;
-    const file = this.openFile();
-    file.truncateSync(0);
-    file.truncateSync(WHEEL_BYTES);
-    file.datasyncSync();
+    void this.file?.close();
+    this.file = null;
+    this.disk.unlinkSync(this.path);
+    this.disk.syncDirectorySync(this.path.slice(0, this.path.lastIndexOf("/")));
   }
 
   async close(): Promise<void> {

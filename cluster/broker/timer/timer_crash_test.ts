@@ -320,3 +320,21 @@ test("a recall that was read as late as its message, both after their time, stil
     await timer.clock.advance(10_000);
     expect((await timer.keys()).toSorted()).toEqual(others);
   }));
+
+test("a wheel whose making again was interrupted is made once more, not believed", () =>
+  withTimers(async (timer, startMs) => {
+    timer.settings.timerRollWindowSlot = 1_000;
+    await timer.crash("process");
+    // In pages of their own.
+    const keys = [await timer.send(startMs + 5_500), await timer.send(startMs + 400_500)];
+    await timer.clock.advance(1_200);
+    await timer.stop();
+    timer.disk.unlinkSync(WHEEL);
+    await timer.start();
+    keys.push(await timer.send(startMs + 6_500));
+    timer.disk.inject({ operation: "write", code: "EIO", path: WHEEL, after: 1 });
+    await timer.clock.advance(1_200);
+    await timer.crash("process");
+    await timer.clock.advance(410_000);
+    expect((await timer.keys()).toSorted()).toEqual(keys.toSorted());
+  }));
