@@ -151,7 +151,7 @@ export class PopsWorkload implements Workload {
     });
     return messages.flatMap(({ handle, keys: [key] }) => {
       // A record whose properties a power cut tore was never acknowledged, and is nobody's.
-      if (key === undefined) return [];
+      if (key === undefined || !this.sent.has(key)) return [];
       if (this.settled.has(key)) life.broken(`${key} was acknowledged and is given out again`);
       this.checkHidden(life, key, handle);
       // Its earlier handle's time is up.
