@@ -109,9 +109,10 @@ export class OpBatches implements AsyncDisposable {
     const { clock, settings } = this.parts;
     for (const [queueId, waiting] of this.queues) {
       const limit = settings.transactionOpMsgMaxSize;
+      // The sum that the timer was set by: a difference may be rounded to less, and the timer set again for now.
       const isDue = () =>
         all || waiting.bytes > limit ||
-        clock.monotonicMs() - waiting.lastWriteMs >= settings.transactionOpBatchInterval;
+        clock.monotonicMs() >= waiting.lastWriteMs + settings.transactionOpBatchInterval;
       while (waiting.halves.length > 0 && isDue()) {
         const isWritten = await this.writeOne(queueId, waiting);
         waiting.lastWriteMs = clock.monotonicMs();
