@@ -8,8 +8,9 @@ import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 
 /** Records without keys that are passed over between two index files before they are taken to join. */
 const KEYLESS_RECORDS_MAX = 4096;
-/** What is read at the beginning of a log file, and of how many files at most. */
+/** What is read at the beginning of a log file, also as a share of a small one, and of how many files at most. */
 const SAMPLE_BYTES = 128 * 1024;
+const SAMPLE_SHARE = 1 / 8;
 const SAMPLED_FILES_MAX = 64;
 
 export interface LossSignsParts {
@@ -92,9 +93,10 @@ export class LossSigns {
   }
 
   private async lostAt(from: number, until: number, everywhere: boolean): Promise<string | null> {
-    const { facts, hasTopic } = this.parts;
+    const { facts, files, hasTopic } = this.parts;
     let lost: string | null = null;
-    const end = Math.min(until, from + SAMPLE_BYTES);
+    const sampleBytes = Math.min(SAMPLE_BYTES, files.fileSizeBytes * SAMPLE_SHARE);
+    const end = Math.min(until, from + sampleBytes);
     await this.scan(from, end, () => {
       if (facts.isHidden || !hasTopic(facts.topic)) return true;
       if (this.hasLostHead(facts) || (everywhere && this.isLacking(facts))) {
