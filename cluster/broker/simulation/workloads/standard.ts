@@ -6,6 +6,7 @@ import { OffsetsWorkload } from "./offsets.ts";
 import { OrderedPopsWorkload } from "./ordered_pops.ts";
 import { PopsWorkload } from "./pops.ts";
 import { TablesWorkload } from "./tables.ts";
+import { TransactionsWorkload } from "./transactions.ts";
 
 export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   () => new MessagesWorkload(),
@@ -15,4 +16,5 @@ export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   () => new PopsWorkload(),
   () => new OrderedPopsWorkload(),
   () => new TablesWorkload(),
+  () => new TransactionsWorkload(),
 ];
