@@ -4,20 +4,13 @@ import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../../core/time/system_clock.ts";
 import { runHistory } from "./history.ts";
 import { MUTANTS } from "./mutants.ts";
-import { delayedMessages } from "./workloads/delayed.ts";
 import { MessagesWorkload } from "./workloads/messages.ts";
 import { OffsetsWorkload } from "./workloads/offsets.ts";
 import { STANDARD_WORKLOADS } from "./workloads/standard.ts";
-import { TablesWorkload } from "./workloads/tables.ts";
 
 const workloads = STANDARD_WORKLOADS;
 /** Those that compare the store itself at every start: the planted bugs are of the disk, and show soonest to them. */
-const searching = [
-  () => new MessagesWorkload(),
-  delayedMessages,
-  () => new OffsetsWorkload(),
-  () => new TablesWorkload(),
-];
+const searching = [() => new MessagesWorkload(), () => new OffsetsWorkload()];
 const SEEDS = 5;
 const POINTS = 10;
 /** Histories in which a planted bug must show itself. */
