@@ -42,8 +42,9 @@ interface Acknowledged {
   at: number;
 }
 
-export const delayedMessages = () => new LaterWorkload("delayed messages", "Later", byLevel);
-export const timedMessages = () => new LaterWorkload("timed messages", "Timed", byTime);
+/** Levels' offsets follow the log to disk: a copy that power takes is delivered again. */
+export const delayedMessages = () => new LaterWorkload("delayed messages", "Later", byLevel, true);
+export const timedMessages = () => new LaterWorkload("timed messages", "Timed", byTime, false);
 
 interface Recallable {
   key: string;
@@ -63,6 +64,7 @@ class LaterWorkload implements Workload {
     readonly name: string,
     private readonly topic: string,
     private readonly ask: Ask,
+    private readonly comesAgain: boolean,
   ) {}
 
   async begin(life: SimulatedLife): Promise<void> {
@@ -126,9 +128,9 @@ class LaterWorkload implements Workload {
     this.ledger.ended(end);
     if (end.kind !== "power" || end.syncFlush) return;
     this.recalledMs.clear();
-    // What the log's tail may have taken isn't owed, nor what may have been delivered into that tail.
+    // What the log's tail may have taken isn't owed, nor what may have been delivered into that tail for good.
     for (const { key, physicalOffset, at } of this.owed.values()) {
-      const isDelivered = this.dueMs.get(key)! <= end.nowMs;
+      const isDelivered = !this.comesAgain && this.dueMs.get(key)! <= end.nowMs;
       if (isDelivered || !end.isLogDurable(physicalOffset, at)) this.owed.delete(key);
     }
   }
