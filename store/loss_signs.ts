@@ -1,5 +1,6 @@
 // Looks for files that a store lost while nobody watched: index files whose neighbours don't join, queues that lack what
 // the log says they have. Cheap: a few records at each joint, and at the beginning of log files. Never changes anything.
+import { Buffer } from "node:buffer";
 import type { SegmentFiles } from "./file/segment_files.ts";
 import { scanLog } from "./commit_log/log_scan.ts";
 import type { RecordFacts } from "./commit_log/record_facts.ts";
@@ -12,6 +13,8 @@ const KEYLESS_RECORDS_MAX = 4096;
 const SAMPLE_BYTES = 128 * 1024;
 const SAMPLE_SHARE = 1 / 8;
 const SAMPLED_FILES_MAX = 64;
+/** One read: most joints are seen with it. */
+const SCAN_BYTES = 64 * 1024;
 
 export interface LossSignsParts {
   files: SegmentFiles;
@@ -32,6 +35,8 @@ export interface IndexSpan {
 type Place = Pick<RecordFacts, "topic" | "queueId" | "queueOffset" | "physicalOffset">;
 
 export class LossSigns {
+  private readonly buffer = Buffer.allocUnsafeSlow(SCAN_BYTES);
+
   constructor(private readonly parts: LossSignsParts) {}
 
   /**
@@ -139,6 +144,7 @@ export class LossSigns {
       files,
       from,
       knownEnd: from,
+      buffer: this.buffer,
       checkCrc,
       requirePropertyCrc,
       onRecord: (buffer, start, size, offset, suspicion) => {

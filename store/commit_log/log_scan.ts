@@ -38,6 +38,8 @@ export interface ScanOptions {
   isDone?: () => boolean;
   /** Called for every megabyte that is read. */
   onProgress?: (offset: number) => void;
+  /** To read into, where scans are many and short; by default a megabyte of its own. */
+  buffer?: Buffer;
 }
 
 export interface ScanResult {
@@ -69,12 +71,13 @@ export async function scanLog(options: ScanOptions): Promise<ScanResult> {
 
 class LogScan {
   readonly result: ScanResult;
-  private buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  private buffer: Buffer;
   /** Offset of the buffer's first byte, and how many bytes of the log are in it. */
   private base = 0;
   private filled = 0;
 
   constructor(private readonly options: ScanOptions) {
+    this.buffer = options.buffer ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
     this.result = {
       end: options.from,
       records: 0,
