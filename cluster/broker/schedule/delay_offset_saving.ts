@@ -1,6 +1,5 @@
 // When the delay levels' offsets go to disk, and what is made of those found there. An offset passes over messages for
 // good, so it is never on the device before the log that it counts in, nor left beyond the end of its queue.
-import { DiskError } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
 import { SCHEDULE_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";

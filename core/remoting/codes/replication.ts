@@ -1,5 +1,5 @@
 // Masters and slaves: replication state, and notices of who serves.
-import { optional, required, row, tolerated } from "../code_row.ts";
+import { optional, row, tolerated } from "../code_row.ts";
 
 const REPLICATION = "Replication to slaves is not implemented yet.";
 
