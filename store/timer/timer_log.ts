@@ -48,6 +48,8 @@ export class TimerLog {
     if (options.disk.statSync(options.path) !== null) {
       restoreLength(options);
       timerLog.files.load();
+      // A killed process may have made files whose names aren't durable.
+      options.disk.syncDirectorySync(options.path);
     }
     timerLog.writtenEnd = timerLog.syncedEnd = timerLog.files.endOffset;
     return timerLog;
