@@ -6,7 +6,11 @@ import { crc32Masked } from "../core/bytes/crc32.ts";
 import { javaHash, javaHashUtf8 } from "../core/bytes/java_hash.ts";
 import { assert } from "../core/errors.ts";
 import { PROPERTIES_BYTES_MAX } from "../core/limits.ts";
-import { CRC_PROPERTY_BYTES, writeCrcProperty } from "../core/message/crc_property.ts";
+import {
+  CRC_PROPERTY_BYTES,
+  withoutCrcProperty,
+  writeCrcProperty,
+} from "../core/message/crc_property.ts";
 import { KEY_SEPARATOR, PROPERTY, TAG_KEY_PREFIX } from "../core/message/property_names.ts";
 import { PropertyScanner } from "../core/message/property_scan.ts";
 import {
@@ -114,7 +118,9 @@ export class MessageWriter implements AppendOwner {
     const topic = this.topicBytes(message.topic);
     const { body } = message;
     const numbered = lights?.number(message.topic, message.properties) ?? null;
-    const properties = numbered?.properties ?? message.properties;
+    const given = numbered?.properties ?? message.properties;
+    // A record that is stored again (delayed, retried) brings the sum of its earlier self.
+    const properties = this.config.appendPropertyCrc ? withoutCrcProperty(given) : given;
     const lightQueues = numbered?.queues ?? NO_QUEUES;
     if (topic.length === 0) return refusal("message_illegal", "the topic is empty");
     if (topic.length > RETRY_OR_DLQ_TOPIC_LENGTH_MAX) {

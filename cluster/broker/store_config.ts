@@ -36,6 +36,8 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     indexSafe: config.messageIndexSafe,
     indexSlotCount: config.maxHashSlotNum,
     indexItemCount: config.maxIndexNum,
+    appendPropertyCrc: config.enabledAppendPropCRC,
+    requirePropertyCrc: config.forceVerifyPropCRC,
     syncFlush: config.flushDiskType === "SYNC_FLUSH",
     // These may change at run time.
     get syncFlushTimeoutMs() {

@@ -184,7 +184,6 @@ describe("a setting that isn't implemented and would change safety or format", (
       ["indexRocksDBEnable=true", "RocksDB"],
       ["rocksdbCQDoubleWriteEnable=true", "RocksDB"],
       ["popConsumerKVServiceEnable=true", "RocksDB"],
-      ["enabledAppendPropCRC=true", "checksum"],
       ["messageStorePlugIn=org.example.Store", "built-in store"],
       ["aclEnable=true", "protect the port"],
       ["authenticationEnabled=true", "protect the port"],

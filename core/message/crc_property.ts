@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 
 const PREFIX = Buffer.from("__CRC32#\x01", "latin1");
 const DIGITS = 10;
+const NOTHING = Buffer.alloc(0);
 
 /** Name, separator, ten digits, end mark. */
 export const CRC_PROPERTY_BYTES = PREFIX.length + DIGITS + 1;
@@ -35,4 +36,14 @@ export function readCrcProperty(buffer: Uint8Array, start: number, end: number):
     crc = crc * 10 + digit;
   }
   return crc;
+}
+
+/** The properties without that one, wherever it stands; the same bytes when it isn't there. */
+export function withoutCrcProperty(properties: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(properties.buffer, properties.byteOffset, properties.length);
+  let at = bytes.indexOf(PREFIX);
+  while (at > 0 && bytes[at - 1] !== 2) at = bytes.indexOf(PREFIX, at + 1);
+  if (at < 0) return properties;
+  const end = bytes.indexOf(2, at);
+  return Buffer.concat([bytes.subarray(0, at), end < 0 ? NOTHING : bytes.subarray(end + 1)]);
 }

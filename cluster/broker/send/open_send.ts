@@ -53,6 +53,7 @@ export interface SendOptions {
     readonly traceOn: boolean;
     readonly storeReplyMessageEnable: boolean;
     readonly sendThreadPoolQueueCapacity: number;
+    readonly enabledAppendPropCRC: boolean;
   };
   /** The address that records carry as their store host: brokerIP1 and listenPort. */
   storeHost: HostAddress;
@@ -97,7 +98,8 @@ export function openSend(options: SendOptions): SendBacklog {
     hot.settingsChanged();
     answers.settingsChanged();
   });
-  hot.register();
+  // What ends each record is the general path's to write.
+  if (!settings.enabledAppendPropCRC) hot.register();
   server.onBurst(() => hot.endBurst());
   return backlog;
 }

@@ -231,6 +231,8 @@ function settingsOf(seed: number): Settings {
     enablePopBufferMerge: (seed & 2) !== 0,
     enableRetryTopicV2: (seed & 4) !== 0,
     enablePopBatchAck: (seed & 8) !== 0,
+    enabledAppendPropCRC: (seed & 16) !== 0,
+    forceVerifyPropCRC: (seed & 16) !== 0,
   };
 }
 

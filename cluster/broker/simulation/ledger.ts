@@ -202,8 +202,7 @@ export class Ledger {
   /** What was served is what was sent, whole; from now on it is promised too. */
   private checkRecord(life: SimulatedLife, record: MessageRecord): void {
     const key = keyOf(record);
-    const sent = this.sent.get(key);
-    if (sent === undefined || !isThis(record, sent)) return this.checkSuspect(life, record);
+    if (!this.isWhole(record)) return this.checkSuspect(life, record);
     // The log doesn't tell a topic from an earlier one of its name: a replay that begins before its end brings both.
     const replays = life.replays.slice(this.retracted.get(key) ?? Infinity);
     const isReplayed = replays.some((from) => from <= record.physicalOffset);
@@ -214,7 +213,7 @@ export class Ledger {
   }
 
   /**
-   * Properties aren't covered by a sum unless enabledAppendPropCRC is on: a record whose end a power cut took is kept,
+   * Properties aren't covered by a sum unless forceVerifyPropCRC is on: a record whose end a power cut took is kept,
    * and its damage reported, if it can still be parsed. It was never promised, and its body is whole.
    */
   private checkSuspect(life: SimulatedLife, record: MessageRecord): void {
@@ -230,11 +229,16 @@ export class Ledger {
     const keys = new Set<string>();
     for (const record of records) {
       const key = keyOf(record);
-      const sent = this.sent.get(key);
-      if (sent === undefined || !isThis(record, sent)) continue;
+      if (!this.isWhole(record)) continue;
       if (keys.has(key)) life.broken(`${key} is stored twice`);
       keys.add(key);
     }
+  }
+
+  /** Whether a record is a message as it was sent; `check` has judged those that aren't. */
+  isWhole(record: MessageRecord): boolean {
+    const sent = this.sent.get(keyOf(record));
+    return sent !== undefined && isThis(record, sent);
   }
 
   private isRemoved(each: Promised): boolean {

@@ -96,7 +96,7 @@ export class Life implements SimulatedLife, SocketHandlers {
 
   constructor(private readonly parts: LifeParts) {
     this.syncFlush = parts.settings.flushDiskType === "SYNC_FLUSH";
-    this.hasPropertyCrc = parts.settings.enabledAppendPropCRC === true;
+    this.hasPropertyCrc = parts.settings.forceVerifyPropCRC === true;
   }
 
   /** Whether requests are served. */

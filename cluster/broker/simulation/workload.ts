@@ -17,7 +17,7 @@ export interface SimulatedLife {
   /** Changes of the disk since the history began: the history's own time. */
   readonly now: number;
   readonly syncFlush: boolean;
-  /** enabledAppendPropCRC: a sum covers each record whole. */
+  /** forceVerifyPropCRC: a sum covers each record whole, and none is served without. */
   readonly hasPropertyCrc: boolean;
   /** Torn records that recoveries of this history have kept and reported. */
   readonly suspectRecords: number;

@@ -90,19 +90,13 @@ const commitLog = keysOf("MessageStoreConfig", {
     ALWAYS_SO,
     "Stores a message whose topic is longer than 127 bytes in the format's second version.",
   ),
-  enabledAppendPropCRC: refused(
+  enabledAppendPropCRC: used(
     bool(false),
-    {
-      when: (on) => on,
-      because: "the record checksum property isn't written yet",
-      instead: "set it to false; a store written with it on is read all the same",
-    },
-    "Adds a checksum over the whole record.",
+    "Ends each record's properties with a checksum over the whole record, which recovery checks wherever it is there. Costs the fast path of sending.",
   ),
-  forceVerifyPropCRC: ignored(
+  forceVerifyPropCRC: used(
     bool(false),
-    "a record's checksum is checked at recovery wherever it is there",
-    "Refuses records without that checksum at recovery.",
+    "Ends the log at the first record without that checksum, or with a wrong one, when it is read after a crash: a torn record is never served. Only for stores that have had enabledAppendPropCRC from their first record on. When off, a record with a wrong checksum and a whole body is kept and reported.",
   ),
   checkCRCOnRecover: ignored(bool(true), ALWAYS_SO, "Checks bodies at recovery."),
   maxRecoveryCommitlogFiles: ignored(
