@@ -35,6 +35,8 @@ export class TimerLog {
   /** Where the written units end. */
   private writtenEnd = 0;
   private syncedEnd = 0;
+  /** The names of the files before it are durable. */
+  private namedEnd = 0;
   /** Blocks of the files by number, the least recently used first. */
   private readonly blocks = new Map<number, Buffer>();
 
@@ -51,7 +53,7 @@ export class TimerLog {
       // A killed process may have made files whose names aren't durable.
       options.disk.syncDirectorySync(options.path);
     }
-    timerLog.writtenEnd = timerLog.syncedEnd = timerLog.files.endOffset;
+    timerLog.writtenEnd = timerLog.syncedEnd = timerLog.namedEnd = timerLog.files.endOffset;
     return timerLog;
   }
 
@@ -149,6 +151,7 @@ export class TimerLog {
       ? 0
       : Math.min(position, this.files.endOffset);
     this.syncedEnd = Math.min(this.syncedEnd, this.writtenEnd);
+    this.namedEnd = Math.min(this.namedEnd, this.files.endOffset);
   }
 
   /**
@@ -169,6 +172,8 @@ export class TimerLog {
       const segment = this.files.find(at);
       if (segment !== null) await this.files.open(segment).datasync();
     }
+    if (end > this.namedEnd) await this.options.disk.syncDirectory(this.options.path);
+    this.namedEnd = Math.max(this.namedEnd, Math.ceil(end / fileBytes) * fileBytes);
     this.syncedEnd = Math.max(this.syncedEnd, end);
   }
 
