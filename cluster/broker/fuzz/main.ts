@@ -17,7 +17,7 @@ const { problems, outcomes } = await fuzz({
   stores: Number(values.stores),
 });
 for (const problem of problems.slice(0, 20)) console.error(problem);
-const residentMb = Math.round(process.resourceUsage().maxRSS / 1024);
+const residentMb = Math.round(process.memoryUsage().rss / 1024 / 1024);
 console.log(`${problems.length} broken; at most ${residentMb} MB resident; stores:`);
 console.log(JSON.stringify(Object.fromEntries(outcomes)));
 if (problems.length > 0) process.exitCode = 1;
