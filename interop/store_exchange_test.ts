@@ -129,6 +129,36 @@ test("what a killed broker acknowledged is served by the other one", async () =>
   expect(await exchange.check()).toEqual(SOUND);
 }, 300_000);
 
+test("each broker's recovery finds the other's sums over whole records right", async () => {
+  await using exchange = await Exchange.open("exchange-sums");
+  const file = (name: string) => exchange.file(name);
+  const sums = { enabledAppendPropCRC: true, forceVerifyPropCRC: true };
+  await exchange.start("roquet", sums);
+  await exchange.java(`write:1:${file("ledger1")}`, `dump:${file("roquet1")}:${still(1)}`);
+  await exchange.kill();
+
+  await exchange.start("apache", { ...sums, messageIndexSafe: true, commitLogRecoverMaxNum: 1000 });
+  await exchange.java(
+    `dump:${file("apache1")}:${still(1)}`,
+    `lookup:${file("ledger1")}`,
+    `delayed:1:${DELAYED_DUE}`,
+    `write:2:${file("ledger2")}`,
+    `dump:${file("apache2")}:${still(1, 2)}`,
+  );
+  expect(exchange.lines("apache1")).toEqual(exchange.lines("roquet1"));
+  await exchange.kill();
+
+  await exchange.start("roquet", sums);
+  await exchange.java(
+    `dump:${file("roquet2")}:${still(1, 2)}`,
+    `lookup:${file("ledger2")}`,
+    `delayed:2:${DELAYED_DUE}`,
+  );
+  expect(exchange.lines("roquet2")).toEqual(exchange.lines("apache2"));
+  await exchange.stop();
+  expect(await exchange.check()).toEqual(SOUND);
+}, 300_000);
+
 const isLight = (topic: string) => topic.startsWith("%LMQ%");
 
 describe("a store that Apache wrote", () => {
