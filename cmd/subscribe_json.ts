@@ -24,7 +24,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 function kindOf(name: string): Kind {
-  return KINDS[name] ?? (SYSTEM_PROPERTIES.has(name) ? "system" : "own");
+  // A property may have the name of what every object has.
+  if (Object.hasOwn(KINDS, name)) return KINDS[name]!;
+  return SYSTEM_PROPERTIES.has(name) ? "system" : "own";
 }
 
 interface Range {

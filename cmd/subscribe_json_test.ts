@@ -60,6 +60,8 @@ test.each<[string, Given]>([
   ["keys of spaces alone", { body: "x", properties: [id, ["KEYS", "  "]] }],
   ["no id", { body: "x", properties: [["a", "b"]] }],
   ["no properties", { body: "x", properties: "" }],
+  ["names that every object has", { body: "x", properties: [id, ["__proto__", "1"]] }],
+  ["a constructor", { body: "x", properties: [id, ["constructor", "1"]] }],
   ["a name twice", { body: "x", properties: [id, ["a", "1"], ["a", "2"], ["TAGS", "1"]] }],
   ["a tag twice", { body: "x", properties: [id, ["TAGS", "1"], ["TAGS", "2"]] }],
   ["numbers as names", { body: "x", properties: [id, ["b", "1"], ["2", "2"], ["1", "3"]] }],
