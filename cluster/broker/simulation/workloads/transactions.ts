@@ -35,6 +35,8 @@ interface Transaction {
   isOwed: boolean;
   /** The disk refused something, or power took what wasn't synced: it may be there twice, or be decided otherwise. */
   isDoubtful: boolean;
+  /** Power took its half, and another's stands there now: an end names nothing but the place, as Apache's clients do it. */
+  isReplaced: boolean;
 }
 
 export class TransactionsWorkload implements Workload {
@@ -113,6 +115,11 @@ export class TransactionsWorkload implements Workload {
     void life.call(SEND_MESSAGE_V2, fields, message.body).then((answer) => {
       if (answer.code !== ResponseCode.SUCCESS || life.disk.isDead) return;
       const { physicalOffset } = decodeOffsetMessageId(answer.extFields.get("msgId")!);
+      for (const other of this.transactions.values()) {
+        if (other.physicalOffset !== physicalOffset) continue;
+        if (!other.isDoubtful) life.broken(`${key} was given the place of ${other.key}`);
+        other.isReplaced = true;
+      }
       this.transactions.set(key, {
         key,
         verdict,
@@ -122,6 +129,7 @@ export class TransactionsWorkload implements Workload {
         wasCommitted: false,
         isOwed: false,
         isDoubtful: life.hasFaults,
+        isReplaced: false,
       });
     });
   }
@@ -133,6 +141,7 @@ export class TransactionsWorkload implements Workload {
 
   private async end(life: SimulatedLife, transaction: Transaction): Promise<void> {
     const { key, verdict, queueOffset, physicalOffset } = transaction;
+    if (transaction.isReplaced) return;
     if (verdict === TRANSACTION_COMMIT) transaction.wasCommitted = true;
     if (life.hasFaults) transaction.isDoubtful = true;
     const { code } = await life.call(END_TRANSACTION, {
