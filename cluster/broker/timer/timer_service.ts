@@ -140,7 +140,8 @@ export class TimerService implements AsyncDisposable {
     if (this.running !== null || this.isStopped) return;
     this.timer?.cancel();
     this.timer = null;
-    this.running = this.work().then(() => this.untilNextTickMs(), (error: unknown) => {
+    // Looking at the wheel for the next time may fail too.
+    this.running = this.work().then(() => this.untilNextTickMs()).catch((error: unknown) => {
       if (!(error instanceof TimerStopped)) this.parts.log.error("the timer failed", { error });
       return RETRY_DELAY_MS;
     }).then((waitMs) => {
