@@ -1,6 +1,13 @@
 // The end-to-end comparisons with Apache's broker: what is loaded, how, and what is promised of it.
 import type { Comparison } from "./compare.ts";
-import { askingLoad, javaLoad, pipelinedLoad, poppingLoad, timersLoad } from "./support/side.ts";
+import {
+  askingLoad,
+  javaLoad,
+  pipelinedLoad,
+  poppingLoad,
+  rebalancingLoad,
+  timersLoad,
+} from "./support/side.ts";
 
 export interface EndToEndOptions {
   folder: string;
@@ -92,6 +99,11 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
         { figure: "tps", of: "ratio", atLeast: 1 },
         { figure: "cpuUs", of: "ratio", atMost: 1 / 3 },
       ],
+    },
+    {
+      name: "Rebalance, a member of our client joins or leaves a group of two",
+      run: (side) => rebalancingLoad(side, folder, ["Shared", 4 * seconds]),
+      goals: [{ figure: "p50Ms", of: "ratio", atMost: 1 }],
     },
     {
       name: `${timers} timed messages, a million a minute`,

@@ -126,6 +126,11 @@ export function poppingLoad(side: Side, folder: string, args: readonly (string |
   return scriptLoad(side, folder, "popping.ts", [side.namesrv.address, ...args]);
 }
 
+/** Members of our client that join and leave (load/rebalancing.ts). */
+export function rebalancingLoad(side: Side, folder: string, args: readonly (string | number)[]) {
+  return scriptLoad(side, folder, "rebalancing.ts", [side.namesrv.address, ...args]);
+}
+
 /** Requests that our client asks and answers (load/asking.ts). */
 export function askingLoad(side: Side, folder: string, args: readonly (string | number)[]) {
   return scriptLoad(side, folder, "asking.ts", [side.namesrv.address, ...args]);
