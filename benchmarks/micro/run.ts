@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { median, printTable, short } from "../support/figures.ts";
 import { CODEC } from "./codec.ts";
+import { FILTERS } from "./filters.ts";
 import { calibrationNs, type Figure, measure, type MeasureOptions } from "./harness.ts";
 import { PULL } from "./pull.ts";
 import { STORE } from "./store.ts";
@@ -29,7 +30,9 @@ export async function runMicro({ brief = false, only = "" }: MicroOptions): Prom
   const baseline = readBaseline();
   const figures: Figure[] = [];
   try {
-    const benches = [...CODEC, ...STORE, ...PULL].filter(({ name }) => name.includes(only));
+    const benches = [...CODEC, ...FILTERS, ...STORE, ...PULL].filter(({ name }) =>
+      name.includes(only)
+    );
     for (const [index, bench] of benches.entries()) {
       const own = (attempt: number) => {
         const path = `${folder}/${index}-${attempt}`;
