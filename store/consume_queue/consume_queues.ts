@@ -147,10 +147,7 @@ export class ConsumeQueues implements AsyncDisposable {
   recover(probe: LogProbe, replayFrom = Infinity): void {
     this.context.minPhysicalOffset = probe.minPhysicalOffset;
     // Queue by queue: there may be more than can be open at a time.
-    for (const queue of this.each()) {
-      queue.truncate(replayFrom);
-      queue.recover(probe);
-    }
+    for (const queue of this.each()) queue.recover(probe, replayFrom);
   }
 
   find(topic: string, queueId: number): StoredQueue | null {

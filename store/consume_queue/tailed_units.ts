@@ -84,6 +84,11 @@ export abstract class TailedUnits {
       : readI64(bytes, this.at) + readI32(bytes, this.at + SIZE_AT);
   }
 
+  /** Whole units that one read brings, in bytes. */
+  protected get readBytesMax(): number {
+    return READ_BYTES_MAX - READ_BYTES_MAX % this.unitBytes;
+  }
+
   /** Reads written units of one file into the block, where the next calls of `bytesAt` find them. */
   protected preload(position: number, length: number): void {
     const { block } = this;
@@ -103,7 +108,7 @@ export abstract class TailedUnits {
     while (low < high) {
       const start = Math.max(this.files.first, from + (low - 1) * this.unitBytes);
       const nearBytes = from + high * this.unitBytes - start;
-      if (!isLoaded && nearBytes <= READ_BYTES_MAX) {
+      if (!isLoaded && nearBytes <= this.readBytesMax) {
         isLoaded = true;
         this.preload(start, nearBytes);
       }

@@ -1,7 +1,6 @@
 // What happens to a queue's units as a whole: finding their end, cutting off what doesn't belong to the log, retention,
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import { READ_BYTES_MAX } from "./limits.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 
@@ -81,7 +80,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   private endIn(base: number, isEnd: (position: number) => boolean): number {
     const { fileBytes } = this.files;
     let from = base;
-    let length = Math.min(fileBytes, READ_BYTES_MAX - READ_BYTES_MAX % this.unitBytes);
+    let length = Math.min(fileBytes, this.readBytesMax);
     this.preload(base, length);
     while (length < fileBytes && !isEnd(base + length - this.unitBytes)) {
       from = base + length;
@@ -96,8 +95,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     // Then its last unit continues the one before.
     if (this.isEndSound && this.coveredPhysicalOffset <= physicalOffset) return;
     const isDoomed = (position: number) => this.isDoomed(position, physicalOffset);
-    const nearBytes = READ_BYTES_MAX - READ_BYTES_MAX % this.unitBytes;
-    const near = Math.max(this.files.first, this.endByte - nearBytes);
+    const near = Math.max(this.files.first, this.endByte - this.readBytesMax);
     this.preload(near, this.endByte - near);
     if (isDoomed(this.endByte - this.unitBytes)) this.cut(isDoomed);
   }
@@ -162,9 +160,12 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     this.minOffset = Math.min(this.minOffset, this.maxOffset);
   }
 
-  /** Cuts what doesn't belong to the log: past its end, or left over from an earlier truncation (by Apache). */
-  recover(probe: LogProbe): void {
-    this.truncate(probe.maxPhysicalOffset);
+  /**
+   * Cuts what doesn't belong to the log: past its end, left over from an earlier truncation (by Apache), or to be appended
+   * again from `replayFrom` on.
+   */
+  recover(probe: LogProbe, replayFrom: number): void {
+    this.truncate(Math.min(replayFrom, probe.maxPhysicalOffset));
     this.isEndSound = true;
     // A light queue's entries point to records of other topics.
     const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
