@@ -3,29 +3,13 @@ import { afterEach, expect, test } from "bun:test";
 import { ClientError } from "./client_error.ts";
 import type { Message } from "./message.ts";
 import { Producer } from "./producer.ts";
-import type { ProducerOptions } from "./options.ts";
-import { FakeCluster, until } from "./testing_cluster.ts";
+import { until } from "./testing_cluster.ts";
+import { errorOf, OpenedProducers } from "./testing_producer.ts";
 
-const stack: AsyncDisposable[] = [];
+const opened = new OpenedProducers();
+const open = opened.open.bind(opened);
 
-afterEach(async () => {
-  while (stack.length > 0) await stack.pop()![Symbol.asyncDispose]();
-});
-
-async function open(brokers = 1, options: ProducerOptions = {}) {
-  const cluster = await FakeCluster.open(brokers);
-  stack.push(cluster);
-  cluster.topics.set("T", { queues: 4 });
-  const producer = await Producer.open({ group: "g", ...options }, cluster.environment);
-  stack.push(producer);
-  return { cluster, producer };
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<ClientError> {
-  const error = await promise.then(() => null, (reason) => reason);
-  expect(error).toBeInstanceOf(ClientError);
-  return error;
-}
+afterEach(() => opened.close());
 
 test("wrong options are refused together, before anything is connected", () => {
   const wrong = () => new Producer({ nameServers: "nowhere", sendRetries: -1, group: "a b" });

@@ -3,32 +3,15 @@ import { afterEach, expect, test } from "bun:test";
 import { compressionOf, decompress } from "../message/compression.ts";
 import { parseProperties } from "../message/properties.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
-import { ClientError } from "./client_error.ts";
 import { Producer } from "./producer.ts";
-import type { ProducerOptions } from "./options.ts";
 import { byKey } from "./selectors.ts";
-import { allowAutoCreate, FakeCluster, until } from "./testing_cluster.ts";
+import { allowAutoCreate, until } from "./testing_cluster.ts";
+import { errorOf, OpenedProducers } from "./testing_producer.ts";
 
-const stack: AsyncDisposable[] = [];
+const opened = new OpenedProducers();
+const open = opened.open.bind(opened);
 
-afterEach(async () => {
-  while (stack.length > 0) await stack.pop()![Symbol.asyncDispose]();
-});
-
-async function open(brokers = 1, options: ProducerOptions = {}) {
-  const cluster = await FakeCluster.open(brokers);
-  stack.push(cluster);
-  cluster.topics.set("T", { queues: 4 });
-  const producer = await Producer.open({ group: "g", ...options }, cluster.environment);
-  stack.push(producer);
-  return { cluster, producer };
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<ClientError> {
-  const error = await promise.then(() => null, (reason) => reason);
-  expect(error).toBeInstanceOf(ClientError);
-  return error;
-}
+afterEach(() => opened.close());
 
 test("a sent message is stored with its body, tags, keys and properties, and the result says where", async () => {
   const { cluster, producer } = await open();
@@ -151,7 +134,7 @@ test("large bodies travel compressed, from 4096 bytes on", async () => {
   for (const compression of ["zlib", "lz4", "zstd"] as const) {
     cluster.topics.set(compression, { queues: 1 });
     const each = await Producer.open({ compression, group: compression }, cluster.environment);
-    stack.push(each);
+    opened.use(each);
     await each.send({ topic: compression, body: "z".repeat(4095) });
     await each.send({ topic: compression, body: "z".repeat(4096) });
     const [plain, small] = cluster.broker.store.stored(compression);
@@ -266,7 +249,7 @@ test("the next name server is asked when one doesn't answer", async () => {
     { group: "two", nameServers: ["127.0.0.1:1", cluster.nameServers, "127.0.0.1:2"] },
     cluster.environment,
   );
-  stack.push(producer);
+  opened.use(producer);
   expect((await producer.send({ topic: "T", body: "x" })).status).toBe("ok");
 });
 
