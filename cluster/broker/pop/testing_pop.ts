@@ -46,6 +46,7 @@ import { TopicTable } from "../topics/topic_table.ts";
 import { type OpenedPop, openPop } from "./open_pop.ts";
 import { OrderTable } from "./order_table.ts";
 import { REVIVE_GROUP } from "./revive_queue.ts";
+import { batchAckBody } from "./testing_pop_calls.ts";
 
 export const TOPIC = "Orders";
 export const GROUP = "Billing";
@@ -235,24 +236,7 @@ export class PopWorld implements AsyncDisposable {
   /** Acknowledges messages of one pop of one queue in one request. */
   async batchAck(messages: readonly Popped[]): Promise<number> {
     const handles = messages.map(({ handle }) => parseReceiptHandle(handle)!);
-    const first = handles[0]!;
-    const bits = Buffer.alloc(8);
-    for (const { queueOffset, startOffset } of handles) {
-      const bit = queueOffset - startOffset;
-      bits[bit >> 3]! |= 1 << (bit & 7);
-    }
-    const ack = {
-      b: bits.toString("base64"),
-      c: GROUP,
-      it: first.invisibleMs,
-      pt: first.popTimeMs,
-      q: first.queueId,
-      r: first.retry,
-      rq: first.reviveQueueId,
-      so: first.startOffset,
-      t: TOPIC,
-    };
-    const body = Buffer.from(JSON.stringify({ acks: [ack], brokerName: "b" }));
+    const body = batchAckBody(TOPIC, GROUP, handles, "b");
     return (await this.settled(this.call(BATCH_ACK_MESSAGE, {}, body))).code;
   }
 

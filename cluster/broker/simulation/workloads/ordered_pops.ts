@@ -1,16 +1,13 @@
 // Orderly pops: a queue gives nothing more out before what it gave is acknowledged or its time is up. Promises: no message
 // is passed over that nobody acknowledged, through every death of the broker, and a queue's messages come in their order.
-import { decodePopped } from "../../../../core/client/popped_message.ts";
 import { decodeOffsetMessageId } from "../../../../core/message/message_id.ts";
 import { formatProperties } from "../../../../core/message/properties.ts";
-import {
-  formatReceiptHandle,
-  type ReceiptHandle,
-} from "../../../../core/message/receipt_handle.ts";
+import type { ReceiptHandle } from "../../../../core/message/receipt_handle.ts";
 import { randomBelow } from "../../../../core/random.ts";
 import { ACK_MESSAGE, POP_MESSAGE } from "../../../../core/remoting/codes/pop.ts";
 import { SEND_MESSAGE_V2 } from "../../../../core/remoting/codes/send.ts";
 import { ResponseCode } from "../../../../core/remoting/response_codes.ts";
+import { handleFields, poppedIn } from "../../pop/testing_pop_calls.ts";
 import type { LifeEnd, SimulatedLife, Workload } from "../workload.ts";
 import { bodyOf, createTopic, propertiesOf, sendFields } from "./messages.ts";
 
@@ -121,19 +118,13 @@ export class OrderedPopsWorkload implements Workload {
       order: true,
     });
     if (answer.code !== ResponseCode.SUCCESS || life.disk.isDead) return [];
-    const number = (name: string) => Number(answer.extFields.get(name));
-    const popTimeMs = number("popTime");
+    const popTimeMs = Number(answer.extFields.get("popTime"));
     const blockedMs = this.blockedUntilMs.get(queueId) ?? 0;
     if (popTimeMs < blockedMs && this.out.some(({ handle }) => handle.queueId === queueId)) {
       life.broken(`queue ${queueId} gave out at ${popTimeMs} and was blocked until ${blockedMs}`);
     }
-    const given = decodePopped(answer.body, TOPIC, "simulated", {
-      popTime: popTimeMs,
-      invisibleTime: number("invisibleTime"),
-      reviveQid: number("reviveQid"),
-      startOffsetInfo: answer.extFields.get("startOffsetInfo")!,
-      orderCountInfo: answer.extFields.get("orderCountInfo") ?? "",
-    }).map(({ handle, keys: [key = "torn"] }) => ({ key, handle }));
+    const given = poppedIn(answer, TOPIC, "simulated")
+      .map(({ handle, keys: [key = "torn"] }) => ({ key, handle }));
     this.checkOrder(life, queueId, given);
     this.blockedUntilMs.set(queueId, popTimeMs + invisibleMs);
     this.out = [...this.out.filter(({ handle }) => handle.queueId !== queueId), ...given];
@@ -157,13 +148,7 @@ export class OrderedPopsWorkload implements Workload {
   private async acknowledge(life: SimulatedLife, { key, handle }: Given): Promise<void> {
     const owed = this.owed.get(key);
     this.owed.delete(key);
-    const { code } = await life.call(ACK_MESSAGE, {
-      consumerGroup: GROUP,
-      topic: TOPIC,
-      queueId: handle.queueId,
-      extraInfo: formatReceiptHandle(handle),
-      offset: handle.queueOffset,
-    });
+    const { code } = await life.call(ACK_MESSAGE, handleFields(TOPIC, GROUP, handle));
     if (code === ResponseCode.SUCCESS || owed === undefined || life.disk.isDead) return;
     this.owed.set(key, owed);
   }

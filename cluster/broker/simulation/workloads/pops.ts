@@ -1,16 +1,13 @@
 // Pops: messages given out for a while, acknowledged, put off, or left alone. Promises: each acknowledged send that no pop's
 // acknowledgement was answered for is given out again and again, through every death of the broker; and within one life
 // nothing is given out again that was acknowledged in time.
-import { Buffer } from "node:buffer";
 import { decodeOffsetMessageId } from "../../../../core/message/message_id.ts";
 import { formatProperties } from "../../../../core/message/properties.ts";
 import {
   formatReceiptHandle,
-  markedTopic,
   parseReceiptHandle,
   type ReceiptHandle,
 } from "../../../../core/message/receipt_handle.ts";
-import { decodePopped } from "../../../../core/client/popped_message.ts";
 import { randomBelow } from "../../../../core/random.ts";
 import {
   ACK_MESSAGE,
@@ -22,6 +19,7 @@ import type { CodeRow, Fields, FieldsOf } from "../../../../core/remoting/code_r
 import type { RemotingCommand } from "../../../../core/remoting/command.ts";
 import { SEND_MESSAGE_V2 } from "../../../../core/remoting/codes/send.ts";
 import { ResponseCode } from "../../../../core/remoting/response_codes.ts";
+import { batchAckBody, handleFields, poppedIn } from "../../pop/testing_pop_calls.ts";
 import type { LifeEnd, SimulatedLife, Workload } from "../workload.ts";
 import { bodyOf, createTopic, propertiesOf, sendFields } from "./messages.ts";
 
@@ -142,13 +140,7 @@ export class PopsWorkload implements Workload {
       order: false,
     });
     if (answer.code !== ResponseCode.SUCCESS || life.disk.isDead) return [];
-    const number = (name: string) => Number(answer.extFields.get(name));
-    const messages = decodePopped(answer.body, TOPIC, "simulated", {
-      popTime: number("popTime"),
-      invisibleTime: number("invisibleTime"),
-      reviveQid: number("reviveQid"),
-      startOffsetInfo: answer.extFields.get("startOffsetInfo")!,
-    });
+    const messages = poppedIn(answer, TOPIC, "simulated");
     return messages.flatMap(({ handle, keys: [key] }) => {
       // A record whose properties a power cut tore was never acknowledged, and is nobody's.
       if (key === undefined || !this.sent.has(key)) return [];
@@ -176,7 +168,7 @@ export class PopsWorkload implements Workload {
     const [taken] = this.out.splice(randomBelow(life.random, this.out.length), 1);
     if (kind === 9) this.putOff(life, taken!);
     else if (kind === 8) this.acknowledgeBatch(life, taken!);
-    else this.acknowledge(life, [taken!], ACK_MESSAGE, handleFields(taken!.handle));
+    else this.acknowledge(life, [taken!], ACK_MESSAGE, handleFields(TOPIC, GROUP, taken!.handle));
   }
 
   /** All that came with it, in one request. */
@@ -184,7 +176,8 @@ export class PopsWorkload implements Workload {
     const pop = popOf(first.handle);
     const given = [first, ...this.out.filter(({ handle }) => popOf(handle) === pop)];
     this.out = this.out.filter((each) => !given.includes(each));
-    const body = batchOf(given.map(({ handle }) => handle));
+    const handles = given.map(({ handle }) => handle);
+    const body = batchAckBody(TOPIC, GROUP, handles, first.handle.brokerName);
     this.acknowledge(life, given, BATCH_ACK_MESSAGE, {}, body);
   }
 
@@ -225,7 +218,7 @@ export class PopsWorkload implements Workload {
   private putOff(life: SimulatedLife, { key, handle }: Given): void {
     if (!isInTime(life, handle)) this.doubtful.add(key);
     const invisibleTime = this.invisibleMs(life);
-    const fields = { ...handleFields(handle), invisibleTime };
+    const fields = { ...handleFields(TOPIC, GROUP, handle), invisibleTime };
     this.asked.add(key);
     void life.call(CHANGE_MESSAGE_INVISIBLETIME, fields).then((answer) => {
       if (!life.disk.isDead) this.asked.delete(key);
@@ -261,36 +254,4 @@ function isInTime({ clock }: SimulatedLife, handle: ReceiptHandle): boolean {
 /** What the messages of one pop of one queue have in common. */
 function popOf({ retry, queueId, startOffset, popTimeMs, reviveQueueId }: ReceiptHandle): string {
   return [retry, queueId, startOffset, popTimeMs, reviveQueueId].join(" ");
-}
-
-/** The body of a batch acknowledgement (Java: BatchAckMessageRequestBody). */
-function batchOf(handles: readonly ReceiptHandle[]): Buffer {
-  const first = handles[0]!;
-  const bits = Buffer.alloc(1 + Math.ceil(POPPED_MAX / 8));
-  for (const { queueOffset, startOffset } of handles) {
-    const bit = queueOffset - startOffset;
-    bits[bit >> 3]! |= 1 << (bit & 7);
-  }
-  const ack = {
-    b: bits.toString("base64"),
-    c: GROUP,
-    it: first.invisibleMs,
-    pt: first.popTimeMs,
-    q: first.queueId,
-    r: first.retry,
-    rq: first.reviveQueueId,
-    so: first.startOffset,
-    t: TOPIC,
-  };
-  return Buffer.from(JSON.stringify({ acks: [ack], brokerName: first.brokerName }));
-}
-
-function handleFields(handle: ReceiptHandle) {
-  return {
-    consumerGroup: GROUP,
-    topic: markedTopic(TOPIC, GROUP, handle.retry),
-    queueId: handle.queueId,
-    extraInfo: formatReceiptHandle(handle),
-    offset: handle.queueOffset,
-  };
 }
