@@ -318,26 +318,35 @@ final class ConsumeScenarios {
             consumer.start();
             Collection<MessageQueue> queues = consumer.fetchMessageQueues(topic);
             consumer.assign(queues);
-            for (MessageQueue queue : queues) consumer.seek(queue, 5);
+            // All first, until a pull comes back empty: a seek beside a pull that brings messages leaves them twice in Java's
+            // client, which then commits nothing for the queue.
+            Env.equal(40, polled(consumer, 40).size(), "messages from the start");
             long wanted = 0;
-            for (MessageQueue queue : queues) wanted += producer.maxOffset(queue) - 5;
-            Set<String> seen = new HashSet<>();
-            long deadlineMs = System.currentTimeMillis() + 90_000;
-            while (seen.size() < wanted && System.currentTimeMillis() < deadlineMs) {
-                for (MessageExt message : consumer.poll(500)) {
-                    // The client's pull that was under way when the seek came may still hand out what is before it.
-                    if (message.getQueueOffset() >= 5) seen.add(message.getQueueId() + "@" + message.getQueueOffset());
-                }
+            for (MessageQueue queue : queues) {
+                consumer.seek(queue, 5);
+                wanted += producer.maxOffset(queue) - 5;
             }
-            Env.equal(wanted, (long) seen.size(), "messages after the seek");
-            // What that pull brought must be out of the client too: it commits the lowest offset that it still has.
-            while (!consumer.poll(500).isEmpty()) continue;
+            List<MessageExt> again = polled(consumer, wanted);
+            Env.equal(wanted, (long) again.size(), "messages after the seek");
+            for (MessageExt message : again) Env.check(message.getQueueOffset() >= 5, "at or behind the place sought");
             consumer.commitSync();
             for (MessageQueue queue : queues) Env.equal(producer.maxOffset(queue), consumer.committed(queue), "committed");
         } finally {
             consumer.shutdown();
             producer.shutdown();
         }
+    }
+
+    /** What polls bring, until as many have come as are wanted and a poll is empty. */
+    private static List<MessageExt> polled(DefaultLitePullConsumer consumer, long wanted) {
+        List<MessageExt> found = new ArrayList<>();
+        long deadlineMs = System.currentTimeMillis() + 90_000;
+        while (System.currentTimeMillis() < deadlineMs) {
+            List<MessageExt> some = consumer.poll(500);
+            found.addAll(some);
+            if (some.isEmpty() && found.size() >= wanted) break;
+        }
+        return found;
     }
 
     private static DefaultLitePullConsumer lite(Env env, String name) {
