@@ -36,7 +36,7 @@ export interface SignalSource {
 
 export const processSignals: SignalSource = {
   listen(callback) {
-    const onSignal = (name: string) => callback(name);
+    const onSignal = withoutEchoes(callback, () => performance.now());
     process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
     return {
       [Symbol.dispose]() {
@@ -46,6 +46,27 @@ export const processSignals: SignalSource = {
   },
   exitAtOnce: (code) => process.exit(code),
 };
+
+/** Signals that follow one by less than this are the same request to stop. */
+const ECHO_MS_MAX = 300;
+
+/**
+ * Passes on each request to stop once. Ctrl-C reaches the whole process group and is forwarded by
+ * whoever started us (deno task, npx, timeout) as well: taken for a second request, it would end us
+ * before anything is saved.
+ */
+export function withoutEchoes(
+  callback: (name: string) => void,
+  monotonicMs: () => number,
+): (name: string) => void {
+  let lastMs = -Infinity;
+  return (name) => {
+    const nowMs = monotonicMs();
+    const isEcho = nowMs - lastMs < ECHO_MS_MAX;
+    lastMs = nowMs;
+    if (!isEcho) callback(name);
+  };
+}
 
 /** Runs a server until it is told to stop; resolves with the exit code. Throws only the UsageError of opening. */
 export async function runServer<S extends RunningServer>(life: ServerLife<S>): Promise<number> {

@@ -2,7 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { DiskError } from "../core/disk/disk.ts";
 import { OperationError } from "../core/errors.ts";
 import { silentLogger } from "../core/log.ts";
-import { explain, type RunningServer, runServer, type SignalSource } from "./server_process.ts";
+import {
+  explain,
+  type RunningServer,
+  runServer,
+  type SignalSource,
+  withoutEchoes,
+} from "./server_process.ts";
 
 /** A server and a process that only remember what was done to them. */
 function stage(options: { open?: () => Promise<void>; failed?: Promise<Error> } = {}) {
@@ -65,6 +71,19 @@ describe("a server's process", () => {
     expect(events).toEqual(["exit at once 1"]);
     void code;
     await settle();
+  });
+
+  test("takes a signal and its echo from whoever started it for one request", () => {
+    const heard: string[] = [];
+    let nowMs = 1_000;
+    const hear = withoutEchoes((name) => heard.push(name), () => nowMs);
+    hear("SIGINT");
+    nowMs += 5;
+    hear("SIGTERM");
+    expect(heard).toEqual(["SIGINT"]);
+    nowMs += 1_000;
+    hear("SIGINT");
+    expect(heard).toEqual(["SIGINT", "SIGINT"]);
   });
 
   test("that can't open says why in one line and exits 1", async () => {
