@@ -51,12 +51,18 @@ public final class Load {
     }
 
     public static void main(String[] args) throws Exception {
-        switch (args[0]) {
-            case "produce": produce(args, producer(args[1])); break;
-            case "transact": produce(args, transacting(args[1])); break;
-            case "consume": consume(args); break;
-            case "delivery": delivery(args); break;
-            default: throw new IllegalArgumentException(args[0]);
+        try {
+            switch (args[0]) {
+                case "produce": produce(args, producer(args[1])); break;
+                case "transact": produce(args, transacting(args[1])); break;
+                case "consume": consume(args); break;
+                case "delivery": delivery(args); break;
+                default: throw new IllegalArgumentException(args[0]);
+            }
+        } catch (Throwable e) {
+            // The client's threads would keep the process alive, and who waits for it waiting.
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
         }
         Runtime.getRuntime().halt(0);
     }
