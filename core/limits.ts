@@ -7,6 +7,14 @@ export const MIB = 1024 * KIB;
 export const FRAME_BYTES_MAX = 16 * MIB;
 /** Largest header that is decoded. Properties travel in it, so it is far above any sane one. */
 export const HEADER_BYTES_MAX = 1 * MIB;
+/** Unfinished frames up to this size are put together without asking for room. */
+export const FRAME_ASSEMBLY_FREE_BYTES = 16 * KIB;
+/** Assembly buffers of all larger unfinished frames of a server; past it connections wait unread. */
+export const FRAMES_ASSEMBLED_BYTES_MAX = 128 * MIB;
+/** What connections that wait for such room had already read; past it the next one is closed. */
+export const FRAMES_WAITING_BYTES_MAX = 128 * MIB;
+/** While others wait for room, a frame that grew by less between two sweeps (10 s) is given up. */
+export const FRAME_ASSEMBLY_BYTES_PER_SWEEP_MIN = 64 * KIB;
 /** Properties of one record: their length is a signed 16-bit number on disk. */
 export const PROPERTIES_BYTES_MAX = 32767;
 export const TOPIC_BYTES_MAX = 127;

@@ -10,6 +10,7 @@ import {
 } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time/clock.ts";
+import type { AssemblyBudget, AssemblyOwner, AssemblyShare } from "./assembly_budget.ts";
 import { frameBytesMax, writeFrame, writeFrameHead } from "./codec.ts";
 import { EMPTY_BYTES, type RemotingCommand } from "./command.ts";
 import { type Frame, FrameDecoder } from "./frame.ts";
@@ -53,9 +54,11 @@ export interface ConnectionOptions {
   alwaysReads?: boolean;
   /** Codes that this port refuses. */
   excludes?: (code: number) => boolean;
+  /** What all unfinished frames may take together; none where the peers are our own choice. */
+  assemblies?: AssemblyBudget;
 }
 
-export class RemotingConnection implements Connection, SocketHandlers, EndsTurn {
+export class RemotingConnection implements Connection, SocketHandlers, EndsTurn, AssemblyOwner {
   readonly id: number;
   readonly remoteAddress: string;
   readonly remoteHost: HostAddress;
@@ -68,7 +71,8 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
   private quietSweeps = 0;
   /** Our own requests to the peer; null until the first one. */
   pending: PendingAnswers | null = null;
-  private readonly decoder = new FrameDecoder();
+  private readonly share: AssemblyShare | null;
+  private readonly decoder: FrameDecoder;
   private readonly outgoing: Outgoing;
   private queuedForFlush = false;
   /** The socket took less than it was given; a drain will come. */
@@ -76,6 +80,8 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
   /** Reading is paused because too much is unsent. */
   private stalled = false;
   private held = false;
+  /** Reading is paused because there is no room for the rest of a frame. */
+  private waitsForRoom = false;
   private pumping = false;
   /** Why it closes once all is sent; null while it is to stay open. */
   private closingReason: string | null = null;
@@ -98,6 +104,8 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     this.excludes = options.excludes ?? null;
     this.alwaysReads = options.alwaysReads ?? false;
     this.outgoing = new Outgoing(host.pool);
+    this.share = options.assemblies?.share(this) ?? null;
+    this.decoder = new FrameDecoder(this.share);
   }
 
   get unsentBytes(): number {
@@ -163,7 +171,9 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
    * Called now and then; closes the connection after `quietSweepsMax` calls in which nothing moved.
    */
   sweep(quietSweepsMax: number): void {
-    if (++this.quietSweeps > quietSweepsMax) return this.close("it was idle");
+    if (++this.quietSweeps > quietSweepsMax) {
+      return this.close(this.waitsForRoom ? "there was no room for its frame" : "it was idle");
+    }
     this.outgoing.trim();
   }
 
@@ -183,7 +193,8 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     this.quietSweeps = 0;
     this.dataEvents++;
     this.decoder.push(bytes);
-    this.pump();
+    if (this.waitsForRoom) this.waitForRoom();
+    else this.pump();
   }
 
   drain(): void {
@@ -242,9 +253,12 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     if (this.pumping) return;
     this.pumping = true;
     try {
-      while (!this.closed && !this.stalled && !this.held) {
+      while (!this.closed && !this.stalled && !this.held && !this.waitsForRoom) {
         const frame = this.decoder.next();
-        if (frame === null) break;
+        if (frame === null) {
+          if (this.decoder.starved) this.waitForRoom();
+          break;
+        }
         this.host.frame(frame, this);
         this.host.turn.handled(frame.end - frame.start);
         if (this.outgoing.unsentBytes > CONNECTION_UNSENT_BYTES_HIGH) this.flush();
@@ -260,12 +274,40 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
 
   private unstall(): void {
     this.stalled = false;
+    this.goOn();
+  }
+
+  private goOn(): void {
     this.pump();
-    if (!this.stalled && !this.closed && !this.held) this.socket.resume();
+    const isPaused = this.stalled || this.closed || this.held || this.waitsForRoom;
+    if (!isPaused) this.socket.resume();
+  }
+
+  private waitForRoom(): void {
+    this.waitsForRoom = true;
+    this.socket.pause();
+    if (this.share!.wait(this.decoder.unreadBytes)) return;
+    this.close("too many large frames are coming in at once");
+  }
+
+  roomMade(): void {
+    this.waitsForRoom = false;
+    this.goOn();
+    if (this.closingReason !== null) this.queueFlush();
+  }
+
+  assembledBytes(): number {
+    return this.decoder.assembledBytes;
+  }
+
+  giveUp(reason: string): void {
+    this.close(reason);
   }
 
   private finishWhenSent(reason: string): void {
-    if (this.answersDue > 0 || this.outgoing.unsentBytes > 0 || this.stalled) return;
+    if (this.answersDue > 0 || this.outgoing.unsentBytes > 0) return;
+    // What the peer sent before it ended is still to be handled.
+    if (this.stalled || this.waitsForRoom) return;
     this.markClosed(reason);
     this.socket.end();
     this.host.clock.after(LINGER_MS_MAX, () => this.socket.destroy());
@@ -275,6 +317,7 @@ export class RemotingConnection implements Connection, SocketHandlers, EndsTurn 
     if (this.closed) return;
     this.closed = true;
     this.outgoing.clear();
+    this.share?.leave();
     this.pending?.closeAll(reason);
     this.host.connectionClosed(this, reason);
   }

@@ -3,7 +3,7 @@
 // before anything is allocated.
 import { Buffer } from "node:buffer";
 import { DecodeError } from "../errors.ts";
-import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, KIB } from "../limits.ts";
+import { FRAME_ASSEMBLY_FREE_BYTES, FRAME_BYTES_MAX, HEADER_BYTES_MAX, KIB } from "../limits.ts";
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ, type SerializeType } from "./command.ts";
 
 /**
@@ -28,6 +28,14 @@ const ASSEMBLY_BYTES_MIN = 4 * KIB;
 /** An assembly buffer is at most this many times what arrived (or the minimum, or the frame). */
 const ASSEMBLY_GROWTH = 4;
 
+/** Grants the memory in which larger frames are put together. */
+export interface FrameRoom {
+  /** Whether the assembly buffer may have `capacity` bytes; the answer may be another one later. */
+  take(capacity: number): boolean;
+  /** The frame is whole: its bytes are the receiver's now. */
+  free(): void;
+}
+
 /**
  * Cuts the chunks of one connection into frames: `push` each, then call `next` until it gives null.
  * A frame that is whole in one chunk is a view of it; any other is put together in a buffer of its
@@ -45,6 +53,21 @@ export class FrameDecoder {
   private assembly: Buffer | null = null;
   private assembled = 0;
   private frameBytes = 0;
+  /** `next` gave null for want of room, with bytes still unread. */
+  starved = false;
+
+  constructor(private readonly room: FrameRoom | null = null) {}
+
+  /** Bytes that have come of the frame that is being put together. */
+  get assembledBytes(): number {
+    return this.assembled;
+  }
+
+  /** Bytes that were pushed and not looked at yet. */
+  get unreadBytes(): number {
+    const rest = this.chunk === null ? 0 : this.chunk.length - this.position;
+    return this.waiting.reduce((sum, { length }) => sum + length, rest);
+  }
 
   /** Takes the next chunk. Its bytes may live as long as any frame of it. */
   push(chunk: Buffer): void {
@@ -58,14 +81,15 @@ export class FrameDecoder {
   }
 
   /**
-   * The next whole frame, or null until more is pushed. Throws DecodeError; the stream is then
-   * lost.
+   * The next whole frame, or null until more is pushed, or until there is room (`starved`). Throws
+   * DecodeError; the stream is then lost.
    */
   next(): Frame | null {
     for (;;) {
       const chunk = this.chunk;
       if (chunk === null) return null;
       const frame = this.assembly === null ? this.cut(chunk) : this.assemble(chunk);
+      if (frame === null && this.starved) return null;
       if (this.position === chunk.length) {
         this.chunk = this.waiting.shift() ?? null;
         this.position = 0;
@@ -85,11 +109,13 @@ export class FrameDecoder {
         this.position = start + frameBytes;
         return viewOf(chunk, start, frameBytes, headerMark);
       }
+      const capacity = capacityFor(rest, frameBytes);
+      if (!this.hasRoom(capacity)) return null;
       this.frameBytes = frameBytes;
+      this.assembly = Buffer.allocUnsafe(capacity);
+    } else {
+      this.assembly = Buffer.allocUnsafe(LENGTHS_BYTES);
     }
-    this.assembly = Buffer.allocUnsafe(
-      this.frameBytes === 0 ? LENGTHS_BYTES : this.capacityFor(rest),
-    );
     return this.assemble(chunk);
   }
 
@@ -103,7 +129,7 @@ export class FrameDecoder {
       checkedHeaderMark(this.assembly!, 0, this.frameBytes);
     }
     const wanted = Math.min(this.assembled + chunk.length - this.position, this.frameBytes);
-    if (wanted > this.assembly!.length) this.grow(wanted);
+    if (wanted > this.assembly!.length && !this.grow(wanted)) return null;
     this.take(chunk, this.frameBytes);
     return this.assembled === this.frameBytes ? this.finish() : null;
   }
@@ -116,14 +142,19 @@ export class FrameDecoder {
     this.position += count;
   }
 
-  private grow(wanted: number): void {
-    const larger = Buffer.allocUnsafe(this.capacityFor(wanted));
+  private grow(wanted: number): boolean {
+    const capacity = capacityFor(wanted, this.frameBytes);
+    if (!this.hasRoom(capacity)) return false;
+    const larger = Buffer.allocUnsafe(capacity);
     this.assembly!.copy(larger, 0, 0, this.assembled);
     this.assembly = larger;
+    return true;
   }
 
-  private capacityFor(arrived: number): number {
-    return Math.min(this.frameBytes, Math.max(ASSEMBLY_BYTES_MIN, arrived * ASSEMBLY_GROWTH));
+  private hasRoom(capacity: number): boolean {
+    const { room } = this;
+    this.starved = capacity > FRAME_ASSEMBLY_FREE_BYTES && room !== null && !room.take(capacity);
+    return !this.starved;
   }
 
   private finish(): Frame {
@@ -132,8 +163,13 @@ export class FrameDecoder {
     this.assembly = null;
     this.assembled = 0;
     this.frameBytes = 0;
+    this.room?.free();
     return viewOf(buffer, 0, frameBytes, buffer.readUInt32BE(LENGTH_BYTES));
   }
+}
+
+function capacityFor(arrived: number, frameBytes: number): number {
+  return Math.min(frameBytes, Math.max(ASSEMBLY_BYTES_MIN, arrived * ASSEMBLY_GROWTH));
 }
 
 /**

@@ -11,6 +11,7 @@ import {
 import type { Logger } from "../log.ts";
 import { runInBackground } from "../time/background.ts";
 import type { Clock } from "../time/clock.ts";
+import { AssemblyBudget, type AssemblyLimits } from "./assembly_budget.ts";
 import type { CodeRow, Fields } from "./code_row.ts";
 import type { RemotingCommand } from "./command.ts";
 import { type ConnectionHost, RemotingConnection } from "./connection.ts";
@@ -46,6 +47,8 @@ export interface RemotingServerOptions {
    */
   hold?: boolean;
   limits?: Partial<RemotingServerLimits>;
+  /** What unfinished frames of all connections may take together. */
+  assemblyLimits?: Partial<AssemblyLimits>;
 }
 
 export interface RemotingServerLimits {
@@ -76,6 +79,7 @@ export class RemotingServer
   readonly turn: Turn;
   readonly pool = new BlockPool();
   private readonly limits: RemotingServerLimits;
+  private readonly assemblies: AssemblyBudget;
   private readonly dispatcher: Dispatcher;
   private readonly listeners: TransportListener[] = [];
   private readonly live = new Map<number, RemotingConnection>();
@@ -98,6 +102,7 @@ export class RemotingServer
       stopMsMax: SERVER_STOP_MS_MAX,
       ...options.limits,
     };
+    this.assemblies = new AssemblyBudget(options.clock, options.assemblyLimits);
     this.turn = new Turn(options.clock, this.limits.burstBytesMax);
     this.dispatcher = new Dispatcher(
       options.log,
@@ -250,6 +255,7 @@ export class RemotingServer
     const connection = new RemotingConnection(this, socket, {
       id: this.nextConnectionId++,
       localPort: socket.localPort,
+      assemblies: this.assemblies,
       ...(remote && { remote }),
       ...(port.excludes && { excludes: port.excludes }),
     });
@@ -266,6 +272,7 @@ export class RemotingServer
   }
 
   private sweep(): "idle" {
+    this.assemblies.sweep();
     for (const connection of [...this.live.values()]) {
       connection.sweep(SWEEPS_PER_IDLE_PERIOD);
     }
