@@ -10,6 +10,13 @@ test("imports go down the house, never up", () => {
   expect(importProblem("cluster/broker/broker.ts", "cmd/main.ts")).toContain("may not import");
 });
 
+test("tests keep to it too, but may start a whole Roquet", () => {
+  expect(importProblem("core/client/recall_test.ts", "cmd/embedded.ts")).toBeNull();
+  expect(importProblem("core/client/recall_test.ts", "cmd/main.ts")).toContain("may not import");
+  expect(importProblem("core/client/recall.ts", "cmd/embedded.ts")).toContain("may not import");
+  expect(importProblem("store/lock_test.ts", "cluster/broker/broker.ts")).not.toBeNull();
+});
+
 test("benchmarks and interop import all, and nothing imports them", () => {
   expect(importProblem("benchmarks/main.ts", "cmd/main.ts")).toBeNull();
   expect(importProblem("core/log.ts", "benchmarks/main.ts")).toContain("nothing imports");
