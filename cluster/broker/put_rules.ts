@@ -139,9 +139,9 @@ export class PutRules {
     this.timers.time(message, nowMs);
   }
 
-  /** The same for a message of the broker's own, whose time is known and which asks for nothing else. */
-  timeOwn(message: MessageToStore, deliverMs: number, nowMs: number): void {
-    this.timers.timeOwn(message, deliverMs, nowMs);
+  /** The timer's slot of a message of the broker's own; see TimerRules. Throws RequestError when it is refused. */
+  ownSlot(deliverMs: number, nowMs: number): number {
+    return this.timers.ownSlot(deliverMs, nowMs);
   }
 
   /**

@@ -13,6 +13,7 @@ import type {
   ACK_MESSAGE,
   CHANGE_MESSAGE_INVISIBLETIME,
 } from "../../../core/remoting/codes/pop.ts";
+import type { Answer } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
@@ -47,6 +48,8 @@ export interface AckParts {
 
 type AckFields = RequestFieldsOf<typeof ACK_MESSAGE>;
 type InvisibleFields = RequestFieldsOf<typeof CHANGE_MESSAGE_INVISIBLETIME>;
+/** When the message comes back unless the acknowledgement is there, and by which revive queue. */
+type Due = Pick<ReceiptHandle, "popTimeMs" | "invisibleMs" | "reviveQueueId">;
 
 /** What changing a message's time gives the client for its next handle; nothing when it was too late. */
 export interface ChangedTime {
@@ -55,14 +58,23 @@ export interface ChangedTime {
   reviveQid: number;
 }
 
+/** What a taken acknowledgement is answered: nothing but success. */
+type Taken = Answer<Record<string, never>>;
+const TAKEN: Taken = {};
+
 /** Changes of one message within a millisecond; a pop time further ahead is of a wall clock that was moved. */
 const CHANGES_IN_A_ROW_MAX = 1_000;
 
 export class Acks {
+  /** Those of the last acknowledgement, which the next one mostly has too. */
+  private lastTopic = "";
+  private lastGroup = "";
+  private lastKey = "";
+
   constructor(private readonly parts: AckParts) {}
 
-  /** Throws RequestError. */
-  async acknowledge(fields: AckFields, remoteAddress: string): Promise<void> {
+  /** A promise when there is something to store. Throws RequestError. */
+  acknowledge(fields: AckFields, remoteAddress: string): Taken | Promise<Taken> {
     const { topic, consumerGroup: group, queueId, offset } = fields;
     checkAckedQueue(this.parts.topics, topic, queueId, remoteAddress);
     const { minOffset, maxOffset } = this.boundsOf(topic, queueId);
@@ -75,11 +87,12 @@ export class Acks {
     }
     const handle = handleOf(fields.extraInfo);
     if (handle.reviveQueueId === POP_ORDER_REVIVE_QUEUE) {
-      return this.acknowledgeInOrder(topic, group, queueId, offset, handle, remoteAddress);
+      this.acknowledgeInOrder(topic, group, queueId, offset, handle, remoteAddress);
+      return TAKEN;
     }
     const { startOffset, popTimeMs, brokerName } = handle;
     const ack = { topic, group, queueId, startOffset, popTimeMs, brokerName, offsets: [offset] };
-    await this.store(ack, handle, false);
+    return this.store(ack, handle, false);
   }
 
   /** Throws RequestError; what came before the failing one is acknowledged. */
@@ -147,7 +160,8 @@ export class Acks {
       offsets: [offset],
     };
     // Both records are needed; if this one fails the client hears so and the message may come once too often.
-    await this.storeAck(ack, handle, false);
+    const storing = this.storeAck(ack, handle, false);
+    if (storing !== null && !await storing) throw notStored("the acknowledgement");
     return { popTime: popTimeMs, invisibleTime: fields.invisibleTime, reviveQid: reviveQueueId };
   }
 
@@ -194,39 +208,50 @@ export class Acks {
     queues.returned(OffsetTable.key(topic, group), queueId, 1);
   }
 
-  private async store(
-    ack: ReviveAck,
-    due: Pick<ReceiptHandle, "popTimeMs" | "invisibleMs" | "reviveQueueId">,
-    isBatch: boolean,
-  ): Promise<void> {
-    await this.storeAck(ack, due, isBatch);
+  private store(ack: ReviveAck, due: Due, isBatch: boolean): Taken | Promise<Taken> {
+    const storing = this.storeAck(ack, due, isBatch);
+    if (storing === null) return this.returned(ack);
+    return storing.then((isStored) => {
+      if (!isStored) throw notStored("the acknowledgement");
+      return this.returned(ack);
+    });
+  }
+
+  /** Counts what came back; a group that had too much out may pop again. */
+  private returned({ topic, group, queueId, offsets }: ReviveAck): Taken {
     const { queues, settings } = this.parts;
-    const { topic, group, queueId, offsets } = ack;
-    const queue = queues.returned(OffsetTable.key(topic, group), queueId, offsets.length);
+    const queue = queues.returned(this.keyOf(topic, group), queueId, offsets.length);
     if (settings.enablePopMessageThreshold && queue !== undefined) {
       if (queue.inFlightCount <= settings.popInflightMessageThreshold) {
         this.parts.wake(topic, group, queueId);
       }
     }
+    return TAKEN;
   }
 
-  private async storeAck(
+  private keyOf(topic: string, group: string): string {
+    if (topic !== this.lastTopic || group !== this.lastGroup) {
+      this.lastTopic = topic;
+      this.lastGroup = group;
+      this.lastKey = OffsetTable.key(topic, group);
+    }
+    return this.lastKey;
+  }
+
+  /** Null when it was taken in memory, else whether it is stored. Throws RequestError. */
+  private storeAck(
     ack: ReviveAck,
-    { popTimeMs, invisibleMs, reviveQueueId }: Pick<
-      ReceiptHandle,
-      "popTimeMs" | "invisibleMs" | "reviveQueueId"
-    >,
+    { popTimeMs, invisibleMs, reviveQueueId }: Due,
     isBatch: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> | null {
     this.checkReviveQueue(reviveQueueId);
     const { checkpoints, reviveLog, stats } = this.parts;
     stats.acknowledged(ack.group, ack.topic, ack.offsets.length);
-    if (checkpoints.acknowledge(ack)) return;
+    if (checkpoints.acknowledge(ack)) return null;
     const dueMs = popTimeMs + invisibleMs;
-    const isStored = isBatch
-      ? await reviveLog.putBatchAck(ack, reviveQueueId, dueMs)
-      : await reviveLog.putAck(ack, reviveQueueId, dueMs);
-    if (!isStored) throw notStored("the acknowledgement");
+    return isBatch
+      ? reviveLog.putBatchAck(ack, reviveQueueId, dueMs)
+      : reviveLog.putAck(ack, reviveQueueId, dueMs);
   }
 
   /** A handle is a client's text: it makes no queues that nobody reads. */

@@ -17,7 +17,7 @@ import { PopOffsets } from "./pop_offsets.ts";
 import { PopQueues } from "./pop_queues.ts";
 import { type PopParts, Pops } from "./pops.ts";
 import { runRevival } from "./revive.ts";
-import { ReviveLog, type TimedPut } from "./revive_log.ts";
+import { ReviveLog, type TimedPuts } from "./revive_log.ts";
 import { ReviveQueue } from "./revive_queue.ts";
 import { Revivals } from "./revivals.ts";
 
@@ -26,7 +26,7 @@ export interface OpenPopParts
   orders: OrderTable;
   server: HandlerRegistry;
   storeHost: HostAddress;
-  putTimed: TimedPut;
+  timedPuts: TimedPuts;
   /** True when the timer hasn't delivered yet what is due. */
   isTimerBehind: () => boolean;
 }

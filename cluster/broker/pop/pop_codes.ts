@@ -40,10 +40,10 @@ export function registerPopCodes(registry: HandlerRegistry, parts: PopCodeParts)
     pops.pop(new PopRequest(fields, command, connection, bornMs, clock.monotonicMs()));
     return undefined;
   });
-  registry.handle(ACK_MESSAGE, async ({ fields }, connection) => {
-    await acks.acknowledge(fields, connection.remoteAddress);
-    return {};
-  });
+  registry.handle(
+    ACK_MESSAGE,
+    ({ fields }, connection) => acks.acknowledge(fields, connection.remoteAddress),
+  );
   registry.handle(BATCH_ACK_MESSAGE, async ({ body }, connection) => {
     const { brokerName, acks: batches } = batchOf(body);
     if (batches.length === 0) {

@@ -1,10 +1,8 @@
 // Stores checkpoints and acknowledgements as messages of the revive topic that come due when the popped messages do. Only
 // writes; revive_queue.ts reads them (Java: PopMessageProcessor.buildCkMsg, AckMessageProcessor.appendAck).
-import { Buffer } from "node:buffer";
-import { encodeProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { tagsCode } from "../../../core/message/tag_hash.ts";
-import { reviveTopicOf } from "../../../core/message/topic_names.ts";
+import { reviveTopicOf, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageToStore, PutResult } from "../../../store/message_store.ts";
@@ -21,23 +19,27 @@ import {
   type ReviveAck,
   reviveTimeMs,
 } from "../../../store/pop/revive_records.ts";
+import { timedText } from "../timer/timer_rules.ts";
 
 /** A checkpoint comes due this much before its messages, so that it is there before its acknowledgements. */
 export const CHECKPOINT_LEAD_MS = 1_000;
 
-/**
- * Stores a message so that it arrives in its topic at a time; at once when that is past. Resolves when it is safe;
- * rejects with RequestError when it is refused.
- */
-export type TimedPut = (message: MessageToStore, deliverMs: number) => Promise<PutResult>;
+/** Where messages go that come due at a time. */
+export interface TimedPuts {
+  /** The timer's slot of a time; 0: the message goes to its own topic. Throws RequestError when that is refused. */
+  slotOf(deliverMs: number): number;
+  /** Resolves when the message is safe, or says why it isn't. */
+  put(message: MessageToStore, deliverMs: number): Promise<readonly PutResult[]>;
+}
 
 export interface ReviveLogParts {
-  putTimed: TimedPut;
+  timedPuts: TimedPuts;
   clock: Clock;
   storeHost: HostAddress;
   settings: { brokerClusterName: string };
 }
 
+const encoder = new TextEncoder();
 const tagCodes = new Map([CHECKPOINT_TAG, ACK_TAG, BATCH_ACK_TAG].map((tag) => [
   tag,
   tagsCode(tag),
@@ -72,14 +74,24 @@ export class ReviveLog {
   private put(
     tag: string,
     queueId: number,
-    body: Buffer,
+    body: Uint8Array,
     uniqueKey: string,
     deliverMs: number,
   ): Promise<boolean> {
-    const { storeHost, clock } = this.parts;
+    const { storeHost, clock, timedPuts } = this.parts;
+    // Whoever waits for the promise hears of a refusal too.
+    let slot: number;
+    try {
+      slot = timedPuts.slotOf(deliverMs);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const own = `${PROPERTY.timerDeliverMs}\x01${deliverMs}\x02${PROPERTY.uniqueKey}\x01` +
+      `${uniqueKey}\x02${PROPERTY.tags}\x01${tag}\x02`;
+    const isTimed = slot > 0;
     const message: MessageToStore = {
-      topic: this.topic,
-      queueId,
+      topic: isTimed ? TIMER_TOPIC : this.topic,
+      queueId: isTimed ? 0 : queueId,
       flag: 0,
       sysFlag: 0,
       bornTimestampMs: clock.nowMs(),
@@ -88,20 +100,17 @@ export class ReviveLog {
       reconsumeTimes: 0,
       preparedTransactionOffset: 0,
       body,
-      properties: encodeProperties([
-        [PROPERTY.timerDeliverMs, String(deliverMs)],
-        [PROPERTY.uniqueKey, uniqueKey],
-        [PROPERTY.tags, tag],
-      ]),
+      properties: encoder.encode(isTimed ? own + timedText(slot, this.topic, queueId) : own),
       tagsCode: tagCodes.get(tag)!,
       uniqueKey,
       keys: "",
       batchCount: 1,
     };
-    return this.parts.putTimed(message, deliverMs).then(isStored);
+    return timedPuts.put(message, deliverMs).then(isStored);
   }
 }
 
-function isStored({ status }: PutResult): boolean {
+function isStored([result]: readonly PutResult[]): boolean {
+  const { status } = result!;
   return status === "ok" || status === "flush_disk_timeout";
 }

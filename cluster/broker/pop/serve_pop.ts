@@ -11,11 +11,11 @@ import type { OpenedTimer } from "../timer/open_timer.ts";
 import { addressesIn } from "../registration/open_registration.ts";
 import { type AssignmentParts, registerAssignmentCodes } from "./assignment_codes.ts";
 import { type OpenedPop, openPop, type OpenPopParts } from "./open_pop.ts";
-import type { TimedPut } from "./revive_log.ts";
+import type { TimedPuts } from "./revive_log.ts";
 
 export interface ServePopParts
   extends
-    Omit<OpenPopParts, "putTimed" | "isTimerBehind" | "settings">,
+    Omit<OpenPopParts, "timedPuts" | "isTimerBehind" | "settings">,
     Omit<AssignmentParts, "routes" | "settings"> {
   config: LiveConfig<BrokerConfig>;
   transport: Transport;
@@ -32,15 +32,14 @@ const TIMER_BEHIND_MS = 2_000;
 export function servePop(parts: ServePopParts, stack: AsyncDisposableStack): OpenedPop {
   const settings = parts.config.values;
   const { rules, store, clock, log, orders, timer } = parts;
-  const putTimed: TimedPut = async (message, deliverMs) => {
-    rules.timeOwn(message, deliverMs, clock.nowMs());
-    const [result] = await store.put([message]);
-    return result!;
+  const timedPuts: TimedPuts = {
+    slotOf: (deliverMs) => rules.ownSlot(deliverMs, clock.nowMs()),
+    put: (message) => store.put([message]),
   };
   const isTimerBehind = () =>
     timer !== null &&
     (timer.service.behindMs > TIMER_BEHIND_MS || timer.service.intake.behind > 0);
-  const opened = openPop({ ...parts, settings, putTimed, isTimerBehind }, stack);
+  const opened = openPop({ ...parts, settings, timedPuts, isTimerBehind }, stack);
   registerAssignmentCodes(parts.server, { ...parts, settings, routes: openRoutes(parts, stack) });
   stack.use(runInBackground(
     {

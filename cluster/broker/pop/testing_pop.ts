@@ -135,7 +135,11 @@ export class PopWorld implements AsyncDisposable {
       physicalMemoryBytes: 1e9,
       server: this.registry(),
       storeHost: { address: BORN, port: 10911 },
-      putTimed: (message, deliverMs) => this.putTimed(message, deliverMs),
+      // A message keeps its own topic, and waits here.
+      timedPuts: {
+        slotOf: () => 0,
+        put: async (message, deliverMs) => [await this.putTimed(message, deliverMs)],
+      },
       isTimerBehind: () => false,
     }, this.stack);
   }

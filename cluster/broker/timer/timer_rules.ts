@@ -1,13 +1,8 @@
 // When a message that asks for a delivery time is due, and whether it is taken: moved to the timer's topic in place, put
 // at once because its time is past, or refused with Apache's code and words. Decides alone; stores nothing
 // (Java: HookUtils.transformTimerMessage, SendMessageProcessor).
-import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
-import {
-  encodeProperties,
-  formatProperties,
-  parseProperties,
-} from "../../../core/message/properties.ts";
+import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
@@ -56,24 +51,12 @@ export class TimerRules {
   }
 
   /**
-   * The same for a message of the broker's own that is known to ask for this time and for nothing else: its properties are
-   * not read again, and end with a separator.
+   * The slot of a message of the broker's own, which then carries `timedText`; 0 when its time is past and it is put as it
+   * is. Throws RequestError when it is refused.
    */
-  timeOwn(message: MessageToStore, deliverMs: number, nowMs: number): void {
+  ownSlot(deliverMs: number, nowMs: number): number {
     if (!this.settings.timerWheelEnable) throw this.notEnabled();
-    if (deliverMs <= nowMs) return;
-    const own = message.properties;
-    const added = formatProperties([
-      [PROPERTY.timerOutMs, String(this.slotOf(deliverMs, nowMs))],
-      [PROPERTY.realTopic, message.topic],
-      [PROPERTY.realQueueId, String(message.queueId)],
-    ]);
-    const properties = Buffer.allocUnsafe(own.length + Buffer.byteLength(added, "utf8"));
-    properties.set(own);
-    properties.write(added, own.length, "utf8");
-    message.properties = properties;
-    message.topic = TIMER_TOPIC;
-    message.queueId = 0;
+    return deliverMs <= nowMs ? 0 : this.slotOf(deliverMs, nowMs);
   }
 
   notEnabled(): RequestError {
@@ -121,6 +104,12 @@ export class TimerRules {
         `greater than ${limit} and less than ${limit * 2}, trigger random flow control`,
     );
   }
+}
+
+/** What a timed message's properties end with: when it is due, and where it is going. */
+export function timedText(outMs: number, topic: string, queueId: number): string {
+  return `${PROPERTY.timerOutMs}\x01${outMs}\x02${PROPERTY.realTopic}\x01${topic}\x02` +
+    `${PROPERTY.realQueueId}\x01${queueId}\x02`;
 }
 
 /** When a message wants to be delivered; null when it says no number that Java's long holds. */
