@@ -137,20 +137,29 @@ const orNull = (field: string | undefined) =>
   field === undefined || field === ABSENT ? null : field;
 const isTrue = (field: string | undefined) => field?.toLowerCase() === "true";
 
+/** What most kinds begin with. */
+const messageOfTopic = (f: string[]) => ({
+  timestampMs: Number(f[0]),
+  region: text(f[1]),
+  group: text(f[2]),
+  topic: text(f[3]),
+  messageId: text(f[4]),
+});
+
+const sentMessage = (f: string[]) => ({
+  ...messageOfTopic(f),
+  tags: orNull(f[5]),
+  keys: orNull(f[6]),
+  storeHost: text(f[7]),
+});
+
 const decoders: Record<TraceRecord["kind"], (fields: string[]) => TraceRecord> = {
   Pub(f) {
     // Clients before 4.4 have no offset id; some tell their host behind the rest.
     const hasOffsetId = f.length >= 13;
     return {
       kind: "Pub",
-      timestampMs: Number(f[0]),
-      region: text(f[1]),
-      group: text(f[2]),
-      topic: text(f[3]),
-      messageId: text(f[4]),
-      tags: orNull(f[5]),
-      keys: orNull(f[6]),
-      storeHost: text(f[7]),
+      ...sentMessage(f),
       bodyBytes: Number(f[8]),
       costMs: Number(f[9]),
       messageType: Number(f[10]),
@@ -182,14 +191,7 @@ const decoders: Record<TraceRecord["kind"], (fields: string[]) => TraceRecord> =
   }),
   EndTransaction: (f) => ({
     kind: "EndTransaction",
-    timestampMs: Number(f[0]),
-    region: text(f[1]),
-    group: text(f[2]),
-    topic: text(f[3]),
-    messageId: text(f[4]),
-    tags: orNull(f[5]),
-    keys: orNull(f[6]),
-    storeHost: text(f[7]),
+    ...sentMessage(f),
     messageType: Number(f[8]),
     transactionId: orNull(f[9]),
     state: text(f[10]),
@@ -197,11 +199,7 @@ const decoders: Record<TraceRecord["kind"], (fields: string[]) => TraceRecord> =
   }),
   Recall: (f) => ({
     kind: "Recall",
-    timestampMs: Number(f[0]),
-    region: text(f[1]),
-    group: text(f[2]),
-    topic: text(f[3]),
-    messageId: text(f[4]),
+    ...messageOfTopic(f),
     success: isTrue(f[5]),
   }),
 };

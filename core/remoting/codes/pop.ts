@@ -2,6 +2,17 @@
 import { optional, required, row, tolerated } from "../code_row.ts";
 import { topicFields } from "./common.ts";
 
+/** How popped messages come. */
+const poppedFields = {
+  popTime: optional("long", "When it was popped, in ms.", 0),
+  invisibleTime: optional("long", "For how long others do not see the message, in ms.", 0),
+  reviveQid: optional("int", "Revive queue of the checkpoint.", 0),
+  restNum: optional("long", "How many are left.", 0),
+  startOffsetInfo: optional("string", "First offset of each queue."),
+  msgOffsetInfo: optional("string", "Offsets of each queue."),
+  orderCountInfo: optional("string", "Deliveries so far of each queue (ordered)."),
+};
+
 export const POP_MESSAGE = row({
   code: 200050,
   name: "POP_MESSAGE",
@@ -22,15 +33,7 @@ export const POP_MESSAGE = row({
     attemptId: optional("string", "Names the attempt: a retry gets the same ordered messages."),
     ...topicFields,
   },
-  response: {
-    popTime: optional("long", "When it was popped, in ms.", 0),
-    invisibleTime: optional("long", "For how long others do not see the message, in ms.", 0),
-    reviveQid: optional("int", "Revive queue of the checkpoint.", 0),
-    restNum: optional("long", "How many are left.", 0),
-    startOffsetInfo: optional("string", "First offset of each queue."),
-    msgOffsetInfo: optional("string", "Offsets of each queue."),
-    orderCountInfo: optional("string", "Deliveries so far of each queue (ordered)."),
-  },
+  response: poppedFields,
 });
 
 export const ACK_MESSAGE = row({
@@ -61,15 +64,7 @@ export const PEEK_MESSAGE = row({
     consumerGroup: required("string", "Consumer group."),
     ...topicFields,
   },
-  response: {
-    popTime: optional("long", "When it was popped, in ms.", 0),
-    invisibleTime: optional("long", "For how long others do not see the message, in ms.", 0),
-    reviveQid: optional("int", "Revive queue of the checkpoint.", 0),
-    restNum: optional("long", "How many are left.", 0),
-    startOffsetInfo: optional("string", "First offset of each queue."),
-    msgOffsetInfo: optional("string", "Offsets of each queue."),
-    orderCountInfo: optional("string", "Deliveries so far of each queue (ordered)."),
-  },
+  response: poppedFields,
 });
 
 export const CHANGE_MESSAGE_INVISIBLETIME = row({
