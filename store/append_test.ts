@@ -343,3 +343,17 @@ test("prepared and rolled back records take no queue number, and a CRC property 
   const check = checkRecordAt(bytes, 0, bytes.length, { checkCrc: true, requirePropertyCrc: true });
   expect([check.kind, check.suspicion]).toEqual(["message", null]);
 });
+
+test("a record that is put again leaves the sum of its earlier self out, whether sums are on or off", async () => {
+  for (const appendPropertyCrc of [true, false]) {
+    await using store = await openTestStore(newMemoryDisk(), { appendPropertyCrc });
+    const properties = new TextEncoder().encode(
+      "__CRC32#\x011111111111\x02KEYS\x01a\x02__CRC32#\x012222222222\x02",
+    );
+    const [put] = await store.put([testMessage(2, { properties })]);
+    const bytes = viewBytes(await store.read(put!.physicalOffset));
+    const text = bytes.toString("latin1");
+    expect(text).not.toMatch(/1111111111|2222222222/);
+    expect(text.match(/__CRC32#/g)?.length ?? 0).toBe(appendPropertyCrc ? 1 : 0);
+  }
+});

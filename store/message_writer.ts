@@ -119,8 +119,9 @@ export class MessageWriter implements AppendOwner {
     const { body } = message;
     const numbered = lights?.number(message.topic, message.properties) ?? null;
     const given = numbered?.properties ?? message.properties;
-    // A record that is stored again (delayed, retried) brings the sum of its earlier self.
-    const properties = this.config.appendPropertyCrc ? withoutCrcProperty(given) : given;
+    // A record that is stored again (delayed, timed, retried, committed) brings the sum of its earlier self, also long
+    // after sums were switched off. This is the one place that takes it out.
+    const properties = withoutCrcProperty(given);
     const lightQueues = numbered?.queues ?? NO_QUEUES;
     if (topic.length === 0) return refusal("message_illegal", "the topic is empty");
     if (topic.length > RETRY_OR_DLQ_TOPIC_LENGTH_MAX) {

@@ -38,12 +38,23 @@ export function readCrcProperty(buffer: Uint8Array, start: number, end: number):
   return crc;
 }
 
-/** The properties without that one, wherever it stands; the same bytes when it isn't there. */
+/**
+ * The properties without that one, wherever and however often it stands; the same bytes when it isn't there. The store
+ * takes it out of whatever is put, so that no record carries the sum of another one.
+ */
 export function withoutCrcProperty(properties: Uint8Array): Uint8Array {
+  let kept = properties;
+  for (let at = findCrcProperty(kept, 0); at >= 0; at = findCrcProperty(kept, at)) {
+    const end = kept.indexOf(2, at);
+    kept = Buffer.concat([kept.subarray(0, at), end < 0 ? NOTHING : kept.subarray(end + 1)]);
+  }
+  return kept;
+}
+
+/** Where the property begins, at or behind `from`; -1 when it isn't there. */
+function findCrcProperty(properties: Uint8Array, from: number): number {
   const bytes = Buffer.from(properties.buffer, properties.byteOffset, properties.length);
-  let at = bytes.indexOf(PREFIX);
+  let at = bytes.indexOf(PREFIX, from);
   while (at > 0 && bytes[at - 1] !== 2) at = bytes.indexOf(PREFIX, at + 1);
-  if (at < 0) return properties;
-  const end = bytes.indexOf(2, at);
-  return Buffer.concat([bytes.subarray(0, at), end < 0 ? NOTHING : bytes.subarray(end + 1)]);
+  return at;
 }

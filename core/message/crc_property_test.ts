@@ -32,6 +32,7 @@ test("the sum of an earlier record is taken out wherever it stands, and nothing 
   expect(without("A\x01__CRC32#\x02my__CRC32#\x01x\x02")).toBe(
     "A\x01__CRC32#\x02my__CRC32#\x01x\x02",
   );
+  expect(without(sum, "A\x01b\x02", sum, sum)).toBe("A\x01b\x02");
   const plain = Buffer.from("A\x01b\x02");
   expect(withoutCrcProperty(plain)).toBe(plain);
 });

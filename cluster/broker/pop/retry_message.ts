@@ -20,7 +20,6 @@ export function retryMessageOf(
     properties.set(PROPERTY.firstPopTime, String(popTimeMs));
   }
   properties.set(PROPERTY.originGroup, group);
-  properties.delete(PROPERTY.crc32);
   return {
     topic,
     queueId: record.queueId,

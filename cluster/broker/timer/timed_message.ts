@@ -10,8 +10,8 @@ import { tagsCodeUtf8 } from "../../../core/message/tag_hash.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { MessageToStore, RecordView } from "../../../store/message_store.ts";
 
-/** Added by a delivery, and what an earlier one (a roll) or another broker's checksum left. */
-const REPLACED = [PROPERTY.timerEnqueueMs, PROPERTY.timerDequeueMs, PROPERTY.crc32];
+/** Added by a delivery, and what an earlier one (a roll) left. */
+const REPLACED = [PROPERTY.timerEnqueueMs, PROPERTY.timerDequeueMs];
 const NAMES = [
   PROPERTY.timerOutMs,
   PROPERTY.realTopic,
