@@ -3,6 +3,7 @@
 // (Apache takes each one anew; its issue 8158).
 import { RequestError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/log.ts";
+import { decodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import {
   TRANSACTION_COMMIT,
@@ -60,6 +61,8 @@ export interface EndTransactionParts {
 type EndFields = FieldsOf<typeof END_TRANSACTION.request>;
 type EndAnswer = Answer<Record<string, never>>;
 
+/** As clients make them: 16 bytes in hexadecimal digits, 28 where the address is IPv6. */
+const UNIQUE_KEY = /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{56})$/;
 const SUCCESS: EndAnswer = { code: ResponseCode.SUCCESS };
 
 export class EndTransactions {
@@ -140,6 +143,7 @@ export class EndTransactions {
     if (half.physicalOffset !== fields.commitLogOffset) {
       throw refused("The commit log offset wrong");
     }
+    if (namesAnother(half, fields)) throw refused("Find prepared transaction message failed");
   }
 
   /** One that asked for its own first check may only be ended before it (EndTransactionProcessor). */
@@ -222,6 +226,19 @@ function repeated(state: HalfState, decision: Decision): EndAnswer {
     code: ResponseCode.ILLEGAL_OPERATION,
     remark: "the transaction was ended before, and its first end counts",
   };
+}
+
+/**
+ * Whether both ids of an end are the unique key of one message, and not of the half at the place that it names: under
+ * ASYNC_FLUSH a power cut took the half that was meant, and another one was stored there. Apache's clients send the
+ * unique key in both; ids of any other kind are let through, since Apache looks at neither.
+ */
+function namesAnother(half: HalfMessage, { msgId, transactionId }: EndFields): boolean {
+  const uniqueKey = half.properties.get(PROPERTY.uniqueKey);
+  if (uniqueKey === undefined || msgId !== transactionId || msgId === uniqueKey) return false;
+  if (!UNIQUE_KEY.test(msgId) || !UNIQUE_KEY.test(uniqueKey)) return false;
+  // An offset id looks the same.
+  return decodeOffsetMessageId(msgId).physicalOffset !== half.physicalOffset;
 }
 
 function refused(remark: string): RequestError {

@@ -68,6 +68,9 @@ export interface EndOptions {
   group?: string;
   fromTransactionCheck?: boolean;
   queueOffset?: number;
+  /** In place of the half's unique key. */
+  msgId?: string;
+  transactionId?: string;
 }
 
 /** Ends a transaction and waits for the answer. A real producer sends it one-way. */
@@ -84,8 +87,8 @@ export function end(
     commitLogOffset: half.physicalOffset,
     commitOrRollback,
     fromTransactionCheck: options.fromTransactionCheck ?? false,
-    msgId: half.uniqueKey,
-    transactionId: half.uniqueKey,
+    msgId: options.msgId ?? half.uniqueKey,
+    transactionId: options.transactionId ?? half.uniqueKey,
   });
 }
 
