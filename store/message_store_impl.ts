@@ -86,7 +86,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   ): Promise<FileMessageStore> {
     const files = await openStoreFiles(config, parts);
     const store = new FileMessageStore(config, parts, files);
-    await store.start();
+    store.start();
     return store;
   }
 
@@ -167,10 +167,9 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     }, end);
   }
 
-  private async start(): Promise<void> {
+  private start(): void {
     const { clock, log } = this.parts;
     this.files.lock.markOpen();
-    await this.checkpointer.write();
     if (!this.config.syncFlush) {
       this.background.use(runInBackground(this.flusher.task(this.config), clock, log));
     }
