@@ -1,6 +1,6 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java|pop] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [pipelined|java|pop|timers] [--seconds 8] [--rows 30]
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -14,9 +14,12 @@ import {
   pipelinedLoad,
   poppingLoad,
   type Side,
+  timersLoad,
 } from "./support/side.ts";
 
 const TOPIC = "BenchTopic";
+/** A million in a minute. */
+const TIMERS_PER_SECOND = 16_667;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -87,11 +90,15 @@ async function loaded(side: Side): Promise<Cost> {
 
 async function run(side: Side): Promise<LoadResult> {
   if (load === "java") return await javaLoad(side, folder, ["produce", TOPIC, 64, 128, seconds]);
+  if (load === "timers") {
+    const args = [TOPIC, "timer", TIMERS_PER_SECOND * seconds, Math.max(5, seconds), seconds];
+    return await timersLoad(side, folder, args);
+  }
   const sending = (forSeconds: number) =>
     pipelinedLoad(side, folder, [TOPIC, 4, 64, 128, forSeconds]);
   if (load !== "pop") return await sending(seconds);
   // A backlog; what that takes is in the profile too.
-  await sending(0.5);
+  await sending(3);
   return await poppingLoad(side, folder, [TOPIC, 8, seconds]);
 }
 

@@ -6,7 +6,7 @@
 //        bun timers.ts HOST:PORT TOPIC backlog COUNT LEVEL                       sent, not waited for
 import { Buffer } from "node:buffer";
 import { build } from "hdr-histogram-js";
-import { decodeRecords, type MessageRecord } from "../../core/message/record.ts";
+import { emptyParts, locateParts, MessageRecord } from "../../core/message/record.ts";
 import { isSuccess, requestFrame } from "./send_frames.ts";
 
 const [address, topic, kind, countText, ...rest] = process.argv.slice(2);
@@ -127,13 +127,33 @@ let early = 0;
 /** Sent after their time: put at once, and not measured. */
 let past = 0;
 
+const parts = emptyParts();
+
+/** Takes the records of an answer; gives the queue offset of the last one. */
+function receive(data: Buffer, from: number, end: number, nowMs: number): number {
+  let queueOffset = -1;
+  for (let at = from; at < end; at += parts.size) {
+    if (locateParts(data, at, end, parts) !== null) throw new Error("an answer holds no records");
+    const record = new MessageRecord(data, at, parts);
+    const dueMs = dueMsOf(data, record);
+    if (dueMs < 0) past++;
+    else {
+      if (nowMs < dueMs) early++;
+      lateness.recordValue(Math.max(0, nowMs - dueMs));
+    }
+    queueOffset = record.queueOffset;
+    received++;
+  }
+  return queueOffset;
+}
+
 /** When a message was due; -1 when its time was past as it was sent. */
 function dueMsOf(data: Buffer, record: MessageRecord): number {
   if (!isTimer) return record.bornTimestampMs + levelMs;
   const { propertiesEnd, propertiesStart } = record.parts;
-  const at = data.subarray(propertiesStart, propertiesEnd).indexOf(OUT_MS);
-  if (at < 0) return -1;
-  const from = propertiesStart + at + OUT_MS.length;
+  const at = data.indexOf(OUT_MS, propertiesStart);
+  if (at < 0 || at >= propertiesEnd) return -1;
+  const from = at + OUT_MS.length;
   return Number(data.toString("latin1", from, from + TIME_DIGITS));
 }
 
@@ -144,17 +164,7 @@ async function startPulling(queueId: number): Promise<void> {
     if (isSuccess(data, at)) {
       const nowMs = Date.now();
       const bodyAt = at + 8 + (data.readInt32BE(at + 4) & 0xffffff);
-      const records = decodeRecords(data, bodyAt, end);
-      for (const record of records) {
-        const dueMs = dueMsOf(data, record);
-        if (dueMs < 0) past++;
-        else {
-          if (nowMs < dueMs) early++;
-          lateness.recordValue(Math.max(0, nowMs - dueMs));
-        }
-      }
-      received += records.length;
-      offset = records.at(-1)!.queueOffset + 1;
+      offset = receive(data, bodyAt, end, nowMs) + 1;
     }
     // Before the topic is made there is nothing to wait for.
     if (isSuccess(data, at) || received > 0) pull();

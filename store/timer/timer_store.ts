@@ -42,6 +42,8 @@ export interface TimerStoreOptions {
 export interface SlotUnits {
   timeMs: number;
   count: number;
+  /** Where the newest one stands in the timer log; -1 when there is none. */
+  lastPosition: number;
   physicalOffsets: Float64Array;
   recordBytes: Int32Array;
   magics: Int32Array;
@@ -212,12 +214,17 @@ export class TimerStore {
     this.log.write();
   }
 
-  /** The units of a slot, newest first; null when it is blank. Throws DiskError. */
-  unitsOf(timeMs: number): SlotUnits | null {
+  /**
+   * The units of a slot, newest first; null when it is blank. Those up to a position of its chain are left out, as known.
+   * Throws DiskError.
+   */
+  unitsOf(timeMs: number, known = NO_POSITION): SlotUnits | null {
     if (!this.wheel.get(timeMs, this.slot)) return null;
-    const units = newSlotUnits(timeMs, Math.max(16, this.slot.count));
+    const { last } = this.slot;
+    const units = newSlotUnits(timeMs, known === NO_POSITION ? Math.max(16, this.slot.count) : 16);
+    units.lastPosition = last;
     const { unit } = this;
-    for (let at = this.slot.last; at !== NO_POSITION;) {
+    for (let at = last; at !== NO_POSITION && at !== known;) {
       // A unit of another time: the chain was cut and the position used again.
       if (
         this.log.read(at, unit) !== "unit" || unit.writeTimeMs + unit.delayMs !== timeMs ||
@@ -324,6 +331,7 @@ function newSlotUnits(timeMs: number, capacity: number): SlotUnits {
   return {
     timeMs,
     count: 0,
+    lastPosition: NO_POSITION,
     physicalOffsets: new Float64Array(capacity),
     recordBytes: new Int32Array(capacity),
     magics: new Int32Array(capacity),

@@ -5,6 +5,8 @@ export const BATCH_RECORDS_MAX = 1024;
 export const BATCH_BYTES = 1024 * 1024;
 /** Messages of one put, which is stored as a unit. */
 export const PUT_MESSAGES_MAX = 64;
+/** Puts of one turn of the event loop: more would let consumers wait, fewer cost a write each. */
+export const GROUPS_PER_TURN = 2;
 /** Wait before what the disk refused is tried again. */
 export const RETRY_DELAY_MS = 100;
 /** Longest sleep between two looks at the wall clock, which may be moved meanwhile. */

@@ -31,9 +31,9 @@ interface Ready {
   topics: (string | null)[];
 }
 
-/** What was read of a slot before it was due: its oldest units. */
+/** What was read of a slot before it was due: its units by then, and messages of the oldest of them. */
 interface Prepared extends Ready {
-  timeMs: number;
+  units: SlotUnits;
   unitCount: number;
 }
 
@@ -57,7 +57,7 @@ export class TimerDelivery {
   /** Whether the slot at the read time is worth reading before it is due. */
   get isWorthPreparing(): boolean {
     const { timers } = this.parts;
-    return this.prepared?.timeMs !== timers.readTimeMs &&
+    return this.prepared?.units.timeMs !== timers.readTimeMs &&
       timers.waitingAt(timers.readTimeMs) >= PREPARE_MESSAGES_MIN;
   }
 
@@ -66,9 +66,9 @@ export class TimerDelivery {
     const { clock, timers } = this.parts;
     const timeMs = timers.readTimeMs;
     const units = timers.unitsOf(timeMs);
-    const prepared: Prepared = { timeMs, unitCount: 0, messages: [], topics: [] };
-    this.prepared = prepared;
     if (units === null) return;
+    const prepared: Prepared = { units, unitCount: 0, messages: [], topics: [] };
+    this.prepared = prepared;
     for (let next = units.count - 1, bytes = 0; next >= 0 && bytes < PREPARED_BYTES_MAX;) {
       // The messages refer to its bytes until they are stored.
       const batch = new RecordBatch(this.parts.store, clock);
@@ -86,24 +86,20 @@ export class TimerDelivery {
    */
   async deliver(between: () => Promise<void>): Promise<boolean> {
     const { clock, timers } = this.parts;
-    const units = timers.unitsOf(timers.readTimeMs);
+    const prepared = this.takePrepared();
+    const units = timers.unitsOf(timers.readTimeMs, prepared?.units.lastPosition);
     if (units === null) {
       timers.moveReadTime();
       return false;
     }
     const recalls: Recalls = new Map();
-    for (let next = units.count - 1; next >= 0;) {
-      next = await this.load(this.batch, units, next, isRecall);
-      this.readRecalls(recalls);
+    if (prepared !== null) await this.findRecalls(prepared.units, recalls);
+    await this.findRecalls(units, recalls);
+    if (prepared !== null) {
+      await this.deliverPrepared(prepared, recalls, between);
+      await this.deliverUnits(prepared.units, prepared.unitCount, recalls, between);
     }
-    let next = units.count - 1 - await this.deliverPrepared(recalls, between);
-    while (next >= 0) {
-      next = await this.load(this.batch, units, next, (magic) => !isRecall(magic));
-      const ready: Ready = { messages: [], topics: [] };
-      this.collect(this.batch, units, String(clock.nowMs()), recalls, ready);
-      await this.put(ready);
-      if (next >= 0) await between();
-    }
+    await this.deliverUnits(units, 0, recalls, between);
     for (const { isFound, topic } of recalls.values()) {
       // It took nothing back: what it was counted for still counts.
       if (!isFound && topic !== null) this.parts.metrics.add(topic, 1, clock.nowMs());
@@ -113,12 +109,26 @@ export class TimerDelivery {
     return true;
   }
 
-  /** Puts what was prepared of the slot, less what was taken back since; gives how many units that was. */
-  private async deliverPrepared(recalls: Recalls, between: () => Promise<void>): Promise<number> {
+  /** What was prepared of the slot at the read time; of a slot that failed, nothing is known any more. */
+  private takePrepared(): Prepared | null {
     const { prepared } = this;
     this.prepared = null;
-    if (prepared === null || prepared.timeMs !== this.parts.timers.readTimeMs) return 0;
-    const { messages, topics, unitCount } = prepared;
+    return prepared?.units.timeMs === this.parts.timers.readTimeMs ? prepared : null;
+  }
+
+  private async findRecalls(units: SlotUnits, recalls: Recalls): Promise<void> {
+    for (let next = units.count - 1; next >= 0;) {
+      next = await this.load(this.batch, units, next, isRecall);
+      this.readRecalls(recalls);
+    }
+  }
+
+  /** Puts what was prepared of the slot, less what was taken back since. */
+  private async deliverPrepared(
+    { messages, topics }: Prepared,
+    recalls: Recalls,
+    between: () => Promise<void>,
+  ): Promise<void> {
     for (let from = 0; from < messages.length; from += BATCH_RECORDS_MAX) {
       const ready: Ready = { messages: [], topics: [] };
       for (let at = from; at < Math.min(messages.length, from + BATCH_RECORDS_MAX); at++) {
@@ -131,7 +141,22 @@ export class TimerDelivery {
       await this.put(ready);
       await between();
     }
-    return unitCount;
+  }
+
+  /** Puts the messages of a slot's units, less the oldest `done` of them. */
+  private async deliverUnits(
+    units: SlotUnits,
+    done: number,
+    recalls: Recalls,
+    between: () => Promise<void>,
+  ): Promise<void> {
+    for (let next = units.count - 1 - done; next >= 0;) {
+      next = await this.load(this.batch, units, next, (magic) => !isRecall(magic));
+      const ready: Ready = { messages: [], topics: [] };
+      this.collect(this.batch, units, String(this.parts.clock.nowMs()), recalls, ready);
+      await this.put(ready);
+      if (next >= 0) await between();
+    }
   }
 
   private async put({ messages, topics }: Ready): Promise<void> {

@@ -9,7 +9,7 @@ import type {
   PutStatus,
 } from "../../../store/message_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
-import { PUT_MESSAGES_MAX, RETRY_DELAY_MS } from "./limits.ts";
+import { GROUPS_PER_TURN, PUT_MESSAGES_MAX, RETRY_DELAY_MS } from "./limits.ts";
 
 export interface TimerPutsParts {
   store: Pick<MessageStore, "put">;
@@ -34,23 +34,41 @@ export class TimerPuts {
   async put(messages: readonly MessageToStore[]): Promise<void> {
     let groups = split(messages, PUT_MESSAGES_MAX);
     while (groups.length > 0) {
-      const results = await Promise.all(groups.map((group) => this.parts.store.put(group)));
+      const results = await this.putGroups(groups);
       const again: MessageToStore[][] = [];
-      let isRefused = false;
       groups.forEach((group, index) => {
-        const [first] = results[index]!;
-        if (isStored(first!.status)) this.count(group, results[index]!);
-        else if (!isHopeless(first!.status)) {
-          isRefused = true;
-          again.push(group);
-        } else if (group.length > 1) again.push(...split(group, 1));
-        else this.giveUp(group[0]!, first!);
+        const status = results[index]?.[0]?.status;
+        if (status === undefined || isRefusal(status)) again.push(group);
+        else if (isStored(status)) this.count(group, results[index]!);
+        else if (group.length > 1) again.push(...split(group, 1));
+        else this.giveUp(group[0]!, results[index]![0]!);
       });
+      const refused = results.flat().find(({ status }) => isRefusal(status));
       groups = again;
-      if (isRefused) {
-        await this.waitForDisk(results.flat().find(({ status }) => !isStored(status))!);
-      }
+      if (refused !== undefined) await this.waitForDisk(refused);
     }
+  }
+
+  /**
+   * A few groups a turn: consumers get the first ones while the last ones are stored, and others have their turns. Stops
+   * where the disk refuses, so that what is tried again keeps its place.
+   */
+  private async putGroups(groups: readonly (readonly MessageToStore[])[]): Promise<PutResult[][]> {
+    const { clock, store } = this.parts;
+    const puts: Promise<PutResult[]>[] = [];
+    let isRefused = false;
+    const note = (results: PutResult[]) => {
+      isRefused ||= isRefusal(results[0]!.status);
+      return results;
+    };
+    for (const group of groups) {
+      if (puts.length > 0 && puts.length % GROUPS_PER_TURN === 0) {
+        await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+      }
+      if (isRefused) break;
+      puts.push(store.put(group).then(note));
+    }
+    return await Promise.all(puts);
   }
 
   private async waitForDisk({ status, detail }: PutResult): Promise<void> {
@@ -83,6 +101,11 @@ export class TimerPuts {
 /** A message whose flush timed out is stored: putting it again would double it. */
 function isStored(status: PutStatus): boolean {
   return status === "ok" || status === "flush_disk_timeout";
+}
+
+/** What the disk may take later. */
+function isRefusal(status: PutStatus): boolean {
+  return !isStored(status) && !isHopeless(status);
 }
 
 function isHopeless(status: PutStatus): boolean {
