@@ -26,7 +26,9 @@ export interface ReceiptHandle {
   queueOffset: number;
 }
 
-const WORDS_MIN = 7;
+/** So many digits are always a safe integer. */
+const EXACT_DIGITS_MAX = 15;
+const DIGIT_ZERO = 48;
 
 export function formatReceiptHandle(handle: ReceiptHandle): string {
   const { startOffset, popTimeMs, invisibleMs, reviveQueueId, retry, brokerName } = handle;
@@ -36,31 +38,58 @@ export function formatReceiptHandle(handle: ReceiptHandle): string {
 
 /** Null when the text is no handle. A handle without the queue offset (older clients) gets -1 there. */
 export function parseReceiptHandle(text: string): ReceiptHandle | null {
-  const words = text.split(" ");
-  if (words.length < WORDS_MIN) return null;
-  const startOffset = Number(words[0]);
-  const popTimeMs = Number(words[1]);
-  const invisibleMs = Number(words[2]);
-  const reviveQueueId = Number(words[3]);
-  const retry = words[4];
-  const brokerName = words[5]!;
-  const queueId = Number(words[6]);
-  const queueOffset = words.length > WORDS_MIN ? Number(words[WORDS_MIN]) : -1;
+  // Asked for with each acknowledgement: no array of words, and numbers without a text of their own.
+  const popTimeAt = text.indexOf(" ") + 1;
+  const invisibleAt = text.indexOf(" ", popTimeAt) + 1;
+  const reviveQueueAt = text.indexOf(" ", invisibleAt) + 1;
+  const retryAt = text.indexOf(" ", reviveQueueAt) + 1;
+  const brokerAt = text.indexOf(" ", retryAt) + 1;
+  const queueAt = text.indexOf(" ", brokerAt) + 1;
+  const isWhole = popTimeAt > 0 && invisibleAt > popTimeAt && reviveQueueAt > invisibleAt &&
+    retryAt > reviveQueueAt && brokerAt > retryAt && queueAt > brokerAt;
+  if (!isWhole) return null;
+  const queueEnd = endOfWord(text, queueAt);
+  const offsetAt = queueEnd + 1;
+  const hasOffset = queueEnd < text.length;
+  const startOffset = numberAt(text, 0, popTimeAt - 1);
+  const popTimeMs = numberAt(text, popTimeAt, invisibleAt - 1);
+  const invisibleMs = numberAt(text, invisibleAt, reviveQueueAt - 1);
+  const reviveQueueId = numberAt(text, reviveQueueAt, retryAt - 1);
+  const retry = text.slice(retryAt, brokerAt - 1);
+  const queueId = numberAt(text, queueAt, queueEnd);
+  const queueOffset = hasOffset ? numberAt(text, offsetAt, endOfWord(text, offsetAt)) : -1;
   const { isSafeInteger } = Number;
-  const isWhole = isSafeInteger(startOffset) && isSafeInteger(popTimeMs) &&
+  const isNumbered = isSafeInteger(startOffset) && isSafeInteger(popTimeMs) &&
     isSafeInteger(invisibleMs) && isSafeInteger(reviveQueueId) && isSafeInteger(queueId) &&
     isSafeInteger(queueOffset);
-  if (!isWhole || (retry !== "0" && retry !== "1" && retry !== "2")) return null;
+  if (!isNumbered || (retry !== "0" && retry !== "1" && retry !== "2")) return null;
   return {
     startOffset,
     popTimeMs,
     invisibleMs,
     reviveQueueId,
     retry,
-    brokerName,
+    brokerName: text.slice(brokerAt, queueAt - 1),
     queueId,
     queueOffset,
   };
+}
+
+function endOfWord(text: string, start: number): number {
+  const end = text.indexOf(" ", start);
+  return end < 0 ? text.length : end;
+}
+
+/** Digits are read in place; anything else as Number does. */
+function numberAt(text: string, start: number, end: number): number {
+  if (end - start > EXACT_DIGITS_MAX) return Number(text.slice(start, end));
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - DIGIT_ZERO;
+    if (digit < 0 || digit > 9) return Number(text.slice(start, end));
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 export function retryMarkOf(topic: string): RetryMark {
