@@ -5,6 +5,7 @@ import type { Message, MessageQueue, SendStatus } from "../core/client/message.t
 import { Producer } from "../core/client/producer.ts";
 import { byKey } from "../core/client/selectors.ts";
 import { OperationError, UsageError } from "../core/errors.ts";
+import { checkTopic } from "./inspector/sending.ts";
 import type { PublishContext } from "./publish.ts";
 import { type Input, InterruptibleInput, standardInput } from "./publish_input.ts";
 import { PublishLanes } from "./publish_lanes.ts";
@@ -54,7 +55,8 @@ export async function runPublish(
       group: PRODUCER_GROUP,
       sendsInFlightMax: Math.max(1, options.inFlight),
     }, { clock, transport });
-    // A topic that nobody takes is told before anything is read.
+    // A topic that nobody takes is told before anything is read, with the cause.
+    await checkTopic(cluster, options.topic);
     const queues = await producer.queues(options.topic);
     await new Publication(context, producer, queues, reading).run();
   });

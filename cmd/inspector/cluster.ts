@@ -255,7 +255,8 @@ export class Cluster {
 
   /** Throws an OperationError: the group doesn't exist, or exists and nobody has consumed in it. */
   async failMissingGroup(group: string): Promise<never> {
-    const groups = await this.groupNames();
+    const [{ brokers }, groups] = await Promise.all([this.info(), this.groupNames()]);
+    if (brokers.size === 0) throw this.noBrokers();
     throw new OperationError(
       groups.includes(group)
         ? `no consumer of group '${group}' is online`

@@ -300,13 +300,15 @@ describe("errors name the cause, and the exit code tells", () => {
     expect((await inspect("", ["topicList"], { variables })).code).toBe(0);
   });
 
-  test("a name server without brokers is told apart from a missing topic", async () => {
+  test("a name server without brokers is told apart from a missing topic or group", async () => {
     await using empty = await openNameServer();
     const address = `127.0.0.1:${empty.addresses[0]!.port}`;
-    expect(await inspect(address, ["topicRoute", "-t", "Orders"])).toMatchObject({
-      code: 1,
-      err: expect.stringContaining(`no broker is registered with ${address}`),
-    });
+    for (const command of ["topicRoute -t Orders", "consumerProgress -g billing"]) {
+      expect(await inspect(address, command.split(" "))).toMatchObject({
+        code: 1,
+        err: expect.stringContaining(`no broker is registered with ${address}`),
+      });
+    }
   });
 
   test("sending to a missing topic says that brokers don't make topics", async () => {

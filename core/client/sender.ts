@@ -97,7 +97,8 @@ export class Sender {
     if (template === null) {
       throw new ClientError(
         "no_route",
-        `the name servers don't know the topic ${topic}, and no broker creates topics by itself`,
+        `the name servers don't know the topic ${topic}, nor a broker that would make it: none is ` +
+          "registered, or autoCreateTopicEnable=false",
       );
     }
     routes.watch(AUTO_CREATE_TOPIC);
