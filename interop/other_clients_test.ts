@@ -13,7 +13,7 @@ interface Client {
   scenarios: readonly string[];
   /** Topics that must be there before: not every client lets the broker make them. */
   topics: readonly string[];
-  run: (namesrvAddress: string) => Promise<{ code: number; stdout: string; stderr: string }>;
+  run: (cluster: Cluster) => Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
 const RUN_ID = `r${process.pid}`;
@@ -28,17 +28,26 @@ const CLIENTS: readonly Client[] = [
       "goConsume",
       "goConsumeRetry",
       "goTransactions",
+      "goBroadcast",
+      "goOrderly",
+      "goMembers",
+      "goDelayed",
+      "goSql",
     ],
     topics: [],
-    run: async (address) => await runToEnd(await goDriver(), [address, RUN_ID]),
+    run: async ({ folder, namesrv }) =>
+      await runToEnd(await goDriver(), [namesrv.address, RUN_ID], {
+        env: { "rocketmq.client.localOffsetStoreDir": `${folder}/go-offsets` },
+        timeoutMs: 350_000,
+      }),
   },
   {
     name: "Node client (ali-ons)",
     scenarios: ["nodeSend", "nodeConsume"],
     topics: [`NodeSend_${RUN_ID}`, `NodeConsume_${RUN_ID}`],
-    run: async (address) => {
+    run: async ({ namesrv }) => {
       const cwd = await nodeClientFolder();
-      return await runToEnd("node", ["driver.cjs", address, RUN_ID], { cwd });
+      return await runToEnd("node", ["driver.cjs", namesrv.address, RUN_ID], { cwd });
     },
   },
 ];
@@ -57,9 +66,10 @@ for (const { name, run, scenarios, topics } of CLIENTS) {
     let results: Map<string, ScenarioResult>;
 
     beforeAll(async () => {
-      cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, QUICK_CHECKS);
+      const conf = { ...QUICK_CHECKS, enablePropertyFilter: true };
+      cluster = await startCluster({ namesrv: "roquet", broker: "roquet" }, conf);
       await createTopics(cluster, topics);
-      results = scenarioResults(scenarios, await run(cluster.namesrv.address));
+      results = scenarioResults(scenarios, await run(cluster));
     }, 400_000);
 
     afterAll(async () => await cluster?.[Symbol.asyncDispose]());

@@ -33,6 +33,11 @@ func main() {
 		{"goSendAsyncAndOneway", sendAsyncAndOneway},
 		{"goConsume", consume},
 		{"goConsumeRetry", consumeRetry},
+		{"goBroadcast", broadcast},
+		{"goOrderly", orderly},
+		{"goMembers", members},
+		{"goDelayed", delayed},
+		{"goSql", bySQL},
 		{"goTransactions", transactions},
 	} {
 		startedAt := time.Now()
@@ -52,13 +57,13 @@ func main() {
 	}
 }
 
-func newProducer(namesrv, name string) (rocketmq.Producer, error) {
-	made, err := rocketmq.NewProducer(
+func newProducer(namesrv, name string, options ...producer.Option) (rocketmq.Producer, error) {
+	made, err := rocketmq.NewProducer(append([]producer.Option{
 		producer.WithNsResolver(primitive.NewPassthroughResolver([]string{namesrv})),
 		producer.WithGroupName(name),
 		producer.WithInstanceName(name),
 		producer.WithRetry(2),
-	)
+	}, options...)...)
 	if err != nil {
 		return nil, err
 	}
