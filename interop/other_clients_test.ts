@@ -43,12 +43,15 @@ const CLIENTS: readonly Client[] = [
   },
   {
     name: "Node client (ali-ons)",
-    scenarios: ["nodeSend", "nodeConsume"],
-    topics: [`NodeSend_${RUN_ID}`, `NodeConsume_${RUN_ID}`],
-    run: async ({ namesrv }) => {
-      const cwd = await nodeClientFolder();
-      return await runToEnd("node", ["driver.cjs", namesrv.address, RUN_ID], { cwd });
-    },
+    scenarios: ["nodeSend", "nodeConsume", "nodeRetry", "nodeBroadcast"],
+    topics: ["Send", "Consume", "Retry", "Broadcast"].map((name) => `Node${name}_${RUN_ID}`),
+    run: async ({ folder, namesrv }) =>
+      await runToEnd("node", ["driver.cjs", namesrv.address, RUN_ID], {
+        cwd: await nodeClientFolder(),
+        // Broadcasting consumers keep their offsets there.
+        env: { HOME: folder },
+        timeoutMs: 350_000,
+      }),
   },
 ];
 

@@ -36,37 +36,82 @@ async function nodeSend() {
   await sender.close();
 }
 
+/** A consumer that has seen its route; the client takes nothing but an async function. */
+async function consumer(group, instance, topic, handle, isBroadcast = false) {
+  const made = new Consumer({
+    ...options(group),
+    instanceName: instance,
+    isBroadcast,
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+  });
+  made.subscribe(topic, "TagNode", async (message) => await handle(message));
+  await made.ready();
+  return made;
+}
+
+async function until(what, isThere) {
+  const deadline = Date.now() + 60_000;
+  while (!isThere()) {
+    if (Date.now() > deadline) throw new Error(`not within a minute: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function sendNumbered(sender, topic) {
+  for (let n = 0; n < COUNT; n++) await sender.send(new Message(topic, "TagNode", `node ${n}`));
+}
+
 async function nodeConsume() {
   const topic = `NodeConsume_${runId}`;
   const sender = await producer(`node_consume_p_${runId}`);
   await sender.send(new Message(topic, "TagNode", "first"));
-  const consumer = new Consumer({
-    ...options(`node_consume_${runId}`),
-    isBroadcast: false,
-    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
-  });
   const seen = new Set();
-  consumer.subscribe(topic, "TagNode", async (message) => {
-    // The client takes nothing but an async function.
-    await null;
-    seen.add(message.body.toString());
-  });
-  await consumer.ready();
-  for (let n = 0; n < COUNT; n++) await sender.send(new Message(topic, "TagNode", `node ${n}`));
+  const group = `node_consume_${runId}`;
+  const made = await consumer(group, group, topic, ({ body }) => seen.add(body.toString()));
+  await sendNumbered(sender, topic);
   await sender.send(new Message(topic, "TagOther", "not for us"));
-  const deadline = Date.now() + 60_000;
-  while (seen.size < COUNT && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  if (seen.size < COUNT) throw new Error(`${seen.size} of ${COUNT} messages within a minute`);
+  await until("all messages", () => seen.size >= COUNT);
   if (seen.has("not for us")) throw new Error("a message of another tag came");
   await sender.close();
-  await consumer.close();
+  await made.close();
+}
+
+/** What a handler doesn't take is sent back to the broker, and comes again. */
+async function nodeRetry() {
+  const topic = `NodeRetry_${runId}`;
+  const sender = await producer(`node_retry_p_${runId}`);
+  await sender.send(new Message(topic, "TagNode", "again"));
+  const times = [];
+  const group = `node_retry_${runId}`;
+  const made = await consumer(group, group, topic, ({ reconsumeTimes }) => {
+    times.push(reconsumeTimes);
+    return reconsumeTimes === 0 ? Consumer.ACTION_RETRY : undefined;
+  });
+  await until("a second delivery", () => times.includes(1));
+  await sender.close();
+  await made.close();
+}
+
+/** Each of two consumers of a group gets everything. */
+async function nodeBroadcast() {
+  const topic = `NodeBroadcast_${runId}`;
+  const sender = await producer(`node_broadcast_p_${runId}`);
+  await sendNumbered(sender, topic);
+  const group = `node_broadcast_${runId}`;
+  const members = [new Set(), new Set()];
+  const made = await Promise.all(
+    members.map((seen, n) =>
+      consumer(group, `${group}_${n}`, topic, ({ body }) => seen.add(body.toString()), true)
+    ),
+  );
+  await until("all messages for both", () => members.every(({ size }) => size === COUNT));
+  await sender.close();
+  for (const each of made) await each.close();
 }
 
 async function main() {
   let failed = false;
-  for (const scenario of [nodeSend, nodeConsume]) {
+  for (const scenario of [nodeSend, nodeConsume, nodeRetry, nodeBroadcast]) {
     const startedMs = Date.now();
     let problem = null;
     try {
