@@ -17,5 +17,9 @@ export const DIRTY_PAGES_MAX = 2048;
 export const LOG_BLOCK_BYTES = 64 * 1024;
 export const LOG_BLOCKS_MAX = 64;
 
+/** Of the timer log, the newest bytes that a clean stop sums up (2.5 million timers), and how much is read at a time. */
+export const SUMMED_LOG_BYTES_MAX = 128 * 1024 * 1024;
+export const SUM_PIECE_BYTES = 1024 * 1024;
+
 /** Length of config/timercheck, of which Apache uses the first 56 bytes. */
 export const TIMER_CHECK_BYTES = 4096;

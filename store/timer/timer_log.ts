@@ -6,6 +6,7 @@ import { assert } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { SegmentFiles } from "../file/segment_files.ts";
 import { LOG_BLOCK_BYTES, LOG_BLOCKS_MAX } from "./limits.ts";
+import { sumOf } from "./timer_sums.ts";
 import {
   BLANK_UNIT_BYTES,
   readTimerUnit,
@@ -129,6 +130,13 @@ export class TimerLog {
     const first = this.block(number).copy(joined, 0, within);
     this.block(number + 1).copy(joined, first, 0, UNIT_BYTES - first);
     return readTimerUnit(joined, 0, unit);
+  }
+
+  /** The CRC of what the files hold at positions [start, end). Throws DiskError. */
+  sum(start: number, end: number): number {
+    const read = (target: Buffer, length: number, position: number) =>
+      this.files.readSync(target, 0, length, position);
+    return sumOf(read, start, end);
   }
 
   /** Cuts what follows a position off the files, durably; the rest of its file is zeros then. Throws DiskError. */

@@ -1,12 +1,15 @@
 // The timer's files as one: a unit goes to the log and into its slot, a slot is walked back through the log, and what is
 // on disk is told by the check file. One event loop owns it. Reads no message and delivers none.
+import { crc32 } from "../../core/bytes/crc32.ts";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
-import { BLANK_SLOTS, WEEK_SLOTS } from "./limits.ts";
-import { newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
+import { BLANK_SLOTS, SUMMED_LOG_BYTES_MAX, WEEK_SLOTS } from "./limits.ts";
+import { encodeTimerCheck, newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
 import { openTimerFiles } from "./timer_files.ts";
 import type { TimerLog } from "./timer_log.ts";
 import { earliestReadTimeMs, recoverTimer } from "./timer_recovery.ts";
+import { growSlotUnits, newSlotUnits, type SlotUnits } from "./slot_units.ts";
+import { takeSums, TimerSums } from "./timer_sums.ts";
 import {
   newTimerUnit,
   NO_POSITION,
@@ -38,18 +41,6 @@ export interface TimerStoreOptions {
   nowMs: number;
 }
 
-/** The units of one slot, newest first. */
-export interface SlotUnits {
-  timeMs: number;
-  count: number;
-  /** Where the newest one stands in the timer log; -1 when there is none. */
-  lastPosition: number;
-  physicalOffsets: Float64Array;
-  recordBytes: Int32Array;
-  magics: Int32Array;
-  writeTimesMs: Float64Array;
-}
-
 export class TimerStore {
   /** Slots before this time are delivered. */
   readTimeMs: number;
@@ -78,6 +69,7 @@ export class TimerStore {
     private readonly log: TimerLog,
     private readonly wheel: TimerWheel,
     private readonly checkFile: TimerCheckFile,
+    private readonly sums: TimerSums,
   ) {
     const { nowMs, precisionMs, queueEnd } = options;
     const check = checkFile.load(nowMs);
@@ -110,10 +102,14 @@ export class TimerStore {
 
   /** Opens and recovers; makes no file before the first timer. Throws DiskError. */
   static open(options: TimerStoreOptions): TimerStore {
-    const { disk, storePath } = options;
-    const { log: timerLog, wheel } = openTimerFiles(options);
+    const { disk, log, nowMs, storePath } = options;
     const checkFile = new TimerCheckFile(disk, `${storePath}/config/timercheck`);
-    return new TimerStore(options, timerLog, wheel, checkFile);
+    const sums = new TimerSums(disk, `${storePath}/config`);
+    const note = takeSums(sums, log);
+    const check = note === null ? null : checkFile.load(nowMs);
+    const isOfLastStop = check !== null && crc32(encodeTimerCheck(check)) === note!.check;
+    const { log: timerLog, wheel } = openTimerFiles(options, isOfLastStop ? note : null);
+    return new TimerStore(options, timerLog, wheel, checkFile, sums);
   }
 
   /**
@@ -308,6 +304,22 @@ export class TimerStore {
     await this.checkFile.sync();
   }
 
+  /**
+   * After the last flush of a clean stop: notes what the files hold, for the next start to see whether anything else changed
+   * them. Rejects with DiskError.
+   */
+  async noteSums(): Promise<void> {
+    const { check, log, wheel } = this;
+    if (this.hasChanged || !this.hasCheck || log.isEmpty || !wheel.exists()) return;
+    const { page, pages } = wheel.pagesOf(this.readTimeMs, this.writeTimeMs + this.rollWindowMs);
+    const start = Math.max(log.start, log.end - SUMMED_LOG_BYTES_MAX);
+    await this.sums.write({
+      check: crc32(encodeTimerCheck(check)),
+      wheel: { page, pages, crc: wheel.sum(page, pages) },
+      log: { start, end: log.end, crc: log.sum(start, log.end) },
+    });
+  }
+
   /** Deletes files whose messages are all gone from the commit log. */
   deleteBefore(physicalOffset: number): Promise<number> {
     return this.log.deleteBefore(physicalOffset, newTimerUnit());
@@ -325,28 +337,4 @@ function rollWindowOf(slots: number, precisionMs: number): number {
   const widest = WEEK_SLOTS - BLANK_SLOTS;
   const window = slots > widest || slots < 2 ? widest : slots;
   return Math.max(2, Math.min(window, Math.floor(INT_MAX / precisionMs)));
-}
-
-function newSlotUnits(timeMs: number, capacity: number): SlotUnits {
-  return {
-    timeMs,
-    count: 0,
-    lastPosition: NO_POSITION,
-    physicalOffsets: new Float64Array(capacity),
-    recordBytes: new Int32Array(capacity),
-    magics: new Int32Array(capacity),
-    writeTimesMs: new Float64Array(capacity),
-  };
-}
-
-function growSlotUnits(units: SlotUnits): void {
-  const next = newSlotUnits(units.timeMs, units.count * 2);
-  next.physicalOffsets.set(units.physicalOffsets);
-  next.recordBytes.set(units.recordBytes);
-  next.magics.set(units.magics);
-  next.writeTimesMs.set(units.writeTimesMs);
-  units.physicalOffsets = next.physicalOffsets;
-  units.recordBytes = next.recordBytes;
-  units.magics = next.magics;
-  units.writeTimesMs = next.writeTimesMs;
 }

@@ -6,6 +6,7 @@ import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endia
 import type { Disk, DiskFile } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import { CLEAN_PAGES_MAX, DIRTY_PAGES_MAX, SLOT_COUNT, SLOTS_PER_PAGE } from "./limits.ts";
+import { sumOf } from "./timer_sums.ts";
 import { NO_POSITION } from "./timer_unit.ts";
 
 const SLOT_BYTES = 32;
@@ -14,6 +15,7 @@ const FIRST_AT = 8;
 const LAST_AT = 16;
 const COUNT_AT = 24;
 const PAGE_BYTES = SLOTS_PER_PAGE * SLOT_BYTES;
+const PAGE_COUNT = SLOT_COUNT / SLOTS_PER_PAGE;
 
 export const WHEEL_BYTES = SLOT_COUNT * SLOT_BYTES;
 
@@ -104,6 +106,24 @@ export class TimerWheel {
       page.isDirty = true;
       this.dirtyCount++;
     }
+  }
+
+  /** Where the slots of a stretch of time stand in the file: at most all of its pages. */
+  pagesOf(fromMs: number, toMs: number): { page: number; pages: number } {
+    const tick = Math.floor(fromMs / this.precisionMs);
+    const ticks = Math.max(1, Math.ceil(toMs / this.precisionMs) - tick);
+    const page = Math.floor((tick % SLOT_COUNT) / SLOTS_PER_PAGE);
+    return { page, pages: Math.min(PAGE_COUNT, Math.ceil(ticks / SLOTS_PER_PAGE) + 1) };
+  }
+
+  /** The CRC of pages of the file, from one on around its end. Throws DiskError. */
+  sum(page: number, pages: number): number {
+    const file = this.openFile();
+    const read = (target: Buffer, length: number, position: number) => {
+      const at = position % WHEEL_BYTES;
+      return file.readSync(target, 0, Math.min(length, WHEEL_BYTES - at), at);
+    };
+    return sumOf(read, page * PAGE_BYTES, (page + pages) * PAGE_BYTES);
   }
 
   /** Whether so many pages changed that they should be written before the next flush. */

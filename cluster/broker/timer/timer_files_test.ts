@@ -1,17 +1,44 @@
 // Timer files that can't be used as they are: the broker keeps them aside, makes them again, and delivers every timer.
 import { expect, test } from "bun:test";
 import type { MemoryDisk } from "../../../core/disk/memory_disk.ts";
-import { TestTimer } from "./testing_timer.ts";
+import { TestTimer, TICK_MS } from "./testing_timer.ts";
 
 const TIMER_LOG = "/store/timerlog";
+const WHEEL = "/store/timerwheel";
+const SUMS = "/store/config/timersums";
 
 function timerLogs(disk: MemoryDisk): string[] {
   return disk.listSync(TIMER_LOG).map((name) => `${TIMER_LOG}/${name}`);
 }
 
-const DAMAGES: Record<string, (disk: MemoryDisk) => void> = {
-  "a timer wheel cut short": (disk) =>
-    disk.openSync("/store/timerwheel", "write").truncateSync(1000),
+/** Writes over bytes of a file, which keeps its length. */
+function writeOver(disk: MemoryDisk, path: string, at: number, bytes: Uint8Array): void {
+  disk.openSync(path, "write").writeSync(bytes, 0, bytes.length, at);
+}
+
+const SLOT_BYTES = 32;
+const SLOT_COUNT = 2 * 7 * 24 * 3600;
+const UNIT_BYTES = 52;
+
+/** Where the wheel keeps the slot of a time that is still to come. */
+function slotAt(startMs: number): number {
+  return (startMs / TICK_MS + 8) % SLOT_COUNT * SLOT_BYTES;
+}
+
+const DAMAGES: Record<string, (disk: MemoryDisk, startMs: number) => void> = {
+  "a slot of the timer wheel that says blank": (disk, startMs) =>
+    writeOver(disk, WHEEL, slotAt(startMs), new Uint8Array(SLOT_BYTES)),
+  "a slot of the timer wheel that tells another chain": (disk, startMs) =>
+    writeOver(disk, WHEEL, slotAt(startMs) + 23, new Uint8Array([0])),
+  "zeros for a timer wheel": (disk) =>
+    writeOver(disk, WHEEL, 0, new Uint8Array(SLOT_COUNT * SLOT_BYTES)),
+  "a unit of the timer log that names another record": (disk) =>
+    writeOver(disk, timerLogs(disk)[2]!, 3 * UNIT_BYTES + 34, new Uint8Array([1])),
+  "zeros for a file of the timer log": (disk) =>
+    writeOver(disk, timerLogs(disk)[2]!, 0, new Uint8Array(20 * UNIT_BYTES)),
+  "other bytes for the timer log's last units": (disk) =>
+    writeOver(disk, timerLogs(disk).at(-1)!, 0, new Uint8Array(UNIT_BYTES).fill(7)),
+  "a timer wheel cut short": (disk) => disk.openSync(WHEEL, "write").truncateSync(1000),
   "the timer log's last file cut within a unit": (disk) =>
     disk.openSync(timerLogs(disk).at(-1)!, "write").truncateSync(77),
   "an inner file of the timer log cut short": (disk) =>
@@ -34,7 +61,7 @@ for (const [damage, spoil] of Object.entries(DAMAGES)) {
       expect(timerLogs(timer.disk).length).toBeGreaterThan(2);
       if (isKilled) await timer.crash("process");
       await timer.stop();
-      spoil(timer.disk);
+      spoil(timer.disk, startMs);
       await timer.start();
       expect(timer.disk.listSync("/store/kept-aside")).toHaveLength(1);
       expect(
@@ -49,3 +76,38 @@ for (const [damage, spoil] of Object.entries(DAMAGES)) {
     });
   }
 }
+
+test("what another broker did to the timer's files since the last clean stop is believed", async () => {
+  await using timer = await TestTimer.open();
+  const startMs = timer.clock.nowMs();
+  const keys = [await timer.send(startMs + 20_500)];
+  await timer.stop();
+  const note = timer.disk.contents(SUMS);
+  await timer.start();
+  expect(timer.disk.statSync(SUMS)).toBeNull();
+  for (let second = 21; second <= 40; second++) {
+    keys.push(await timer.send(startMs + second * 1000 + 500));
+  }
+  await timer.clock.advance(3_000);
+  await timer.stop();
+  // As if that life had been one of Apache's broker, which doesn't know the note.
+  timer.disk.place(SUMS, note);
+  await timer.start();
+  expect(timer.disk.listSync("/store/kept-aside")).toEqual([]);
+  await timer.clock.advance(60_000);
+  expect((await timer.keys()).sort()).toEqual(keys.sort());
+});
+
+test("a note of a clean stop that isn't whole, or can't be read, is none", async () => {
+  await using timer = await TestTimer.open();
+  const key = await timer.send(timer.clock.nowMs() + 5_500);
+  await timer.stop();
+  timer.disk.place(SUMS, timer.disk.contents(SUMS).subarray(0, 40));
+  await timer.start();
+  await timer.stop();
+  timer.disk.inject({ operation: "read", code: "EIO", path: SUMS });
+  await timer.start();
+  expect(timer.disk.listSync("/store/kept-aside")).toEqual([]);
+  await timer.clock.advance(10_000);
+  expect(await timer.keys()).toEqual([key]);
+});

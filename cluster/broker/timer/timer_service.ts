@@ -123,6 +123,7 @@ export class TimerService implements AsyncDisposable {
     try {
       this.parts.timers.noteStop(this.parts.clock.nowMs());
       await this.flush();
+      await this.parts.timers.noteSums();
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       this.parts.log.error("the timer's files can't be written at their closing", { error });
