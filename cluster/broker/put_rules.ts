@@ -93,7 +93,7 @@ export class PutRules {
   }
 
   /**
-   * Decides on a message and acts on it in place; gives the verdict. `properties` are the message's own.
+   * Decides on a message and acts on it in place; gives the verdict. `properties` are the message's own, and stay that.
    * `mayPrepare`: false for the message of a transaction that is committed. Throws RequestError when it is refused.
    */
   apply(
@@ -113,8 +113,8 @@ export class PutRules {
       asksForTime(properties),
       isTransaction,
     );
-    if (verdict === PUT_DELAYED) this.delay(message, delayLevel, nowMs);
-    else if (verdict === PUT_TIMED) this.time(message, nowMs);
+    if (verdict === PUT_DELAYED) this.delay(message, delayLevel, nowMs, properties);
+    else if (verdict === PUT_TIMED) this.timers.time(message, nowMs, properties);
     else if (verdict === PUT_HALF) makeHalf(message, properties);
     else if (verdict !== PUT_AS_IS) throw this.refusal(verdict);
     return verdict;
@@ -146,11 +146,16 @@ export class PutRules {
 
   /**
    * Moves a message to the delay topic in place: topic, queue, due time as its tags code, and properties that remember
-   * where it was going. `nowMs` stands for the store time, which the record gets in the same turn.
+   * where it was going. `nowMs` stands for the store time, which the record gets in the same turn. `properties`: the
+   * message's own, where they are read already.
    */
-  delay(message: MessageToStore, delayLevel: number, nowMs: number): void {
+  delay(
+    message: MessageToStore,
+    delayLevel: number,
+    nowMs: number,
+    properties = parseProperties(message.properties),
+  ): void {
     const level = this.levels.clamp(delayLevel);
-    const properties = parseProperties(message.properties);
     for (const name of TIMER_PROPERTIES) properties.delete(name);
     properties.set(PROPERTY.delayLevel, String(level));
     properties.set(PROPERTY.realTopic, message.topic);

@@ -121,7 +121,7 @@ export class SendHandler {
       queueId,
       transactionId: draft.properties.get(PROPERTY.uniqueKey) ?? "",
       ...(verdict === PUT_TIMED && {
-        recallHandle: recallHandleOf(message, this.options.settings.brokerName),
+        recallHandle: recallHandleOf(message, draft.properties, this.options.settings.brokerName),
       }),
     });
   }

@@ -28,12 +28,16 @@ export class TimerRules {
 
   /**
    * Moves the message to the timer's topic in place: properties that remember where it was going, and TIMER_OUT_MS. A
-   * message whose time is past stays as it is, and is to be put at once. Throws RequestError when it is refused.
+   * message whose time is past stays as it is, and is to be put at once. `properties`: the message's own, where they are
+   * read already; they get what is added. Throws RequestError when it is refused.
    */
-  time(message: MessageToStore, nowMs: number): void {
+  time(
+    message: MessageToStore,
+    nowMs: number,
+    properties = parseProperties(message.properties),
+  ): void {
     const { settings } = this;
     if (!settings.timerWheelEnable) throw this.notEnabled();
-    const properties = parseProperties(message.properties);
     const deliverMs = deliverMsOf(properties, nowMs);
     if (deliverMs === null) throw this.illegal();
     if (deliverMs <= nowMs) {

@@ -22,6 +22,7 @@ import { putRefusal } from "../send/put_refusals.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import {
   committed,
+  committedProperties,
   type HalfMessage,
   halfMessageOf,
   immunityMsOf,
@@ -185,7 +186,7 @@ export class EndTransactions {
   private async putCommitted(half: HalfMessage): Promise<void> {
     const { store, rules, stats, settings, clock } = this.parts;
     const message = committed(half);
-    const properties = new Map(half.properties);
+    const properties = committedProperties(half);
     // A delay that the producer asked for begins now.
     rules.apply(message, properties, clock.nowMs(), false);
     const [result] = await store.put([message]);

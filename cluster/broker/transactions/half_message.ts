@@ -118,16 +118,21 @@ export function immunityMsOf({ properties }: HalfMessage, timeoutMs: number): nu
 
 /** The message that consumers get. */
 export function committed(half: HalfMessage): MessageToStore {
-  const properties = new Map(half.properties);
-  properties.delete(PROPERTY.realTopic);
-  properties.delete(PROPERTY.realQueueId);
   return {
-    ...stored(half, properties),
+    ...stored(half, committedProperties(half)),
     topic: half.realTopic,
     queueId: half.realQueueId,
     sysFlag: withTransactionState(half.sysFlag, TRANSACTION_COMMIT),
     preparedTransactionOffset: half.physicalOffset,
   };
+}
+
+/** Its properties: those of the half less where it goes. */
+export function committedProperties({ properties }: HalfMessage): Map<string, string> {
+  const own = new Map(properties);
+  own.delete(PROPERTY.realTopic);
+  own.delete(PROPERTY.realQueueId);
+  return own;
 }
 
 /** The same half again behind the others, its checks counted. */
