@@ -225,7 +225,7 @@ class Publication {
     if (end === "cut") report.fail("interrupted: more input was coming");
     if (this.failure === null) return;
     const unsent = lines - empty - stored;
-    if (unsent > 0) report.note(`${unsent} lines were read and are not known to be stored`);
+    if (unsent > 0) report.note(`not known to be stored: ${unsent} of the lines read`);
     throw this.failure;
   }
 }
