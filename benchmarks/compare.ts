@@ -34,6 +34,7 @@ export interface ComparisonResult {
 const FIGURES: readonly (keyof LoadResult)[] = [
   "tps",
   "cpuUs",
+  "extraCpuUs",
   "p50Ms",
   "p99Ms",
   "p999Ms",

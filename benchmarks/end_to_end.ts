@@ -6,6 +6,8 @@ import {
   pipelinedLoad,
   poppingLoad,
   rebalancingLoad,
+  type Side,
+  type SideName,
   timersLoad,
 } from "./support/side.ts";
 
@@ -123,19 +125,7 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
         timersLoad(side, folder, [`Delayed${round}`, "level", 10_000 * seconds, 10_000, 2, 5_000]),
       goals: [{ figure: "p99Ms", of: "value", atMost: 100 }],
     },
-    {
-      name: `Pipelined, 4 connections × 64, 128 B, over ${timers} delayed messages`,
-      prepare: async (side) => {
-        await javaLoad(side, folder, ["produce", topic, 1, 128, 1]);
-        await timersLoad(side, folder, ["Waiting", "backlog", timers, 18]);
-      },
-      run: (side) => pipelinedLoad(side, folder, [topic, 4, 64, 128, seconds]),
-      // As without them.
-      goals: [
-        { figure: "tps", of: "ratio", atLeast: 3 },
-        { figure: "cpuUs", of: "value", atMost: 3.5 },
-      ],
-    },
+    overBacklog({ folder, seconds, timers }),
     {
       name: "Long-poll delivery at 1 000 msg/s",
       run: (side) => javaLoad(side, folder, ["delivery", topic, 1000, seconds]),
@@ -145,4 +135,30 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
       ],
     },
   ];
+}
+
+/** Sends while a million delayed messages wait, beside the same sends before there were any. */
+function overBacklog({ folder, seconds, timers }: Omit<EndToEndOptions, "backlog">): Comparison {
+  const topic = "BenchTopic";
+  const without = new Map<SideName, number>();
+  const sends = (side: Side) => pipelinedLoad(side, folder, [topic, 4, 64, 128, seconds]);
+  return {
+    name: `Pipelined, 4 connections × 64, 128 B, over ${timers} delayed messages`,
+    prepare: async (side) => {
+      await javaLoad(side, folder, ["produce", topic, 1, 128, 1]);
+      // Once for the compilers.
+      await sends(side);
+      without.set(side.name, (await sends(side)).cpuUs);
+      await timersLoad(side, folder, ["Waiting", "backlog", timers, 18]);
+    },
+    run: async (side) => {
+      const result = await sends(side);
+      return { ...result, extraCpuUs: result.cpuUs - without.get(side.name)! };
+    },
+    // As without them: a tenth of what a send may cost is what runs differ by.
+    goals: [
+      { figure: "tps", of: "ratio", atLeast: 3 },
+      { figure: "extraCpuUs", of: "value", atMost: 0.35 },
+    ],
+  };
 }

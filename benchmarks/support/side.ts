@@ -89,6 +89,8 @@ export interface LoadResult {
   p999Ms: number;
   /** Broker CPU a message, in µs. */
   cpuUs: number;
+  /** Of that, what the same load didn't cost earlier in the same run, where it is compared. */
+  extraCpuUs?: number;
   /** The load's own CPU a message, in µs, where it says so. */
   clientCpuUs?: number;
   /** The broker's resident memory at the end. */
