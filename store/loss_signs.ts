@@ -147,7 +147,7 @@ export class LossSigns {
       buffer: this.buffer,
       checkCrc,
       requirePropertyCrc,
-      onRecord: (buffer, start, size, offset, suspicion) => {
+      onRecord: (buffer, start, { size }, offset, suspicion) => {
         if (offset >= until) isDone = true;
         else if (suspicion === null && facts.read(buffer, start, start + size)) {
           isDone = !wantsMore(offset);

@@ -50,25 +50,30 @@ export class QueueEntries {
 
   constructor(private readonly options: QueueEntriesOptions) {}
 
-  enter(facts: EntryFacts, size: number): void {
+  /** `known`: the record's queue, for whoever has looked it up. */
+  enter(facts: EntryFacts, size: number, known: StoredQueue | null = this.find(facts)): void {
     const { kindOf, onSuspicion, queues } = this.options;
     const { batchCount, physicalOffset, queueId, queueOffset, storeTimestampMs, tagsCode, topic } =
       facts;
     // The log keeps it, and the record's check has told of it.
-    if (!isQueueName(topic, queueId) || !isQueueOffset(queueOffset)) return;
-    const queue = queues.find(topic, queueId) ??
-      queues.findOrCreate(topic, queueId, kindOf(topic));
+    if (!isQueueOffset(queueOffset) || (known === null && !isQueueName(topic, queueId))) return;
+    const queue = known ?? queues.findOrCreate(topic, queueId, kindOf(topic));
     if (this.held.size > 0) this.settle(queue, queueOffset);
-    const entry = { queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount };
     const { maxOffset } = queue;
     if (queueOffset > maxOffset && maxOffset > 0 && !this.held.has(queue)) {
+      const entry = { queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount };
       this.held.set(queue, entry);
       return;
     }
     if (queueOffset < maxOffset && queueOffset > 0) {
       onSuspicion(`queueOffset: ${queueOffset} where ${maxOffset} is due`, physicalOffset);
     }
-    this.append(queue, entry);
+    queue.append(queueOffset, physicalOffset, size, tagsCode, storeTimestampMs, batchCount);
+    this.count++;
+  }
+
+  private find({ queueId, topic }: EntryFacts): StoredQueue | null {
+    return this.options.queues.find(topic, queueId);
   }
 
   /** The queue's next record is there: the held one's number is true when this one follows it. */

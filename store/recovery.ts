@@ -190,7 +190,7 @@ class Recovery {
   /** Takes out of queues and index what will be entered again, and what isn't of this log. */
   private async makeLevel(plan: RecoveryPlan): Promise<void> {
     const { queues, index, log, isClean, checkpoint: { replay } } = this.parts;
-    if (!isClean) queues.distrustNames();
+    if (!isClean) queues.beginReplay();
     queues.recover(this.probe(log.files.endOffset), plan.queuesFrom);
     if (replay?.replayFrom === plan.queuesFrom && queues.offsetTotal < replay.queueOffsets) {
       this.isQueueLost = true;
@@ -213,11 +213,11 @@ class Recovery {
       knownEnd,
       checkCrc,
       requirePropertyCrc,
-      onRecord: (buffer, start, size, offset) => {
-        if (!facts.read(buffer, start, start + size)) return;
+      onRecord: (buffer, start, parts, offset) => {
+        facts.readParts(buffer, start, parts);
         // Where it stands counts, not where it says that it does.
         facts.physicalOffset = offset;
-        onRecord(facts, size);
+        onRecord(facts, parts.size);
       },
       onProgress: (offset) => this.progress(from, offset),
     });
@@ -259,13 +259,14 @@ class Recovery {
   private enterQueue(plan: RecoveryPlan, facts: EntryFacts, size: number): void {
     const { hasTopic, log, queues } = this.parts;
     const { topic, queueId, queueOffset } = facts;
+    const queue = queues.find(topic, queueId);
     const isNew = facts.physicalOffset >= plan.queuesFrom;
     const isLacking = isNew
-      ? queueOffset > (queues.find(topic, queueId)?.maxOffset ?? 0)
+      ? queueOffset > (queue?.maxOffset ?? 0)
       : !this.isQueueLost && this.signs.isLacking(facts);
     if (isLacking && plan.queuesFrom > log.files.startOffset && hasTopic(topic)) {
       this.isQueueLost = true;
-    } else if (isNew) this.entries.enter(facts, size);
+    } else if (isNew) this.entries.enter(facts, size, queue);
   }
 
   private suspect(suspicion: string, physicalOffset: number): void {

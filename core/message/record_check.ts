@@ -38,19 +38,22 @@ export interface RecordCheck {
   suspicion: string | null;
 }
 
-/** Checks what stands at `start`, of which `available` bytes are there. Never throws for any bytes. */
+/**
+ * Checks what stands at `start`, of which `available` bytes are there. Never throws for any bytes. `parts` are those of a
+ * message afterwards.
+ */
 export function checkRecordAt(
   buffer: Uint8Array,
   start: number,
   available: number,
   options: RecordCheckOptions,
+  parts: RecordParts = emptyParts(),
 ): RecordCheck {
   if (available < BLANK_RECORD_BYTES_MIN) return stop("end", `${available} bytes left`);
   const size = readI32(buffer, start);
   const magic = readI32(buffer, start + MAGIC_AT);
   if (size === 0 && magic === 0) return stop("end", "nothing written");
   if (magic === MAGIC_BLANK) return checkBlank(size, available);
-  const parts = emptyParts();
   const problem = locateParts(buffer, start, start + available, parts);
   if (problem !== null) return stop("bad", `${parts.field}: ${problem}`);
   const mismatch = checkCrcs(buffer, start, parts, options);

@@ -8,7 +8,12 @@ import {
   MAGIC_V2,
   RECORD_BYTES_MIN,
 } from "../../core/message/record_layout.ts";
-import { checkRecordAt, type RecordCheck } from "../../core/message/record_check.ts";
+import { emptyParts, type RecordParts } from "../../core/message/record.ts";
+import {
+  checkRecordAt,
+  type RecordCheck,
+  type RecordCheckOptions,
+} from "../../core/message/record_check.ts";
 import type { SegmentFiles } from "../file/segment_files.ts";
 import { findRecordFrom } from "./record_search.ts";
 
@@ -24,11 +29,14 @@ export interface ScanOptions {
   requirePropertyCrc: boolean;
   /** The log is known to go on to here, a record's end: damage before it is passed over and never ends the log. */
   knownEnd: number;
-  /** Each record that can be parsed, where it stands, and why it looks damaged outside its body. */
+  /**
+   * Each record that can be parsed, where its parts are in the buffer (they are reused), where it stands in the log, and
+   * why it looks damaged outside its body.
+   */
   onRecord: (
     buffer: Buffer,
     start: number,
-    size: number,
+    parts: Readonly<RecordParts>,
     offset: number,
     suspicion: string | null,
   ) => void;
@@ -75,9 +83,13 @@ class LogScan {
   /** Offset of the buffer's first byte, and how many bytes of the log are in it. */
   private base = 0;
   private filled = 0;
+  private readonly parts = emptyParts();
+  private readonly checkOptions: RecordCheckOptions & { physicalOffset: number };
 
   constructor(private readonly options: ScanOptions) {
     this.buffer = options.buffer ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    const { checkCrc, requirePropertyCrc } = options;
+    this.checkOptions = { checkCrc, requirePropertyCrc, physicalOffset: 0 };
     this.result = {
       end: options.from,
       records: 0,
@@ -142,11 +154,8 @@ class LogScan {
 
   /** Of what isn't a message only the first bytes, which are there, are looked at. */
   private check(offset: number, rest: number): RecordCheck {
-    return checkRecordAt(this.buffer, offset - this.base, rest, {
-      checkCrc: this.options.checkCrc,
-      requirePropertyCrc: this.options.requirePropertyCrc,
-      physicalOffset: offset,
-    });
+    this.checkOptions.physicalOffset = offset;
+    return checkRecordAt(this.buffer, offset - this.base, rest, this.checkOptions, this.parts);
   }
 
   /** The size that a message at an offset says it has; 0 when there is none that fits its file. */
@@ -167,12 +176,12 @@ class LogScan {
     this.options.onProgress?.(offset);
   }
 
-  private take(offset: number, { size, suspicion }: RecordCheck): void {
+  private take(offset: number, { suspicion }: RecordCheck): void {
     if (suspicion !== null) {
       this.result.suspects++;
       this.result.firstSuspicion ??= `${suspicion}, in the record at ${offset}`;
     }
     this.result.records++;
-    this.options.onRecord(this.buffer, offset - this.base, size, offset, suspicion);
+    this.options.onRecord(this.buffer, offset - this.base, this.parts, offset, suspicion);
   }
 }

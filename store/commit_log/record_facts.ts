@@ -5,7 +5,7 @@ import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { javaHash, javaHashUtf8 } from "../../core/bytes/java_hash.ts";
 import { PROPERTY, TAG_KEY_PREFIX } from "../../core/message/property_names.ts";
 import { PropertyScanner } from "../../core/message/property_scan.ts";
-import { emptyParts, locateParts } from "../../core/message/record.ts";
+import { emptyParts, locateParts, type RecordParts } from "../../core/message/record.ts";
 import {
   layoutOf,
   PHYSICAL_OFFSET_AT,
@@ -22,6 +22,7 @@ import { tagsCodeUtf8 } from "../../core/message/tag_hash.ts";
 import { SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
 import type { LightEntry, LightEntryReader } from "../light_queues.ts";
 import type { DelayLevels } from "../schedule/delay_levels.ts";
+import { TopicTexts } from "./topic_texts.ts";
 
 const KEY_SEPARATOR_BYTE = 0x20;
 
@@ -60,7 +61,7 @@ export class RecordFacts {
   private readonly delayAt = this.scanner.indexOf(PROPERTY.delayLevel);
   private readonly innerCountAt = this.scanner.indexOf(PROPERTY.innerCount);
   private readonly innerBaseAt = this.scanner.indexOf(PROPERTY.innerBase);
-  private topicBytes = new Uint8Array(0);
+  private readonly topics = new TopicTexts();
   private prefixHash = 0;
 
   constructor(
@@ -71,8 +72,13 @@ export class RecordFacts {
 
   /** Reads the record at `start`; false when its lengths don't agree. */
   read(buffer: Buffer, start: number, limit: number): boolean {
-    const parts = this.parts;
-    if (locateParts(buffer, start, limit, parts) !== null) return false;
+    if (locateParts(buffer, start, limit, this.parts) !== null) return false;
+    this.readParts(buffer, start, this.parts);
+    return true;
+  }
+
+  /** Reads the record at `start`, whose parts are known. */
+  readParts(buffer: Buffer, start: number, parts: Readonly<RecordParts>): void {
     const sysFlag = sysFlagAt(buffer, start);
     this.size = parts.size;
     this.queueId = readI32(buffer, start + QUEUE_ID_AT);
@@ -90,18 +96,12 @@ export class RecordFacts {
     }
     this.keyCount = this.plainKeyCount = 0;
     if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.readKeys(buffer);
-    return true;
   }
 
-  /** Records of one topic come in runs, so its text and hash are kept. */
   private readTopic(buffer: Buffer, start: number, end: number): void {
-    const known = this.topicBytes;
-    if (known.length === end - start && buffer.compare(known, 0, known.length, start, end) === 0) {
-      return;
-    }
-    this.topicBytes = new Uint8Array(buffer.subarray(start, end));
-    this.topic = buffer.toString("utf8", start, end);
-    this.prefixHash = javaHash("#", javaHash(this.topic));
+    const { prefixHash, text } = this.topics.of(buffer, start, end);
+    this.topic = text;
+    this.prefixHash = prefixHash;
   }
 
   private readTagsCode(buffer: Buffer): number {

@@ -121,6 +121,38 @@ test("entries left behind by an earlier truncation are cut at load, though they 
   expect(bytes.subarray(17 * 20).every((byte) => byte === 0)).toBe(true);
 });
 
+test("what a replay doesn't write over is cleared at its end, whatever a kill meanwhile leaves", async () => {
+  const store = testStore();
+  const { disk, options } = store;
+  {
+    await using queues = await ConsumeQueues.open(options);
+    fill(queues.findOrCreate("t", 0, "simple"), 0, 100);
+  }
+  {
+    // Replayed from entry 40 on, of which ten come again; then the process is killed.
+    const queues = await ConsumeQueues.open(options);
+    queues.recover(wholeLog(10_000), 4000);
+    fill(queues.find("t", 0)!, 40, 10);
+    await queues.sync();
+    expect(queues.find("t", 0)!.maxOffset).toBe(50);
+    disk.crash("process");
+  }
+  for (const expected of [45, 45]) {
+    const queues = await ConsumeQueues.open(options);
+    queues.recover(wholeLog(10_000), 4000);
+    expect(queues.find("t", 0)!.maxOffset).toBe(40);
+    fill(queues.find("t", 0)!, 40, 5);
+    queues.truncate(4500);
+    await queues.sync();
+    disk.crash("process");
+    // No entry of earlier lives is found by a load that knows nothing of the log.
+    expect((await ConsumeQueues.open(options)).find("t", 0)!.maxOffset).toBe(expected);
+    const bytes = new Uint8Array(6000);
+    disk.openSync(path(0), "read").readSync(bytes, 0, 6000, 0);
+    expect(bytes.subarray(45 * 20).every((byte) => byte === 0)).toBe(true);
+  }
+});
+
 test("retention frees files that only point to deleted log and moves the minimum", async () => {
   const { disk, clock, options } = testStore();
   await using queues = await ConsumeQueues.open(options);

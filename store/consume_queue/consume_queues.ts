@@ -121,8 +121,12 @@ export class ConsumeQueues implements AsyncDisposable {
     void queue.delete();
   }
 
-  /** After a crash: files that were found may have been named by a process that was killed before their folders were synced. */
-  distrustNames(): void {
+  /**
+   * After a crash: files that were found may have been named by a process that was killed before their folders were synced,
+   * and what comes first is a replay of many records.
+   */
+  beginReplay(): void {
+    this.context.writer.expectMany();
     for (const { files } of this.each()) this.context.writer.directoryChanged(files.directory);
   }
 
@@ -142,7 +146,8 @@ export class ConsumeQueues implements AsyncDisposable {
 
   /**
    * Once the log's own recovery is over and before anything is appended: cuts stale entries off every queue's end and
-   * corrects the minimum offsets. Drops the entries of records from `replayFrom` on: they are to be appended again.
+   * corrects the minimum offsets. Drops the entries of records from `replayFrom` on: they are to be appended again, and
+   * then `truncate` ends it.
    */
   recover(probe: LogProbe, replayFrom = Infinity): void {
     this.context.minPhysicalOffset = probe.minPhysicalOffset;

@@ -62,6 +62,11 @@ export class QueueWriter {
     this.writeTimer ??= this.clock.after(this.delayMs, this.writeRound);
   }
 
+  /** Many queues will get many entries at once: their first round waits, so that it writes each of them once. */
+  expectMany(): void {
+    this.delayMs = WRITE_DELAY_MS_MAX;
+  }
+
   addUnsynced(queue: Syncable): void {
     this.unsynced.push(queue);
   }

@@ -21,6 +21,8 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   private minPhysicalKnown = NOTHING_KNOWN;
   /** Set once the end was looked at: from then on only whole entries are put behind it. */
   private isEndSound = false;
+  /** Units that were cut may stand on disk up to here, to be written over; there are zeros from here on. */
+  private staleEnd = 0;
 
   abstract get maxOffset(): number;
   abstract append(
@@ -91,6 +93,11 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
 
   /** Drops the entries whose records end past a physical offset, and what a power cut left of them. */
   truncate(physicalOffset: number): void {
+    this.cutPast(physicalOffset);
+    this.clearStale();
+  }
+
+  private cutPast(physicalOffset: number): void {
     if (this.isEmpty) return;
     // Then its last unit continues the one before.
     if (this.isEndSound && this.coveredPhysicalOffset <= physicalOffset) return;
@@ -131,7 +138,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return end === 0 ? endBefore > 0 : this.physicalOffsetAt(position) < endBefore;
   }
 
-  /** Drops the units from the first doomed one on, in memory and on disk: nothing stale is left for the next load. */
+  /** Drops the units from the first doomed one on; on disk they stand until they are written over or cleared. */
   private cut(isDoomed: (position: number) => boolean): void {
     const position = this.firstWhere(this.files.first, this.endByte, isDoomed);
     const staleEnd = this.writtenByte;
@@ -140,14 +147,20 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     this.tailStart = Math.min(this.tailStart, position);
     const { fileBytes } = this.files;
     const keptEnd = Math.ceil(position / fileBytes) * fileBytes;
-    if (position < Math.min(staleEnd, keptEnd)) {
-      const zeros = new Uint8Array(Math.min(staleEnd, keptEnd) - position);
-      this.files.write(zeros, 0, zeros.length, position);
-      this.markUnsynced(position);
-    }
+    this.staleEnd = Math.min(Math.max(this.staleEnd, staleEnd), keptEnd);
     this.files.dropFrom(keptEnd);
     this.endMoved();
     this.block.drop(this);
+  }
+
+  /** Leaves nothing stale for the next load. */
+  private clearStale(): void {
+    const { endByte, staleEnd } = this;
+    this.staleEnd = 0;
+    if (endByte >= staleEnd) return;
+    const zeros = new Uint8Array(staleEnd - endByte);
+    this.files.write(zeros, 0, zeros.length, endByte);
+    this.markUnsynced(endByte);
   }
 
   /** The end is somewhere else than an append would put it. */
@@ -162,10 +175,11 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
 
   /**
    * Cuts what doesn't belong to the log: past its end, left over from an earlier truncation (by Apache), or to be appended
-   * again from `replayFrom` on.
+   * again from `replayFrom` on. With a replay to come, which mostly writes over what was cut, the disk is only cleared by
+   * the `truncate` that must end it.
    */
   recover(probe: LogProbe, replayFrom: number): void {
-    this.truncate(Math.min(replayFrom, probe.maxPhysicalOffset));
+    this.cutPast(Math.min(replayFrom, probe.maxPhysicalOffset));
     this.isEndSound = true;
     // A light queue's entries point to records of other topics.
     const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
@@ -179,6 +193,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
         to: before,
       });
     }
+    if (replayFrom === Infinity) this.clearStale();
     this.correctMinOffset();
   }
 
@@ -222,6 +237,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   /** Forgets every unit and frees every file; entries that come later are lost. */
   async delete(): Promise<void> {
     this.isDeleted = true;
+    this.staleEnd = 0;
     this.block.drop(this);
     this.files.close();
     const unlinking: Promise<void>[] = [];
@@ -240,6 +256,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   /** An empty queue that begins with the file that holds `position`. */
   protected restartAt(position: number): void {
     this.files.restartAt(position);
+    this.staleEnd = 0;
     this.endByte = this.writtenByte = this.tailStart = this.files.first;
     this.endMoved();
   }

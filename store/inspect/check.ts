@@ -125,7 +125,7 @@ class StoreCheck {
       knownEnd: files.endOffset,
       checkCrc: true,
       requirePropertyCrc: false,
-      onRecord: (buffer, start, size, offset, suspicion) => {
+      onRecord: (buffer, start, { size }, offset, suspicion) => {
         if (suspicion !== null) {
           const detail = `${suspicion}; it is served all the same`;
           this.logFault("record_suspect", offset, detail);

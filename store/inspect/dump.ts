@@ -97,7 +97,7 @@ export async function dumpRecords(
       onUnreadable: (start, end, reason) => {
         if (end < files.endOffset || reason !== "nothing written") onUnreadable(start, end, reason);
       },
-      onRecord: (buffer, start, size, offset, suspicion) => {
+      onRecord: (buffer, start, { size }, offset, suspicion) => {
         const record = decodeRecord(buffer, start, start + size);
         const isWanted = (topic === undefined || record.topic === topic) &&
           (queueId === undefined || record.queueId === queueId);

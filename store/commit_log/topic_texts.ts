@@ -1,0 +1,42 @@
+// Topics as records spell them, found by their bytes: one text and one key prefix each, though records of many topics
+// take turns. Bounded; never reads more than the bytes it is given.
+import type { Buffer } from "node:buffer";
+import { javaHash, javaHashUtf8 } from "../../core/bytes/java_hash.ts";
+
+/** Topics that are remembered; a power of two. Two that fall on one place drive each other out. */
+const TOPICS_MAX = 1024;
+
+export interface TopicText {
+  /** The same string each time, so that maps needn't hash it again. */
+  readonly text: string;
+  /** Java's hash of "topic#", with which the hashes of its keys begin. */
+  readonly prefixHash: number;
+}
+
+interface KnownTopic extends TopicText {
+  readonly bytes: Uint8Array;
+}
+
+export class TopicTexts {
+  private readonly known: (KnownTopic | undefined)[] = Array.from({ length: TOPICS_MAX });
+
+  /** The topic that stands in `buffer[start…end)`. */
+  of(buffer: Buffer, start: number, end: number): TopicText {
+    const place = javaHashUtf8(buffer, start, end) & (TOPICS_MAX - 1);
+    const known = this.known[place];
+    if (known !== undefined && isSame(known.bytes, buffer, start, end)) return known;
+    const text = buffer.toString("utf8", start, end);
+    const bytes = new Uint8Array(buffer.subarray(start, end));
+    const topic = { text, bytes, prefixHash: javaHash("#", javaHash(text)) };
+    this.known[place] = topic;
+    return topic;
+  }
+}
+
+function isSame(bytes: Uint8Array, buffer: Buffer, start: number, end: number): boolean {
+  if (bytes.length !== end - start) return false;
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] !== buffer[start + at]) return false;
+  }
+  return true;
+}
