@@ -70,6 +70,8 @@ export class MessageWriter implements AppendOwner {
   private readonly head: RecordHead;
   private lastTopic = "";
   private lastTopicBytes = Buffer.alloc(0);
+  private lastKeyTopic = "";
+  private lastKeyPrefix = javaHash("#");
   private readonly tags = new PropertyScanner([PROPERTY.tags]);
 
   constructor(
@@ -229,16 +231,29 @@ export class MessageWriter implements AppendOwner {
   private addKeys(message: MessageToStore): void {
     const { uniqueKey, keys, properties, topic } = message;
     if (!this.config.indexEnabled) return;
-    const prefix = javaHash(`${topic}#`);
+    const prefix = this.keyPrefix(topic);
     if (uniqueKey !== "") this.appender.addKey(javaHash(uniqueKey, prefix));
-    for (const key of keys.split(KEY_SEPARATOR)) {
-      if (key !== "") this.appender.addKey(javaHash(key, prefix));
-    }
+    if (keys !== "") this.addKeysIn(keys, prefix);
     const { ends, starts } = this.tags;
     this.tags.scan(properties, 0, properties.length);
     if (starts[0]! < 0) return;
     const tagPrefix = javaHash(TAG_KEY_PREFIX, prefix);
     this.appender.addKey(javaHashUtf8(properties, starts[0]!, ends[0]!, tagPrefix));
+  }
+
+  private addKeysIn(keys: string, prefix: number): void {
+    for (const key of keys.split(KEY_SEPARATOR)) {
+      if (key !== "") this.appender.addKey(javaHash(key, prefix));
+    }
+  }
+
+  /** The hash that keys of a topic go on from; one message after the other mostly has the same. */
+  private keyPrefix(topic: string): number {
+    if (topic !== this.lastKeyTopic) {
+      this.lastKeyTopic = topic;
+      this.lastKeyPrefix = javaHash(`${topic}#`);
+    }
+    return this.lastKeyPrefix;
   }
 
   /** All that is put in one turn is written at once. */

@@ -102,18 +102,46 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 export function encodeAck(ack: ReviveAck): Uint8Array {
-  return encoder.encode(`{"ao":${ack.offsets[0]!},${ackTail(ack)}`);
+  return encoder.encode(`{"ao":${ack.offsets[0]!},${acked.by(ack).bodyEnd}`);
 }
 
 export function encodeBatchAck(ack: ReviveAck): Uint8Array {
-  return encoder.encode(`{"ao":-1,"aol":[${ack.offsets.join(",")}],${ackTail(ack)}`);
+  return encoder.encode(`{"ao":-1,"aol":[${ack.offsets.join(",")}],${acked.by(ack).bodyEnd}`);
 }
 
-function ackTail(ack: ReviveAck): string {
-  return `"bn":${brokers.quoted(ack.brokerName)},"c":${groups.quoted(ack.group)},` +
-    `"pt":${ack.popTimeMs},"q":${ack.queueId},"so":${ack.startOffset},` +
-    `"t":${topics.quoted(ack.topic)}}`;
+/** What the acknowledgements of one pop of a queue have in common, as text: they mostly come together. */
+class AckedPop {
+  bodyEnd = "";
+  keyStart = "";
+  keyEnd = "";
+  private topic = "";
+  private group = "";
+  private queueId = -1;
+  private startOffset = -1;
+  private popTimeMs = NaN;
+  private brokerName = "";
+
+  by(ack: ReviveAck): this {
+    const { topic, group, queueId, startOffset, popTimeMs, brokerName } = ack;
+    const isSame = startOffset === this.startOffset && popTimeMs === this.popTimeMs &&
+      queueId === this.queueId && topic === this.topic && group === this.group &&
+      brokerName === this.brokerName;
+    if (isSame) return this;
+    this.topic = topic;
+    this.group = group;
+    this.queueId = queueId;
+    this.startOffset = startOffset;
+    this.popTimeMs = popTimeMs;
+    this.brokerName = brokerName;
+    this.bodyEnd = `"bn":${brokers.quoted(brokerName)},"c":${groups.quoted(group)},` +
+      `"pt":${popTimeMs},"q":${queueId},"so":${startOffset},"t":${topics.quoted(topic)}}`;
+    this.keyStart = `${topic}@${queueId}@`;
+    this.keyEnd = `@${group}@${popTimeMs}@${brokerName}@${ACK_TAG}`;
+    return this;
+  }
 }
+
+const acked = new AckedPop();
 
 /** The unique keys of the records, by which people find them (Java: PopMessageProcessor.genCkUniqueId, genAckUniqueId). */
 export function checkpointKey(checkpoint: Checkpoint): string {
@@ -123,9 +151,8 @@ export function checkpointKey(checkpoint: Checkpoint): string {
 
 /** Apache gives a batch the key of a single acknowledgement of offset -1. */
 export function ackKey(ack: ReviveAck, isBatch: boolean): string {
-  const { topic, queueId, group, popTimeMs, brokerName } = ack;
-  const offset = isBatch ? -1 : ack.offsets[0]!;
-  return `${topic}@${queueId}@${offset}@${group}@${popTimeMs}@${brokerName}@${ACK_TAG}`;
+  const { keyEnd, keyStart } = acked.by(ack);
+  return `${keyStart}${isBatch ? -1 : ack.offsets[0]!}${keyEnd}`;
 }
 
 /** Null when the record names no topic or group, or isn't JSON. */

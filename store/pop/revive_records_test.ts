@@ -1,6 +1,7 @@
 // Checkpoints and acknowledgements byte for byte as Apache wrote them.
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import fc from "fast-check";
 import { decodeRecord } from "../../core/message/record.ts";
 import { fixtureArchive, fixtureJson } from "../../testdata/fixtures.ts";
 import {
@@ -100,4 +101,27 @@ test("what isn't a record is left alone", () => {
   expect(decodeCheckpoint(Buffer.from("[]"))).toBeNull();
   expect(decodeCheckpoint(Buffer.from('{"t":"T"}'))).toBeNull();
   expect(decodeAck(Buffer.from("3-1"))).toBeNull();
+});
+
+test("acknowledgements of different pops, one after the other, each say their own", () => {
+  const text = fc.constantFrom("", "a", "b", 'q"');
+  const number = fc.integer({ min: 0, max: 2 });
+  const ack = fc.record({
+    topic: text.map((name) => `T${name}`),
+    group: text.map((name) => `G${name}`),
+    queueId: number,
+    startOffset: number,
+    popTimeMs: number,
+    brokerName: text,
+    offsets: fc.tuple(number),
+  });
+  fc.assert(fc.property(fc.array(ack), (acks) => {
+    for (const one of acks) {
+      const { topic, queueId, offsets, group, popTimeMs, brokerName } = one;
+      expect(decodeAck(encodeAck(one))).toEqual(one);
+      expect(ackKey(one, false)).toBe(
+        `${topic}@${queueId}@${offsets[0]}@${group}@${popTimeMs}@${brokerName}@ack`,
+      );
+    }
+  }));
 });

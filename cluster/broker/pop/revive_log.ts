@@ -47,6 +47,7 @@ const tagCodes = new Map([CHECKPOINT_TAG, ACK_TAG, BATCH_ACK_TAG].map((tag) => [
 
 export class ReviveLog {
   private readonly topic: string;
+  private last = { tag: "", queueId: -1, deliverMs: NaN, slot: -1, before: "", behind: "" };
 
   constructor(private readonly parts: ReviveLogParts) {
     this.topic = reviveTopicOf(parts.settings.brokerClusterName);
@@ -86,8 +87,6 @@ export class ReviveLog {
     } catch (error) {
       return Promise.reject(error);
     }
-    const own = `${PROPERTY.timerDeliverMs}\x01${deliverMs}\x02${PROPERTY.uniqueKey}\x01` +
-      `${uniqueKey}\x02${PROPERTY.tags}\x01${tag}\x02`;
     const isTimed = slot > 0;
     const message: MessageToStore = {
       topic: isTimed ? TIMER_TOPIC : this.topic,
@@ -100,13 +99,38 @@ export class ReviveLog {
       reconsumeTimes: 0,
       preparedTransactionOffset: 0,
       body,
-      properties: encoder.encode(isTimed ? own + timedText(slot, this.topic, queueId) : own),
+      properties: encoder.encode(this.propertiesText(tag, queueId, uniqueKey, deliverMs, slot)),
       tagsCode: tagCodes.get(tag)!,
       uniqueKey,
       keys: "",
       batchCount: 1,
     };
     return timedPuts.put(message, deliverMs).then(isStored);
+  }
+
+  /** Records of one pop come due together: the text before and behind the key is that of the last one. */
+  private propertiesText(
+    tag: string,
+    queueId: number,
+    uniqueKey: string,
+    deliverMs: number,
+    slot: number,
+  ): string {
+    const { last } = this;
+    const isSame = deliverMs === last.deliverMs && slot === last.slot &&
+      queueId === last.queueId && tag === last.tag;
+    if (!isSame) {
+      const timed = slot > 0 ? timedText(slot, this.topic, queueId) : "";
+      this.last = {
+        tag,
+        queueId,
+        deliverMs,
+        slot,
+        before: `${PROPERTY.timerDeliverMs}\x01${deliverMs}\x02${PROPERTY.uniqueKey}\x01`,
+        behind: `\x02${PROPERTY.tags}\x01${tag}\x02${timed}`,
+      };
+    }
+    return this.last.before + uniqueKey + this.last.behind;
   }
 }
 
