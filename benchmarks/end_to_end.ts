@@ -110,6 +110,8 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
     {
       name: `${timers} timed messages, a million a minute`,
       roundsMax: 1,
+      // Once for the compilers, as the other loads warm up: a short run has few ticks.
+      prepare: async (side) => void await timersLoad(side, folder, ["Warm", "timer", 30_000, 8, 3]),
       run: (side, round) => {
         const spread = timers / TIMERS_PER_SECOND;
         const lead = Math.max(TIMERS_LEAD_SECONDS_MIN, spread);
