@@ -14,6 +14,7 @@ import {
 import type { RecordView } from "../message_store.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { HotTail } from "./hot_tail.ts";
+import { LONG_READ_BYTES_MIN, ReadTurns } from "./read_turns.ts";
 import type { Turns } from "./turns.ts";
 
 /** What is nearer to the log's end than this is read synchronously. */
@@ -34,6 +35,7 @@ interface Window {
 export class LogReader {
   private readonly windows: Window[] = [];
   private nextWindow = 0;
+  private readonly longReads = new ReadTurns();
 
   constructor(
     private readonly log: CommitLog,
@@ -85,7 +87,7 @@ export class LogReader {
     const size = Math.min(length, limit - physicalOffset);
     if (size <= 0 || physicalOffset < this.log.minOffset) return 0;
     const hot = this.hot.find(physicalOffset, size);
-    if (hot === null) return await this.log.files.read(target, start, size, physicalOffset);
+    if (hot === null) return await this.readFile(target, start, size, physicalOffset);
     (hot.buffer as Buffer).copy(target, start, hot.start, hot.start + size);
     return size;
   }
@@ -156,8 +158,18 @@ export class LogReader {
     const hot = this.hot.find(physicalOffset, length);
     if (hot !== null) return hot;
     const buffer = Buffer.allocUnsafeSlow(length);
-    const count = await this.log.files.read(buffer, 0, length, physicalOffset);
+    const count = await this.readFile(buffer, 0, length, physicalOffset);
     return { buffer, start: 0, size: count };
+  }
+
+  private readFile(
+    target: Buffer,
+    start: number,
+    size: number,
+    physicalOffset: number,
+  ): Promise<number> {
+    const read = () => this.log.files.read(target, start, size, physicalOffset);
+    return size < LONG_READ_BYTES_MIN ? read() : this.longReads.take(read);
   }
 }
 
