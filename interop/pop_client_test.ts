@@ -32,11 +32,11 @@ describe.each<Make>(["apache", "roquet"])("the pop consumer on a broker by %s", 
       expect(message.topic).toBe("Work");
       if (isDone()) stop.abort();
       if (fails(message.text()) && counts.length === 0) throw new Error("as the test wants");
-    }, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(90_000)]) });
+    }, { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(200_000)]) });
     for (const [text, counts] of deliveries) expect(counts).toEqual(fails(text) ? [0, 1] : [0]);
     expect(deliveries.size).toBe(MESSAGES);
     expect(await consumer.pop("Work", { holdMs: 1_000 })).toEqual([]);
-  }, 180_000);
+  }, 280_000);
 });
 
 /** Every tenth message's first delivery fails. */

@@ -116,6 +116,17 @@ export class HeldPops<W extends Waiter> implements Disposable {
     return true;
   }
 
+  /**
+   * Wakes one waiter of a group for a message that came back: any of them takes it. Java's wakes none when the group's
+   * members share out the queues and that of the retry topic's queue isn't waiting: then it comes when a wait is over.
+   */
+  wakeForRetry(topic: string, group: string, queueId: number): void {
+    if (this.wake(topic, group, -1) || this.wake(topic, group, queueId)) return;
+    for (const other of this.topics.get(topic)?.get(group)?.keys() ?? []) {
+      if (this.wake(topic, group, other)) return;
+    }
+  }
+
   private nextOf(waiters: readonly W[]): number {
     return this.wakes === "oldest" ? 0 : waiters.length - 1;
   }

@@ -221,3 +221,36 @@ test("9025, 9369: a reset offset ends the block of an orderly pop that is out, a
   await world.ack(again.messages[0]!);
   expect(world.offset()).toBe(2);
 });
+
+test("6681: a message that comes back is given at once to a pop that waits for another queue", async () => {
+  await using world = await PopWorld.open();
+  await world.send(["a"]);
+  await world.pop({ queueId: 0, invisibleTime: 3_000 });
+  const waiting = world.popLater({ queueId: 1, pollTime: 30_000 });
+  await world.pass(10_000);
+  expect(bodies((await waiting).messages)).toEqual(["a"]);
+});
+
+test("8472: a pop that waits finds the one wanted message among thousands that aren't", async () => {
+  await using world = await PopWorld.open();
+  const unwanted = Array.from({ length: 3_000 }, (_, index) => `blue${index}`);
+  await world.send(unwanted, { tag: "Blue" });
+  await world.send(["red"], { tag: "Red" });
+  const { messages } = await world.pop({ queueId: 0, exp: "Red", pollTime: 15_000 });
+  expect(bodies(messages)).toEqual(["red"]);
+});
+
+test("3503: after a restart a group goes on where it was, its messages having left the memory", async () => {
+  const disk = newMemoryDisk();
+  const clock = new VirtualClock();
+  const before = await PopWorld.open({ disk, clock });
+  await before.send(["a", "b", "c"]);
+  for (const message of (await before.pop({ queueId: 0, maxMsgNums: 2 })).messages) {
+    await before.ack(message);
+  }
+  await before.offsets.saveWhenDirty();
+  const offsets = before.offsetFile.text;
+  await before[Symbol.asyncDispose]();
+  await using after = await PopWorld.open({ disk, clock, offsets });
+  expect(bodies((await after.pop({ queueId: 0, initMode: 1 })).messages)).toEqual(["c"]);
+});

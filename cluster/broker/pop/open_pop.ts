@@ -120,9 +120,8 @@ function wakeOnArrival(
       const group = originGroup(store, topic, queueId, queueOffset);
       if (group === null) return;
       const origin = normalTopicOf(topic, group);
-      for (const held of [pops.held, notifications.held]) {
-        if (!held.wake(origin, group, -1)) held.wake(origin, group, queueId);
-      }
+      pops.held.wakeForRetry(origin, group, queueId);
+      notifications.held.wakeForRetry(origin, group, queueId);
       return;
     }
     const interval = settings.popLongPollingForceNotifyInterval;
