@@ -96,7 +96,8 @@ test(
 
     await exchange.start("roquet", CONF);
     await java(
-      `send:TimFirst:30:20000:300:${file("first")}`,
+      // Long enough for Apache to start on a busy machine: what it finds late, it delivers, taken back or not.
+      `send:TimFirst:30:35000:300:${file("first")}`,
       `recall:TimFirst:3:${file("first")}`,
     );
     await exchange.stop();
