@@ -27,6 +27,7 @@ export interface TelemetryApi {
       ): TelemetrySpan;
     };
     setSpan(context: never, span: never): unknown;
+    getSpanContext(context: never): unknown;
   };
   context: {
     active(): unknown;
@@ -46,7 +47,8 @@ const TRACER = "roquet";
 
 /**
  * Hooks that make a span of every send and of every message's consumption; the consumer's span is a
- * child of the producer's, whose context travels in the message's properties.
+ * child of the producer's, whose context travels in the message's properties. The span of a batch is
+ * linked to the spans of its messages' producers.
  *
  * ```
  * import * as api from "@opentelemetry/api";
@@ -73,11 +75,17 @@ export function openTelemetry(api: TelemetryApi): ClientHooks {
       return (end: SendEnd) => endSend(span, end);
     },
     consume(call: ConsumeCall) {
-      const [message] = call.messages;
-      const topic = message!.topic;
-      const carrier = Object.fromEntries(message!.properties);
-      const parent = api.propagation.extract(api.context.active() as never, carrier) as never;
-      const options = { kind: KIND_CONSUMER, attributes: consumeAttributes(call, topic) };
+      const { messages } = call;
+      const active = api.context.active() as never;
+      const sent = messages.map(({ properties }) =>
+        api.propagation.extract(active, Object.fromEntries(properties)) as never
+      );
+      const topic = messages[0]!.topic;
+      // A batch has as many producers as messages, and no one parent: it is linked to all of them.
+      const isBatch = sent.length > 1;
+      const links = isBatch ? linksTo(api, sent.filter((context) => context !== active)) : [];
+      const parent = isBatch ? active : sent[0]!;
+      const options = { kind: KIND_CONSUMER, attributes: consumeAttributes(call, topic), links };
       const span = tracer.startSpan(`process ${topic}`, options, parent);
       contexts.set(call, api.trace.setSpan(parent, span as never));
       return (end: ConsumeEnd) => endConsume(span, end);
@@ -86,6 +94,13 @@ export function openTelemetry(api: TelemetryApi): ClientHooks {
       return api.context.with((contexts.get(call) ?? api.context.active()) as never, next);
     },
   };
+}
+
+/** Links to the spans of contexts; a context without one has no link. */
+function linksTo(api: TelemetryApi, sent: readonly never[]): { context: never }[] {
+  return sent.map((context) => api.trace.getSpanContext(context))
+    .filter((context) => context !== undefined)
+    .map((context) => ({ context: context as never }));
 }
 
 function sendAttributes(call: SendCall, topic: string): Attributes {

@@ -2,6 +2,8 @@
 // producer to the consumer.
 import { afterEach, expect, test } from "bun:test";
 import { ResponseCode } from "../remoting/response_codes.ts";
+import { startRoquet } from "../../cmd/embedded.ts";
+import { PopConsumer } from "./pop_consumer.ts";
 import { Producer } from "./producer.ts";
 import { PushConsumer } from "./push_consumer.ts";
 import { openTelemetry, type TelemetryApi, type TelemetrySpan } from "./telemetry.ts";
@@ -19,6 +21,8 @@ interface Recorded extends TelemetrySpan {
   name: string;
   kind: number;
   attributes: Record<string, unknown>;
+  /** Ids of the spans it is linked to. */
+  links: unknown[];
   status: unknown;
   isEnded: boolean;
 }
@@ -32,7 +36,11 @@ class FakeTelemetry {
       getTracer: () => ({
         startSpan: (
           name: string,
-          { kind, attributes }: { kind: number; attributes: Record<string, unknown> },
+          { kind, attributes, links = [] }: {
+            kind: number;
+            attributes: Record<string, unknown>;
+            links?: { context: unknown }[];
+          },
           parent: string | undefined,
         ) => {
           const id = `span${this.spans.length}`;
@@ -42,6 +50,7 @@ class FakeTelemetry {
             name,
             kind,
             attributes: { ...attributes },
+            links: links.map(({ context }) => context),
             status: null,
             isEnded: false,
             setAttribute: (key, value) => span.attributes[key] = value,
@@ -54,6 +63,7 @@ class FakeTelemetry {
         },
       }),
       setSpan: (_: string | undefined, span: Recorded) => span.id,
+      getSpanContext: (context: string | undefined) => context,
     },
     context: {
       active: () => this.current,
@@ -147,4 +157,64 @@ test("a refused send ends its span with the error's code", async () => {
     attributes: { "error.type": "refused" },
     status: { code: 2 },
   });
+});
+
+test("the span of a batch is linked to each message's producer, and is no one's child", async () => {
+  const cluster = await FakeCluster.open();
+  stack.push(cluster);
+  cluster.topics.set("T", { queues: 1 });
+  const telemetry = new FakeTelemetry();
+  const hooks = [openTelemetry(telemetry.api)];
+  const producer = await Producer.open({ group: "g", hooks }, cluster.environment);
+  stack.push(producer);
+  for (const body of ["1", "2"]) await producer.send({ topic: "T", body });
+  const untraced = await Producer.open({ group: "u" }, cluster.environment);
+  stack.push(untraced);
+  await untraced.send({ topic: "T", body: "3" });
+  stack.push(
+    await PushConsumer.open(
+      { group: "c", subscriptions: { T: "*" }, consumeFrom: "first", consumeBatchMax: 3, hooks },
+      { onMessages: () => "success" },
+      cluster.environment,
+    ),
+  );
+  await until(() => telemetry.spans.length > 2 && telemetry.spans[2]!.isEnded);
+  const [first, second, batch] = telemetry.spans;
+  expect(batch).toMatchObject({
+    name: "process T",
+    parent: undefined,
+    links: [first!.id, second!.id],
+    attributes: { "messaging.batch.message_count": 3 },
+  });
+});
+
+test("a popped message's span is the child of its producer's, and ends with its handler", async () => {
+  await using cluster = await startRoquet();
+  const { nameServer: nameServers } = cluster;
+  const telemetry = new FakeTelemetry();
+  const hooks = [openTelemetry(telemetry.api)];
+  await using producer = await Producer.open({ nameServers, group: "g", hooks });
+  const result = await producer.send({ topic: "T", body: "1" });
+  await using consumer = await PopConsumer.open({ nameServers, group: "c", hooks });
+  const enough = new AbortController();
+  let active: string | undefined;
+  await consumer.consume("T", () => {
+    active = telemetry.current;
+    enough.abort();
+  }, { signal: enough.signal });
+  const [sent, consumed] = telemetry.spans;
+  expect(consumed).toMatchObject({
+    name: "process T",
+    kind: 4,
+    parent: sent!.id,
+    links: [],
+    isEnded: true,
+    status: null,
+    attributes: {
+      "messaging.consumer.group.name": "c",
+      "messaging.message.id": result.messageId,
+      "messaging.rocketmq.message.delivery_attempt": 1,
+    },
+  });
+  expect(active).toBe(consumed!.id);
 });
