@@ -1,18 +1,27 @@
 // A load of prepared send frames at a fixed rate over one connection, spread over many topics and queues. A message is
 // due when the rate says so, and its latency counts from then: a broker that stalls is charged for all that waits.
-// Prints "MEASURING" after the warm-up and then one LOAD line of JSON. A rate of 0: as fast as 4096 in flight go.
-// Usage: bun paced.ts HOST:PORT TOPIC RATE BODY_BYTES SECONDS [QUEUES] [TOPICS]
+// Prints "MEASURING" after the warm-up and then one LOAD line of JSON. A rate of 0: as fast as 4096 in flight go. With
+// the length of the log's files it tells apart the messages of their first halves, which follow the change to a new file.
+// Usage: bun paced.ts HOST:PORT TOPIC RATE BODY_BYTES SECONDS [QUEUES] [TOPICS] [LOG_FILE_BYTES]
 import { Buffer } from "node:buffer";
 import { build } from "hdr-histogram-js";
-import { isSuccess, opaqueOf, SendFrame } from "./send_frames.ts";
+import { isSuccess, opaqueOf, physicalOffsetOf, SendFrame } from "./send_frames.ts";
 
-const [address, topic, rate, bodyBytes, seconds, queues = "4", topics = "1"] = process.argv.slice(
-  2,
-);
+const [
+  address,
+  topic,
+  rate,
+  bodyBytes,
+  seconds,
+  queues = "4",
+  topics = "1",
+  logFileBytes = "0",
+] = process.argv.slice(2);
 const [host, port] = address!.split(":");
 const perMs = Number(rate) / 1000;
 const topicCount = Number(topics);
 const queueCount = Number(queues);
+const fileBytes = Number(logFileBytes);
 /** In flight, all told: beyond it messages wait here, and are charged for it. */
 const SLOTS = 4096;
 const BURST_MAX = 512;
@@ -23,7 +32,11 @@ const frame = new SendFrame({
   queues: queueCount,
   bodyBytes: Number(bodyBytes),
 });
-const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 2 });
+const newHistogram = () =>
+  build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 2 });
+const histogram = newHistogram();
+/** Of the messages in the first and in the second halves of the log's files. */
+const halves = [newHistogram(), newHistogram()] as const;
 const dueMs = new Float64Array(SLOTS);
 const free = Array.from({ length: SLOTS }, (_, slot) => slot);
 let pending: Buffer = Buffer.alloc(0);
@@ -69,7 +82,12 @@ function receive(chunk: Buffer): void {
     const slot = opaqueOf(data, at);
     if (!isSuccess(data, at)) refused++;
     if (isMeasuring) {
-      histogram.recordValue(Math.max(1, Math.round((nowMs - dueMs[slot]!) * 1000)));
+      const latencyUs = Math.max(1, Math.round((nowMs - dueMs[slot]!) * 1000));
+      histogram.recordValue(latencyUs);
+      if (fileBytes > 0) {
+        const within = physicalOffsetOf(data, at) % fileBytes;
+        halves[within < fileBytes / 2 ? 0 : 1].recordValue(latencyUs);
+      }
       answered++;
     }
     free.push(slot);
@@ -117,6 +135,7 @@ const figures = {
   p99Ms: ms(99),
   p999Ms: ms(99.9),
   maxMs: histogram.maxValue / 1000,
+  p999MsOfHalves: halves.map((half) => half.getValueAtPercentile(99.9) / 1000),
 };
 console.log(`LOAD ${JSON.stringify(figures)}`);
 process.exit(refused > 0 ? 1 : 0);

@@ -106,6 +106,9 @@ export function requestFrame(
 
 const JSON_SUCCESS = Buffer.from('{"code":0,');
 const JSON_OPAQUE = Buffer.from('"opaque":');
+const MESSAGE_ID = Buffer.from("msgId");
+/** An id is the store's address and port, and where in the log the message is: 16 hexadecimal digits each. */
+const ID_HALF_DIGITS = 16;
 
 /** Apache answers in its own serialization, Roquet in the request's. */
 function isJson(data: Buffer, at: number): boolean {
@@ -128,4 +131,13 @@ export function isSuccess(data: Buffer, at: number): boolean {
   return isJson(data, at)
     ? data.compare(JSON_SUCCESS, 0, JSON_SUCCESS.length, at + 8, at + 8 + JSON_SUCCESS.length) === 0
     : data.readInt16BE(at + 8) === 0;
+}
+
+/** Where the broker put the message of the answer frame at `data[at…]` in its log; NaN when it doesn't say. */
+export function physicalOffsetOf(data: Buffer, at: number): number {
+  const name = data.indexOf(MESSAGE_ID, at);
+  if (name < 0) return NaN;
+  // A length of four bytes, or `":"`.
+  const id = name + MESSAGE_ID.length + (isJson(data, at) ? 3 : 4);
+  return parseInt(data.toString("latin1", id + ID_HALF_DIGITS, id + 2 * ID_HALF_DIGITS), 16);
 }

@@ -21,11 +21,13 @@ export interface PacedFigures {
   p99Ms: number;
   p999Ms: number;
   maxMs: number;
+  /** Of messages in the first and in the second halves of the log's files, when their length was given. */
+  p999MsOfHalves: [number, number];
 }
 
 let loads = 0;
 
-/** load/paced.ts: topic, rate, body bytes, seconds, queues, topics. `meanwhile` runs while it measures. */
+/** load/paced.ts: topic, rate, body bytes, seconds, queues, topics, log file bytes. `meanwhile` runs while it measures. */
 export function paced(
   folder: string,
   address: string,

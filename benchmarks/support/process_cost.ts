@@ -16,3 +16,12 @@ export function residentMb(pid: number): number {
   const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(line?.[1] ?? 0) * 1024 / 1e6;
 }
+
+/**
+ * How long a process's main thread has waited for a core so far, in ms: beside other processes a broker can't be quicker
+ * than the scheduler lets it.
+ */
+export function coreWaitMs(pid: number): number {
+  const [, waitedNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ");
+  return Number(waitedNs) / 1e6;
+}
