@@ -56,7 +56,9 @@ export function withoutCrcProperty(properties: Uint8Array): Uint8Array {
 
 /** Where the property begins, at or behind `from`; -1 when it isn't there. */
 function findCrcProperty(properties: Uint8Array, from: number): number {
-  const bytes = Buffer.from(properties.buffer, properties.byteOffset, properties.length);
+  const bytes = properties instanceof Buffer
+    ? properties
+    : Buffer.from(properties.buffer, properties.byteOffset, properties.length);
   let at = bytes.indexOf(PREFIX, from);
   while (at > 0 && bytes[at - 1] !== 2) at = bytes.indexOf(PREFIX, at + 1);
   return at;
