@@ -151,8 +151,8 @@ export class ConsumeQueues implements AsyncDisposable {
    */
   recover(probe: LogProbe, replayFrom = Infinity): void {
     this.context.minPhysicalOffset = probe.minPhysicalOffset;
-    // Queue by queue: there may be more than can be open at a time.
-    for (const queue of this.each()) queue.recover(probe, replayFrom);
+    // Queue by queue: there may be more than can be open at a time. Those that were loaded last are still open.
+    for (const queue of [...this.each()].reverse()) queue.recover(probe, replayFrom);
   }
 
   find(topic: string, queueId: number): StoredQueue | null {
