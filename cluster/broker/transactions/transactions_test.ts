@@ -128,46 +128,6 @@ describe("a transaction on a whole broker", () => {
     await end(peer, half, ROLL_BACK);
   });
 
-  test("is not ended by a producer whose own half a power cut took, when another half has its place now", async () => {
-    const lost = "7F00000100002A139F0C4B1A2F3C0001";
-    const uniqueKey = "7F00000100002A139F0C4B1A2F3C0002";
-    const half = await sendHalf(peer, "TopicPlace", "mine", { uniqueKey });
-    for (const decision of [COMMIT, ROLL_BACK]) {
-      const answer = await end(peer, half, decision, { msgId: lost, transactionId: lost });
-      expect([answer.code, answer.remark]).toEqual([
-        1,
-        "Find prepared transaction message failed",
-      ]);
-    }
-    expect(await bodies("TopicPlace")).toEqual([]);
-    expect((await end(peer, half, COMMIT)).code).toBe(0);
-    expect(await bodies("TopicPlace")).toEqual(["mine"]);
-  });
-
-  test("is ended by whatever ids name no other message, as Apache looks at none of them", async () => {
-    const other = "7F00000100002A139F0C4B1A2F3C0001";
-    let count = 0;
-    for (
-      const ids of [
-        { msgId: "12345678", transactionId: "123" },
-        { msgId: other, transactionId: "" },
-        { msgId: "offset id", transactionId: "offset id" },
-      ]
-    ) {
-      const uniqueKey = `7F00000100002A139F0C4B1A2F3C1${String(count).padStart(3, "0")}`;
-      const half = await sendHalf(peer, "TopicIds", `m${count++}`, { uniqueKey });
-      const offsetId = encodeOffsetMessageId(
-        new Uint8Array([127, 0, 0, 1]),
-        broker.port,
-        half.physicalOffset,
-      );
-      const isOffset = ids.msgId === "offset id";
-      const sent = isOffset ? { msgId: offsetId, transactionId: offsetId } : ids;
-      expect((await end(peer, half, COMMIT, sent)).code).toBe(0);
-    }
-    expect(await bodies("TopicIds")).toEqual(["m0", "m1", "m2"]);
-  });
-
   test("that nobody ended is asked about at any producer of its group, and ends as that one says", async () => {
     using other = await TestPeer.connect(broker.port);
     await joinProducers(other, "other@1", "PID_ask");
@@ -209,6 +169,46 @@ describe("a transaction on a whole broker", () => {
     expect((await end(peer, half, COMMIT, { group: "PID_nobody" })).code).toBe(0);
     expect((await end(peer, half, COMMIT, { group: "PID_nobody" })).code).toBe(0);
     expect(await bodies("TopicGiveUp")).toEqual(["unknown"]);
+  });
+
+  test("is not ended by a producer whose own half a power cut took, when another half has its place now", async () => {
+    const lost = "7F00000100002A139F0C4B1A2F3C0001";
+    const uniqueKey = "7F00000100002A139F0C4B1A2F3C0002";
+    const half = await sendHalf(peer, "TopicPlace", "mine", { uniqueKey });
+    for (const decision of [COMMIT, ROLL_BACK]) {
+      const answer = await end(peer, half, decision, { msgId: lost, transactionId: lost });
+      expect([answer.code, answer.remark]).toEqual([
+        1,
+        "Find prepared transaction message failed",
+      ]);
+    }
+    expect(await bodies("TopicPlace")).toEqual([]);
+    expect((await end(peer, half, COMMIT)).code).toBe(0);
+    expect(await bodies("TopicPlace")).toEqual(["mine"]);
+  });
+
+  test("is ended by whatever ids name no other message, as Apache looks at none of them", async () => {
+    const other = "7F00000100002A139F0C4B1A2F3C0001";
+    let count = 0;
+    for (
+      const ids of [
+        { msgId: "12345678", transactionId: "123" },
+        { msgId: other, transactionId: "" },
+        { msgId: "offset id", transactionId: "offset id" },
+      ]
+    ) {
+      const uniqueKey = `7F00000100002A139F0C4B1A2F3C1${String(count).padStart(3, "0")}`;
+      const half = await sendHalf(peer, "TopicIds", `m${count++}`, { uniqueKey });
+      const offsetId = encodeOffsetMessageId(
+        new Uint8Array([127, 0, 0, 1]),
+        broker.port,
+        half.physicalOffset,
+      );
+      const isOffset = ids.msgId === "offset id";
+      const sent = isOffset ? { msgId: offsetId, transactionId: offsetId } : ids;
+      expect((await end(peer, half, COMMIT, sent)).code).toBe(0);
+    }
+    expect(await bodies("TopicIds")).toEqual(["m0", "m1", "m2"]);
   });
 
   test("comes again to a consumer that sends it back, like any other message", async () => {
