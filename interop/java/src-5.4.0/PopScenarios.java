@@ -11,7 +11,6 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageRequestMode;
 import org.apache.rocketmq.remoting.protocol.body.ClusterInfo;
@@ -23,10 +22,7 @@ final class PopScenarios {
     private static final long INVISIBLE_MS = 60_000;
 
     private static DefaultMQPushConsumer push(Env env, String name) {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(env.group(name));
-        consumer.setNamesrvAddr(env.namesrv);
-        consumer.setInstanceName(env.instance());
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        DefaultMQPushConsumer consumer = env.push(name);
         consumer.setClientRebalance(false);
         consumer.setPopInvisibleTime(INVISIBLE_MS);
         return consumer;
@@ -162,32 +158,13 @@ final class PopScenarios {
         }
     }
 
-    /** Members come and go while messages are sent: each message is consumed, none is lost with a member. */
     static void popMembers(Env env) throws Exception {
         String topic = env.topic("popmembers");
         prepare(env, topic, env.group("popmembers"), 8, 1);
         DefaultMQProducer producer = env.producer("popmembers");
-        Set<String> seen = ConcurrentHashMap.newKeySet();
-        List<DefaultMQPushConsumer> consumers = new ArrayList<>();
         try {
-            int total = 600;
-            for (int n = 0; n < total; n++) {
-                if (n % 150 == 0) {
-                    DefaultMQPushConsumer consumer = push(env, "popmembers");
-                    consumer.subscribe(topic, "*");
-                    consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-                        for (MessageExt message : messages) seen.add(text(message));
-                        return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-                    });
-                    consumer.start();
-                    consumers.add(consumer);
-                }
-                if (n == 400) consumers.remove(0).shutdown();
-                producer.send(Env.message(topic, "", "", "m" + n));
-            }
-            Env.await(total + " messages", 90_000, () -> seen.size() == total);
+            ConsumeScenarios.membersComeAndGo(producer, topic, () -> push(env, "popmembers"));
         } finally {
-            consumers.forEach(DefaultMQPushConsumer::shutdown);
             producer.shutdown();
         }
     }

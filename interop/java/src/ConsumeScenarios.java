@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -68,6 +69,43 @@ final class ConsumeScenarios {
         } finally {
             consumers.forEach(DefaultMQPushConsumer::shutdown);
             producer.shutdown();
+        }
+    }
+
+    static void consumeMembers(Env env) throws Exception {
+        String topic = env.topic("members");
+        DefaultMQProducer producer = env.producer("members");
+        try {
+            producer.send(Env.message(topic, "", "", "warm-up"));
+            membersComeAndGo(producer, topic, () -> env.push("members"));
+        } finally {
+            producer.shutdown();
+        }
+    }
+
+    /** Members come and go while messages are sent: each message is consumed, none is lost with a member. */
+    static void membersComeAndGo(DefaultMQProducer producer, String topic, Supplier<DefaultMQPushConsumer> member) throws Exception {
+        Set<String> seen = ConcurrentHashMap.newKeySet();
+        List<DefaultMQPushConsumer> consumers = new ArrayList<>();
+        try {
+            int total = 600;
+            for (int n = 0; n < total; n++) {
+                if (n % 150 == 0) {
+                    DefaultMQPushConsumer consumer = member.get();
+                    consumer.subscribe(topic, "*");
+                    consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+                        for (MessageExt message : messages) seen.add(Env.text(message));
+                        return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+                    });
+                    consumer.start();
+                    consumers.add(consumer);
+                }
+                if (n == 400) consumers.remove(0).shutdown();
+                producer.send(Env.message(topic, "", "", "m" + n));
+            }
+            Env.await(total + " messages", 120_000, () -> seen.stream().filter(text -> text.startsWith("m")).count() == total);
+        } finally {
+            consumers.forEach(DefaultMQPushConsumer::shutdown);
         }
     }
 
