@@ -75,8 +75,6 @@ export class Checkpointer {
   private isDue(): boolean {
     const behind = this.parts.settlement.dispatchedEnd - this.coveredEnd;
     if (behind <= 0) return false;
-    // What a recovery left to be synced may be much: no start waits for it, and the checkpoint that it used still holds.
-    if (this.coveredEnd < 0) return true;
     return behind >= DUE_BYTES || this.parts.clock.monotonicMs() - this.writtenAtMs >= DUE_MS;
   }
 

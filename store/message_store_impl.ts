@@ -86,7 +86,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   ): Promise<FileMessageStore> {
     const files = await openStoreFiles(config, parts);
     const store = new FileMessageStore(config, parts, files);
-    store.start();
+    await store.start();
     return store;
   }
 
@@ -167,9 +167,13 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     }, end);
   }
 
-  private start(): void {
+  private async start(): Promise<void> {
     const { clock, log } = this.parts;
     this.files.lock.markOpen();
+    const written = this.checkpointer.write();
+    // What a recovery left to be synced may be much: nobody waits for it, and the checkpoint that it used still holds.
+    if (this.files.recovered.summary.isClean) await written;
+    else written.catch((error) => log.error("the first checkpoint failed", { error }));
     if (!this.config.syncFlush) {
       this.background.use(runInBackground(this.flusher.task(this.config), clock, log));
     }
