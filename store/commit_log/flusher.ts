@@ -1,10 +1,16 @@
-// When the log is synced: one fdatasync at a time; who asks during one is covered by the next. Under ASYNC_FLUSH a
-// background task asks, by Apache's rules. A failed sync is final: what is on the device is unknown from then on.
+// When the log is synced: one fdatasync at a time, begun when a turn of the event loop brings nothing more; who asks during
+// one is covered by the next. Under ASYNC_FLUSH a background task asks, by Apache's rules. A failed sync is final: what is on the device is unknown from then on.
 import type { Logger } from "../../core/log.ts";
 import type { BackgroundTask } from "../../core/time/background.ts";
 import type { Clock } from "../../core/time/clock.ts";
 
 export const PAGE_BYTES = 4096;
+
+/**
+ * Turns of the event loop that a sync waits for at most while each brings more: senders answered together send again
+ * together, over several turns, and the first of them would otherwise have a sync to itself.
+ */
+const GATHERING_TURNS_MAX = 4;
 
 export interface FlushSettings {
   /** flushIntervalCommitLog. */
@@ -44,7 +50,7 @@ export class Flusher {
 
   /** Asks for a sync of all that is written now. */
   request(): void {
-    if (this.failed) return;
+    if (this.failed || this.parts.writtenEnd() <= this.end) return;
     this.wanted = true;
     if (this.running === null) this.running = this.run();
   }
@@ -84,8 +90,18 @@ export class Flusher {
     return written > this.end && pages >= settings.flushLeastPages;
   }
 
+  private async gathered(): Promise<void> {
+    const { clock, writtenEnd } = this.parts;
+    for (let turn = 0; turn < GATHERING_TURNS_MAX; turn++) {
+      const end = writtenEnd();
+      await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+      if (writtenEnd() === end) return;
+    }
+  }
+
   private async run(): Promise<void> {
     while (this.wanted && !this.failed) {
+      await this.gathered();
       this.wanted = false;
       const end = this.parts.writtenEnd();
       if (end <= this.end) continue;
