@@ -4,7 +4,7 @@
 import { edenGC } from "bun:jsc";
 
 /** One collection takes 1 to 2 ms, whatever came: at 150 MB/s about 1 % of the time. */
-const COLLECTED_EVERY_BYTES = 16 * 1024 * 1024;
+const COLLECTED_EVERY_BYTES = 8 * 1024 * 1024;
 
 let bytesSince = 0;
 
