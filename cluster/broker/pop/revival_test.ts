@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { newMemoryDisk } from "../../../store/testing_store.ts";
+import { ReviveQueue } from "./revive_queue.ts";
 import { bodies, GROUP, PopWorld, REVIVE_TOPIC, TOPIC } from "./testing_pop.ts";
 
 test("queues whose numbers and offsets read alike together don't take each other's acknowledgements", async () => {
@@ -99,4 +100,24 @@ test("a handle that names a revive queue which isn't there is refused, and makes
   expect(code).toBe(ResponseCode.SYSTEM_ERROR);
   await world.pass(20_000);
   expect(world.store.queueBounds(REVIVE_TOPIC, 123456)).toBeNull();
+});
+
+test("records that can't be read yet are left for a later round: nothing else would get its turn", async () => {
+  await using world = await PopWorld.open();
+  const queue = new ReviveQueue(0, {
+    store: {
+      queueBounds: () => ({ minOffset: 0, maxOffset: 3 }),
+      openCursor: () => null,
+      readHot: () => null,
+      read: () => Promise.resolve(null),
+    },
+    offsets: world.offsets,
+    clock: world.clock,
+    topic: REVIVE_TOPIC,
+    brokerName: "b",
+    isTimerBehind: () => false,
+    revive: () => Promise.resolve(),
+  });
+  expect(queue.isIdle).toBe(false);
+  expect(await queue.step()).toBe("idle");
 });

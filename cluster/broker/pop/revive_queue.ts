@@ -73,8 +73,8 @@ export class ReviveQueue {
     const bounds = store.queueBounds(topic, this.queueId);
     if (bounds === null) return "idle";
     this.position = Math.max(this.next(bounds.minOffset), bounds.minOffset);
-    const end = Math.min(bounds.maxOffset, this.position + BATCH_RECORDS_MAX);
-    await this.read(end);
+    const start = this.position;
+    await this.read(Math.min(bounds.maxOffset, start + BATCH_RECORDS_MAX));
     // What the timer delivered meanwhile is there before it counts as caught up.
     const isAtEnd = this.position >= store.queueBounds(topic, this.queueId)!.maxOffset;
     if (isAtEnd && this.arrivedUntilMs !== 0 && !isTimerBehind()) {
@@ -82,7 +82,8 @@ export class ReviveQueue {
       if (nowMs - this.arrivedUntilMs > QUIET_MS) this.arrivedUntilMs = nowMs;
     }
     await this.settle();
-    return isAtEnd ? "idle" : "more";
+    // What can't be read yet is tried again later: at once, nothing else would get its turn.
+    return isAtEnd || this.position === start ? "idle" : "more";
   }
 
   private next(minOffset: number): number {
