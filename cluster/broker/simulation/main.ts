@@ -16,6 +16,8 @@ export const POINTS_PER_HISTORY = 10;
 const POINTS_DEFAULT = 20_000;
 /** Broken histories that are told at length. */
 const SHOWN_MAX = 10;
+/** A history takes a fraction of a second: a process that says nothing for so long hangs. */
+const SILENCE_MS_MAX = 120_000;
 
 interface Options {
   from: number;
@@ -42,12 +44,15 @@ function readOptions(): Options {
 
 async function* runHere({ from, seeds, verbose }: Options): AsyncGenerator<HistoryResult> {
   for (let seed = from; seed < from + seeds; seed++) {
-    yield await runHistory({
+    const result = await runHistory({
       seed,
       points: POINTS_PER_HISTORY,
       workloads: STANDARD_WORKLOADS,
       ...(verbose && { onLog: printEntry }),
     });
+    // Never comes when something of a dead broker goes round and round: the history then hangs, and not a later one.
+    await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+    yield result;
   }
 }
 
@@ -68,13 +73,25 @@ async function* runShared(options: Options): AsyncGenerator<HistoryResult> {
     const child = spawn(process.execPath, [...args, "--from", `${from}`, "--seeds", `${seeds}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
+    let next = from;
+    const watch = () =>
+      systemClock.after(SILENCE_MS_MAX, () => {
+        failure = `seed ${next} hangs: deno task simulate --from ${next} --seeds 1`;
+        child.kill("SIGKILL");
+      });
+    let silence = watch();
     createInterface(child.stdout).on("line", (line) => {
-      ready.push(JSON.parse(line) as HistoryResult);
+      const result = JSON.parse(line) as HistoryResult;
+      next = result.seed + 1;
+      silence.cancel();
+      silence = watch();
+      ready.push(result);
       wake();
     });
     child.on("close", (code) => {
+      silence.cancel();
       running--;
-      if (code !== 0) failure = `a process of seeds ${from}… ended with ${code}`;
+      if (code !== 0) failure ??= `a process of seeds ${from}… ended with ${code}`;
       wake();
     });
   }
