@@ -263,7 +263,9 @@ for (const { name, make, version } of CASES) {
           await Promise.all([poll(first), poll(second)]);
           return seen.size === 100;
         });
-        await Promise.all([first.commit(), second.commit()]);
+        // One behind the other: of a group's first commits for a topic Apache's broker may keep one only.
+        await first.commit();
+        await second.commit();
       }
       await waitFor("all queues", ARRIVED_MS_MAX, () => first.assignment.length === 4);
       const ends = await Promise.all(queues.map((queue) => first.committed(queue)));
