@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -19,6 +20,7 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.impl.consumer.ProcessQueue;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -29,7 +31,7 @@ final class ConsumeScenarios {
     static void consumeClustering(Env env) throws Exception {
         String topic = env.topic("cluster");
         DefaultMQProducer producer = env.producer("cluster");
-        Map<String, AtomicInteger> seen = new ConcurrentHashMap<>();
+        Map<String, Queue<String>> seen = new ConcurrentHashMap<>();
         Set<String> members = ConcurrentHashMap.newKeySet();
         List<DefaultMQPushConsumer> consumers = new ArrayList<>();
         try {
@@ -41,7 +43,8 @@ final class ConsumeScenarios {
                 consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
                     for (MessageExt message : messages) {
                         if (Env.text(message).equals("warm-up")) continue;
-                        seen.computeIfAbsent(Env.text(message), key -> new AtomicInteger()).incrementAndGet();
+                        String place = message.getQueueId() + "@" + message.getQueueOffset();
+                        seen.computeIfAbsent(Env.text(message), key -> new ConcurrentLinkedQueue<>()).add(place + " to " + name);
                         members.add(name);
                     }
                     return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
@@ -50,8 +53,9 @@ final class ConsumeScenarios {
                 consumers.add(consumer);
             }
             for (DefaultMQPushConsumer consumer : consumers) {
-                Env.await("each member has queues", 90_000, () -> queuesOf(consumer, topic) == 2);
+                Env.await("each member has queues", 90_000, () -> queuesOf(consumer, topic).size() == 2);
             }
+            List<Map<MessageQueue, ProcessQueue>> shares = sharesOf(consumers, topic);
             for (int n = 0; n < 200; n++) producer.send(Env.message(topic, n % 2 == 0 ? "TagA" : "TagB", "", "m" + n));
             for (int n = 0; n < 20; n++) producer.send(Env.message(topic, "TagOther", "", "x" + n));
             try {
@@ -64,7 +68,9 @@ final class ConsumeScenarios {
             }
             Thread.sleep(300);
             Env.equal(200, seen.size(), "messages of the subscribed tags");
-            for (Map.Entry<String, AtomicInteger> entry : seen.entrySet()) Env.equal(1, entry.getValue().get(), "deliveries of " + entry.getKey());
+            // A queue that changes hands brings again what wasn't committed; while none does, each message comes once.
+            int most = sharesOf(consumers, topic).equals(shares) ? 1 : 2;
+            seen.forEach((text, places) -> Env.check(places.size() <= most, text + " was delivered from " + places));
             Env.equal(2, members.size(), "members that worked");
         } finally {
             consumers.forEach(DefaultMQPushConsumer::shutdown);
@@ -109,9 +115,19 @@ final class ConsumeScenarios {
         }
     }
 
-    private static long queuesOf(DefaultMQPushConsumer consumer, String topic) {
-        return consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet().stream()
-            .filter(queue -> queue.getTopic().equals(topic)).count();
+    private static Map<MessageQueue, ProcessQueue> queuesOf(DefaultMQPushConsumer consumer, String topic) {
+        Map<MessageQueue, ProcessQueue> queues = new HashMap<>();
+        consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().forEach((queue, process) -> {
+            if (queue.getTopic().equals(topic)) queues.put(queue, process);
+        });
+        return queues;
+    }
+
+    /** What each member has; a queue that was lost and won again is another ProcessQueue. */
+    private static List<Map<MessageQueue, ProcessQueue>> sharesOf(List<DefaultMQPushConsumer> consumers, String topic) {
+        List<Map<MessageQueue, ProcessQueue>> shares = new ArrayList<>();
+        for (DefaultMQPushConsumer consumer : consumers) shares.add(queuesOf(consumer, topic));
+        return shares;
     }
 
     static void consumeBroadcasting(Env env) throws Exception {
