@@ -38,6 +38,11 @@ export type PutStatus =
   | "shutting_down"
   | "not_writeable";
 
+/** The record is in the log: within syncFlushTimeout synced as the flush setting promises, or not yet. */
+export function isStored(status: PutStatus): boolean {
+  return status === "ok" || status === "flush_disk_timeout";
+}
+
 export interface PutResult {
   status: PutStatus;
   /** For people: what was wrong; empty when ok. */

@@ -18,3 +18,8 @@ export interface Clock {
   /** Resolves after `delayMs`; rejects with the signal's reason when it is aborted first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** Resolves at the end of this turn of the event loop: others have had theirs by then. */
+export function endOfTurn(clock: Pick<Clock, "endOfTurn">): Promise<void> {
+  return new Promise((resolve) => clock.endOfTurn(resolve));
+}

@@ -1,8 +1,9 @@
 // When the log is synced: one fdatasync at a time, begun when a turn of the event loop brings nothing more; who asks during
-// one is covered by the next. Under ASYNC_FLUSH a background task asks, by Apache's rules. A failed sync is final: what is on the device is unknown from then on.
+// one is covered by the next. Under ASYNC_FLUSH a background task asks, by Apache's rules. A failed sync is final: what is
+// on the device is unknown from then on.
 import type { Logger } from "../../core/log.ts";
 import type { BackgroundTask } from "../../core/time/background.ts";
-import type { Clock } from "../../core/time/clock.ts";
+import { type Clock, endOfTurn } from "../../core/time/clock.ts";
 
 export const PAGE_BYTES = 4096;
 
@@ -94,7 +95,7 @@ export class Flusher {
     const { clock, writtenEnd } = this.parts;
     for (let turn = 0; turn < GATHERING_TURNS_MAX; turn++) {
       const end = writtenEnd();
-      await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+      await endOfTurn(clock);
       if (writtenEnd() === end) return;
     }
   }

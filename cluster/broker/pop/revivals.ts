@@ -4,7 +4,7 @@ import type { Logger } from "../../../core/log.ts";
 import { isRetryTopic, normalTopicOf } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore } from "../../../store/message_store.ts";
 import { type Checkpoint, offsetOfIndex, reviveTimeMs } from "../../../store/pop/revive_records.ts";
 import type { GroupTable } from "../groups/group_table.ts";
 import { OffsetTable } from "../offsets/offset_table.ts";
@@ -100,7 +100,7 @@ export class Revivals {
         message.queueId < retryTopic.writeQueueNums;
       if (!isOwnQueue) message.queueId = 0;
       const [result] = await store.put([message]);
-      if (result!.status !== "ok" && result!.status !== "flush_disk_timeout") {
+      if (!isStored(result!.status)) {
         log.error("a message was not brought back", { topic, group, detail: result!.detail });
         return false;
       }

@@ -5,7 +5,7 @@ import { tagsCode } from "../../../core/message/tag_hash.ts";
 import { reviveTopicOf, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageToStore, PutResult } from "../../../store/message_store.ts";
+import { isStored, type MessageToStore, type PutResult } from "../../../store/message_store.ts";
 import {
   ACK_TAG,
   ackKey,
@@ -105,7 +105,7 @@ export class ReviveLog {
       keys: "",
       batchCount: 1,
     };
-    return timedPuts.put(message, deliverMs).then(isStored);
+    return timedPuts.put(message, deliverMs).then(([result]) => isStored(result!.status));
   }
 
   /** Records of one pop come due together: the text before and behind the key is that of the last one. */
@@ -132,9 +132,4 @@ export class ReviveLog {
     }
     return this.last.before + uniqueKey + this.last.behind;
   }
-}
-
-function isStored([result]: readonly PutResult[]): boolean {
-  const { status } = result!;
-  return status === "ok" || status === "flush_disk_timeout";
 }

@@ -3,12 +3,13 @@
 import type { Logger } from "../../../core/log.ts";
 import { SCHEDULE_TOPIC, TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock, Timer } from "../../../core/time/clock.ts";
-import type {
-  MessageStore,
-  MessageToStore,
-  PutResult,
-  QueueCursor,
-  RecordView,
+import {
+  isStored,
+  type MessageStore,
+  type MessageToStore,
+  type PutResult,
+  type QueueCursor,
+  type RecordView,
 } from "../../../store/message_store.ts";
 import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
 import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
@@ -149,7 +150,7 @@ class LevelLoop {
     }
     const results = (await Promise.all(puts)).flat();
     // A message whose flush timed out is stored: delivering it again would double it.
-    const failed = results.find(({ status }) => status !== "ok" && status !== "flush_disk_timeout");
+    const failed = results.find(({ status }) => !isStored(status));
     if (failed !== undefined) throw new Error(`not stored: ${failed.status} ${failed.detail}`);
     this.count(messages, results);
   }

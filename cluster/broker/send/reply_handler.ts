@@ -25,7 +25,7 @@ import { RemotingError } from "../../../core/remoting/remoting_error.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore } from "../../../store/message_store.ts";
 import type { Producers } from "../clients/producers.ts";
 import { PUSH_REPLY_TIMEOUT_MS } from "../limits.ts";
 import type { StatsSink } from "../stats_sink.ts";
@@ -191,7 +191,7 @@ export class ReplyHandler {
       batchCount: 1,
     }]);
     const { status, detail, physicalOffset, queueOffset, size } = result!;
-    if (status !== "ok" && status !== "flush_disk_timeout") {
+    if (!isStored(status)) {
       log.warn("a reply was pushed but not stored", { topic, status, detail });
       return null;
     }

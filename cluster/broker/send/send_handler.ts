@@ -12,7 +12,12 @@ import type { RemotingCommand } from "../../../core/remoting/command.ts";
 import type { Connection, HandlerRegistry, HostAddress } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore, MessageToStore, PutResult } from "../../../store/message_store.ts";
+import {
+  isStored,
+  type MessageStore,
+  type MessageToStore,
+  type PutResult,
+} from "../../../store/message_store.ts";
 import { PUT_HALF, PUT_TIMED, type PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { recallHandleOf } from "../timer/recall_handle_of.ts";
@@ -173,7 +178,7 @@ export class SendHandler {
   ): SendAnswer {
     const { settings, stats, storeHost } = this.options;
     const first = results[0]!;
-    if (first.status !== "ok" && first.status !== "flush_disk_timeout") {
+    if (!isStored(first.status)) {
       throw putRefusal(first.status, first.detail, settings);
     }
     let bytes = 0;

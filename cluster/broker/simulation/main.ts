@@ -7,6 +7,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import type { LogEntry } from "../../../core/log.ts";
+import { endOfTurn } from "../../../core/time/clock.ts";
 import { systemClock } from "../../../core/time/system_clock.ts";
 import { type HistoryResult, runHistory } from "./history.ts";
 import { STANDARD_WORKLOADS } from "./workloads/standard.ts";
@@ -51,7 +52,7 @@ async function* runHere({ from, seeds, verbose }: Options): AsyncGenerator<Histo
       ...(verbose && { onLog: printEntry }),
     });
     // Never comes when something of a dead broker goes round and round: the history then hangs, and not a later one.
-    await new Promise<void>((resolve) => systemClock.endOfTurn(resolve));
+    await endOfTurn(systemClock);
     yield result;
   }
 }

@@ -10,7 +10,7 @@ import { RECALL_MESSAGE } from "../../../core/remoting/codes/timer.ts";
 import type { HandlerRegistry, HostAddress } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore, type MessageToStore } from "../../../store/message_store.ts";
 import type { PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { isWriteable } from "../topics/topic_config.ts";
@@ -128,7 +128,7 @@ async function putRecall({ clock, rules, stats, store }: RecallParts, message: M
   }
   const [result] = await store.put([message]);
   const { size, status } = result!;
-  if (status !== "ok" && status !== "flush_disk_timeout") {
+  if (!isStored(status)) {
     throw refused(ResponseCode.SYSTEM_ERROR, "recall failed, execute error");
   }
   stats.topicPut(message.topic, message.queueId, 1, size);

@@ -3,7 +3,7 @@
 // time. It counts as delivered when all of it is stored.
 import type { Logger } from "../../../core/log.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
-import type { Clock } from "../../../core/time/clock.ts";
+import { type Clock, endOfTurn } from "../../../core/time/clock.ts";
 import type { MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { SlotUnits } from "../../../store/timer/slot_units.ts";
@@ -77,7 +77,7 @@ export class TimerDelivery {
       this.collect(batch, units, String(timeMs + timers.precisionMs), null, prepared);
       prepared.unitCount = units.count - 1 - next;
       bytes += batch.bytes;
-      await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+      await endOfTurn(clock);
     }
   }
 

@@ -1,12 +1,13 @@
 // Stores the messages whose time has come, and tries again for as long as the disk refuses them: Apache gives a message up
 // after three attempts. What can never be stored is said and left out.
 import type { Logger } from "../../../core/log.ts";
-import type { Clock } from "../../../core/time/clock.ts";
-import type {
-  MessageStore,
-  MessageToStore,
-  PutResult,
-  PutStatus,
+import { type Clock, endOfTurn } from "../../../core/time/clock.ts";
+import {
+  isStored,
+  type MessageStore,
+  type MessageToStore,
+  type PutResult,
+  type PutStatus,
 } from "../../../store/message_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { GROUPS_PER_TURN, PUT_MESSAGES_MAX, RETRY_DELAY_MS } from "./limits.ts";
@@ -63,7 +64,7 @@ export class TimerPuts {
     };
     for (const group of groups) {
       if (puts.length > 0 && puts.length % GROUPS_PER_TURN === 0) {
-        await new Promise<void>((resolve) => clock.endOfTurn(resolve));
+        await endOfTurn(clock);
       }
       if (isRefused) break;
       puts.push(store.put(group).then(note));
@@ -99,10 +100,6 @@ export class TimerPuts {
 }
 
 /** A message whose flush timed out is stored: putting it again would double it. */
-function isStored(status: PutStatus): boolean {
-  return status === "ok" || status === "flush_disk_timeout";
-}
-
 /** What the disk may take later. */
 function isRefusal(status: PutStatus): boolean {
   return !isStored(status) && !isHopeless(status);

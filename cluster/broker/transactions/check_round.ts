@@ -8,7 +8,12 @@ import { PROPERTY } from "../../../core/message/property_names.ts";
 import { TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore, PutResult, QueueCursor } from "../../../store/message_store.ts";
+import {
+  isStored,
+  type MessageStore,
+  type PutResult,
+  type QueueCursor,
+} from "../../../store/message_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { PERM_READ_WRITE } from "../topics/topic_config.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
@@ -184,7 +189,7 @@ export class CheckRounds {
     if (steps.length === 0) return true;
     const { store, clock, log } = this.parts;
     const results = await store.put(steps.map((step) => this.messageOf(step)));
-    const failed = results.find(({ status }) => status !== "ok" && status !== "flush_disk_timeout");
+    const failed = results.find(({ status }) => !isStored(status));
     if (failed !== undefined) {
       const { status, detail } = failed;
       log.error("half messages were not put back, they will be", { status, detail });

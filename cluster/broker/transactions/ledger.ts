@@ -7,7 +7,7 @@ import { parseProperties } from "../../../core/message/properties.ts";
 import { DecodeError } from "../../../core/errors.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
 import { TRANSACTION_HALF_TOPIC, TRANSACTION_OP_TOPIC } from "../../../core/message/topic_names.ts";
-import type { Clock } from "../../../core/time/clock.ts";
+import { type Clock, endOfTurn } from "../../../core/time/clock.ts";
 import type { MessageStore, QueueCursor, RecordView } from "../../../store/message_store.ts";
 import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
@@ -196,7 +196,7 @@ export class Ledger {
 
   /** Lets the event loop go on with other things. */
   turn(): Promise<void> {
-    return new Promise((resolve) => this.parts.clock.endOfTurn(resolve));
+    return endOfTurn(this.parts.clock);
   }
 
   private startOf(topic: string, queueId: number): number {

@@ -8,7 +8,7 @@ import { tagsCode } from "../../../core/message/tag_hash.ts";
 import { TRANSACTION_OP_TOPIC } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock, Timer } from "../../../core/time/clock.ts";
-import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore, type MessageToStore } from "../../../store/message_store.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import { OP_RETRY_MS } from "./limits.ts";
 
@@ -129,7 +129,7 @@ export class OpBatches implements AsyncDisposable {
     const { halves, text } = takeBatch(waiting, this.parts.settings.transactionOpMsgMaxSize);
     const [result] = await store.put([this.message(queueId, text)]);
     const { status, detail, queueOffset, size } = result!;
-    if (status !== "ok" && status !== "flush_disk_timeout") {
+    if (!isStored(status)) {
       log.error("decisions of transactions were not written, they will be", { status, detail });
       waiting.halves.unshift(...halves);
       waiting.bytes += text.length;

@@ -5,7 +5,7 @@ import { decodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import { RESUME_CHECK_HALF_MESSAGE } from "../../../core/remoting/codes/transactions.ts";
 import type { HandlerRegistry } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore } from "../../../store/message_store.ts";
 import { type HalfMessage, halfMessageOf, putBack } from "./half_message.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Traces } from "./traces.ts";
@@ -28,7 +28,7 @@ export function registerResumeCheck(registry: HandlerRegistry, parts: ResumeChec
     const message = putBack(half, 0);
     const [result] = await store.put([message]);
     const { status, queueOffset } = result!;
-    if (status !== "ok" && status !== "flush_disk_timeout") {
+    if (!isStored(status)) {
       throw refused("Put message back to RMQ_SYS_TRANS_HALF_TOPIC failed.");
     }
     ledger.movedTo(half, { queueId: message.queueId, queueOffset });
