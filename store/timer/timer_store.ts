@@ -70,9 +70,9 @@ export class TimerStore {
     private readonly wheel: TimerWheel,
     private readonly checkFile: TimerCheckFile,
     private readonly sums: TimerSums,
+    check: TimerCheck | null,
   ) {
     const { nowMs, precisionMs, queueEnd } = options;
-    const check = checkFile.load(nowMs);
     const { lastUnit, isDamaged, isLogLost } = recoverTimer({
       log,
       wheel,
@@ -106,10 +106,10 @@ export class TimerStore {
     const checkFile = new TimerCheckFile(disk, `${storePath}/config/timercheck`);
     const sums = new TimerSums(disk, `${storePath}/config`);
     const note = takeSums(sums, log);
-    const check = note === null ? null : checkFile.load(nowMs);
-    const isOfLastStop = check !== null && crc32(encodeTimerCheck(check)) === note!.check;
+    const check = checkFile.load(nowMs);
+    const isOfLastStop = check !== null && crc32(encodeTimerCheck(check)) === note?.check;
     const { log: timerLog, wheel } = openTimerFiles(options, isOfLastStop ? note : null);
-    return new TimerStore(options, timerLog, wheel, checkFile, sums);
+    return new TimerStore(options, timerLog, wheel, checkFile, sums, check);
   }
 
   /**

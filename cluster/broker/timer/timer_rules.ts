@@ -2,7 +2,11 @@
 // at once because its time is past, or refused with Apache's code and words. Decides alone; stores nothing
 // (Java: HookUtils.transformTimerMessage, SendMessageProcessor).
 import { RequestError } from "../../../core/errors.ts";
-import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
+import {
+  encodeProperties,
+  formatProperties,
+  parseProperties,
+} from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
@@ -112,8 +116,11 @@ export class TimerRules {
 
 /** What a timed message's properties end with: when it is due, and where it is going. */
 export function timedText(outMs: number, topic: string, queueId: number): string {
-  return `${PROPERTY.timerOutMs}\x01${outMs}\x02${PROPERTY.realTopic}\x01${topic}\x02` +
-    `${PROPERTY.realQueueId}\x01${queueId}\x02`;
+  return formatProperties([
+    [PROPERTY.timerOutMs, String(outMs)],
+    [PROPERTY.realTopic, topic],
+    [PROPERTY.realQueueId, String(queueId)],
+  ]);
 }
 
 /** When a message wants to be delivered; null when it says no number that Java's long holds. */

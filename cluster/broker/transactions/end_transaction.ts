@@ -16,7 +16,7 @@ import { END_TRANSACTION } from "../../../core/remoting/codes/transactions.ts";
 import type { Answer, Connection, HandlerRegistry } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
+import { isStored, type MessageStore } from "../../../store/message_store.ts";
 import type { PutRules } from "../put_rules.ts";
 import { putRefusal } from "../send/put_refusals.ts";
 import type { StatsSink } from "../stats_sink.ts";
@@ -185,13 +185,13 @@ export class EndTransactions {
 
   private async putCommitted(half: HalfMessage): Promise<void> {
     const { store, rules, stats, settings, clock } = this.parts;
-    const message = committed(half);
     const properties = committedProperties(half);
+    const message = committed(half, properties);
     // A delay that the producer asked for begins now.
     rules.apply(message, properties, clock.nowMs(), false);
     const [result] = await store.put([message]);
     const { status, detail, size } = result!;
-    if (status !== "ok" && status !== "flush_disk_timeout") {
+    if (!isStored(status)) {
       throw putRefusal(status, detail, settings);
     }
     stats.topicPut(message.topic, message.queueId, 1, size);

@@ -116,10 +116,13 @@ export function immunityMsOf({ properties }: HalfMessage, timeoutMs: number): nu
   return seconds === -1 ? timeoutMs : seconds * 1000;
 }
 
-/** The message that consumers get. */
-export function committed(half: HalfMessage): MessageToStore {
+/** The message that consumers get. `properties`: its own, where they are made already. */
+export function committed(
+  half: HalfMessage,
+  properties: ReadonlyMap<string, string> = committedProperties(half),
+): MessageToStore {
   return {
-    ...stored(half, committedProperties(half)),
+    ...stored(half, properties),
     topic: half.realTopic,
     queueId: half.realQueueId,
     sysFlag: withTransactionState(half.sysFlag, TRANSACTION_COMMIT),
