@@ -10,7 +10,7 @@ import {
   HEART_BEAT,
   UPDATE_AND_CREATE_SUBSCRIPTIONGROUP,
 } from "../../core/remoting/codes/groups.ts";
-import { GET_BROKER_RUNTIME_INFO, UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
+import { GET_BROKER_RUNTIME_INFO } from "../../core/remoting/codes/admin.ts";
 import {
   GET_COLD_DATA_FLOW_CTR_INFO,
   REMOVE_COLD_DATA_FLOW_CTR_CONFIG,
@@ -31,7 +31,8 @@ import {
   UPDATE_AND_CREATE_TOPIC,
   UPDATE_AND_CREATE_TOPIC_LIST,
 } from "../../core/remoting/codes/topics.ts";
-import { call, openTestBroker, send, type TestBroker, TestPeer } from "./testing.ts";
+import { pullFields } from "./pull/testing_pull.ts";
+import { call, configure, openTestBroker, send, type TestBroker, TestPeer } from "./testing.ts";
 
 let broker: TestBroker;
 let peer: TestPeer;
@@ -208,30 +209,23 @@ test("an end of a transaction that is neither commit nor rollback nor unknown is
   expect(answer).toMatchObject({ code: 1, remark: "commitOrRollback field wrong" });
 });
 
-function configure(...lines: string[]) {
-  return call(peer, UPDATE_BROKER_CONFIG, {}, Buffer.from(lines.join("\n")));
-}
-
 test("SQL92 filters can be switched on while the broker runs", async () => {
   await send(peer, "T_sql", "low", "n\x011\x02");
   await send(peer, "T_sql", "high", "n\x019\x02");
   const pull = () =>
-    call(peer, PULL_MESSAGE, {
-      consumerGroup: "G_page1",
-      topic: "T_sql",
-      queueId: 0,
-      queueOffset: 0,
-      maxMsgNums: 32,
-      sysFlag: 4,
-      commitOffset: 0,
-      suspendTimeoutMillis: 0,
-      subVersion: 0,
-      subscription: "n > 5",
-      expressionType: "SQL92",
-    });
+    call(
+      peer,
+      PULL_MESSAGE,
+      pullFields({
+        consumerGroup: "G_page1",
+        topic: "T_sql",
+        subscription: "n > 5",
+        expressionType: "SQL92",
+      }),
+    );
   expect((await pull()).remark)
     .toBe("The broker does not support consumer to filter message by SQL92");
-  expect((await configure("enablePropertyFilter=true")).code).toBe(0);
+  expect((await configure(peer, "enablePropertyFilter=true")).code).toBe(0);
   const { body } = await pull();
   expect(decodeRecords(body).map((record) => Buffer.from(record.body).toString())).toEqual([
     "high",
@@ -240,7 +234,7 @@ test("SQL92 filters can be switched on while the broker runs", async () => {
 
 test("a recall without a handle is refused like one whose handle is none", async () => {
   await makeTopic("T_recall");
-  expect((await configure("recallMessageEnable=true")).code).toBe(0);
+  expect((await configure(peer, "recallMessageEnable=true")).code).toBe(0);
   expect(await call(peer, RECALL_MESSAGE, { topic: "T_recall" }))
     .toMatchObject({ code: 604, remark: "recall handle is invalid" });
 });

@@ -14,12 +14,12 @@ import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
 import { DELETE_TOPIC_IN_BROKER } from "../../core/remoting/codes/topics.ts";
 import { ResponseCode } from "../../core/remoting/response_codes.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
+import { pullFields } from "./pull/testing_pull.ts";
 import { call, openTestBroker, send, TestPeer } from "./testing.ts";
 
 const TOPIC = "Kept";
 const BODY = "x".repeat(100_000);
 /** A pull whose subscription is in it. */
-const SUBSCRIBES = 4;
 
 /** The machine's disk, so full as it is told. */
 function diskWithUse(): { disk: Disk; use: (percent: number) => void } {
@@ -29,18 +29,7 @@ function diskWithUse(): { disk: Disk; use: (percent: number) => void } {
 }
 
 function pull(peer: TestPeer, queueOffset: number) {
-  return call(peer, PULL_MESSAGE, {
-    consumerGroup: "G",
-    topic: TOPIC,
-    queueId: 0,
-    queueOffset,
-    maxMsgNums: 32,
-    sysFlag: SUBSCRIBES,
-    commitOffset: 0,
-    suspendTimeoutMillis: 0,
-    subscription: "*",
-    subVersion: 0,
-  });
+  return call(peer, PULL_MESSAGE, pullFields({ consumerGroup: "G", topic: TOPIC, queueOffset }));
 }
 
 async function runtimeInfo(peer: TestPeer): Promise<Record<string, string>> {

@@ -17,6 +17,7 @@ import { requestCommand } from "../../core/remoting/answers.ts";
 import type { CodeRow, Fields, FieldsOf } from "../../core/remoting/code_row.ts";
 import { decodeFrame, encodeFrame } from "../../core/remoting/codec.ts";
 import { isResponse, type RemotingCommand } from "../../core/remoting/command.ts";
+import { UPDATE_BROKER_CONFIG } from "../../core/remoting/codes/admin.ts";
 import { SEND_MESSAGE_V2 } from "../../core/remoting/codes/send.ts";
 import { encodeFields } from "../../core/remoting/fields.ts";
 import { createNodeTransport } from "../../core/remoting/transport_node.ts";
@@ -208,4 +209,9 @@ export function send(peer: TestPeer, topic: string, body: string, properties = "
     k: false,
     m: false,
   }, Buffer.from(body));
+}
+
+/** Changes a running broker's configuration: lines of key=value. */
+export function configure(peer: TestPeer, ...lines: string[]) {
+  return call(peer, UPDATE_BROKER_CONFIG, {}, Buffer.from(lines.join("\n")));
 }

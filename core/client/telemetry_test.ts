@@ -87,7 +87,8 @@ class FakeTelemetry {
   } satisfies TelemetryApi;
 }
 
-test("a consumer's span is the child of the producer's, and the listener runs in it", async () => {
+/** A producer on a topic of one queue, whose sends have spans. */
+async function traced() {
   const cluster = await FakeCluster.open();
   stack.push(cluster);
   cluster.topics.set("T", { queues: 1 });
@@ -95,6 +96,11 @@ test("a consumer's span is the child of the producer's, and the listener runs in
   const hooks = [openTelemetry(telemetry.api)];
   const producer = await Producer.open({ group: "g", hooks }, cluster.environment);
   stack.push(producer);
+  return { cluster, hooks, producer, telemetry };
+}
+
+test("a consumer's span is the child of the producer's, and the listener runs in it", async () => {
+  const { cluster, hooks, producer, telemetry } = await traced();
   const result = await producer.send({ topic: "T", body: "12345", tags: "a", keys: ["k"] });
   const active: (string | undefined)[] = [];
   stack.push(
@@ -143,13 +149,7 @@ test("a consumer's span is the child of the producer's, and the listener runs in
 });
 
 test("a refused send ends its span with the error's code", async () => {
-  const cluster = await FakeCluster.open();
-  stack.push(cluster);
-  cluster.topics.set("T", { queues: 1 });
-  const telemetry = new FakeTelemetry();
-  const hooks = [openTelemetry(telemetry.api)];
-  const producer = await Producer.open({ group: "g", hooks }, cluster.environment);
-  stack.push(producer);
+  const { cluster, producer, telemetry } = await traced();
   cluster.broker.reactions.send.push(ResponseCode.MESSAGE_ILLEGAL);
   await producer.send({ topic: "T", body: "1" }).catch(() => {});
   expect(telemetry.spans[0]).toMatchObject({
@@ -160,13 +160,7 @@ test("a refused send ends its span with the error's code", async () => {
 });
 
 test("the span of a batch is linked to each message's producer, and is no one's child", async () => {
-  const cluster = await FakeCluster.open();
-  stack.push(cluster);
-  cluster.topics.set("T", { queues: 1 });
-  const telemetry = new FakeTelemetry();
-  const hooks = [openTelemetry(telemetry.api)];
-  const producer = await Producer.open({ group: "g", hooks }, cluster.environment);
-  stack.push(producer);
+  const { cluster, hooks, producer, telemetry } = await traced();
   for (const body of ["1", "2"]) await producer.send({ topic: "T", body });
   const untraced = await Producer.open({ group: "u" }, cluster.environment);
   stack.push(untraced);

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { GET_MAX_OFFSET, GET_MIN_OFFSET } from "../../../core/remoting/codes/offsets.ts";
 import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { UPDATE_AND_CREATE_TOPIC } from "../../../core/remoting/codes/topics.ts";
+import { pullFields } from "../pull/testing_pull.ts";
 import { call, openTestBroker, TestPeer } from "../testing.ts";
 
 test.each([
@@ -25,18 +26,7 @@ test.each([
   const min = await call(peer, GET_MIN_OFFSET, { topic: "T", queueId: 0 });
   const max = await call(peer, GET_MAX_OFFSET, { topic: "T", queueId: 0 });
   expect([min.extFields.get("offset"), max.extFields.get("offset")]).toEqual([minOffset, "0"]);
-  const pull = await call(peer, PULL_MESSAGE, {
-    consumerGroup: "G",
-    topic: "T",
-    queueId: 0,
-    queueOffset: 0,
-    maxMsgNums: 32,
-    sysFlag: 4,
-    commitOffset: 0,
-    suspendTimeoutMillis: 0,
-    subscription: "*",
-    subVersion: 0,
-  });
+  const pull = await call(peer, PULL_MESSAGE, pullFields({ consumerGroup: "G", topic: "T" }));
   expect([pull.extFields.get("minOffset"), pull.extFields.get("maxOffset")]).toEqual([
     minOffset,
     "0",

@@ -1,11 +1,11 @@
 // What a pull is refused for, as clients see it (Java: PullMessageProcessor): code, remark, and what it is that forbids.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { UPDATE_BROKER_CONFIG } from "../../../core/remoting/codes/admin.ts";
 import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from "../../../core/remoting/codes/groups.ts";
 import { LITE_PULL_MESSAGE, PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { UPDATE_AND_CREATE_TOPIC } from "../../../core/remoting/codes/topics.ts";
-import { call, openTestBroker, send, type TestBroker, TestPeer } from "../testing.ts";
+import { call, configure, openTestBroker, send, type TestBroker, TestPeer } from "../testing.ts";
+import { pullFields } from "./testing_pull.ts";
 
 const FORBIDDEN_FOR_GROUP = "2";
 const FORBIDDEN_FOR_TOPIC = "3";
@@ -33,24 +33,13 @@ function makeGroup(groupName: string, consumeEnable: boolean) {
 }
 
 async function pull(changes: Record<string, unknown> = {}, row = PULL_MESSAGE) {
-  const { code, remark, extFields } = await call(peer, row, {
-    consumerGroup: "Free",
-    topic: "Read",
-    queueId: 0,
-    queueOffset: 0,
-    maxMsgNums: 32,
-    sysFlag: 4,
-    commitOffset: 0,
-    suspendTimeoutMillis: 0,
-    subVersion: 0,
-    subscription: "*",
-    ...changes,
-  });
+  const fields = pullFields({ consumerGroup: "Free", topic: "Read", ...changes });
+  const { code, remark, extFields } = await call(peer, row, fields);
   return { code, remark, forbidden: extFields.get("forbiddenType") };
 }
 
-async function configure(setting: string): Promise<void> {
-  expect((await call(peer, UPDATE_BROKER_CONFIG, {}, Buffer.from(setting))).code).toBe(0);
+async function configured(setting: string): Promise<void> {
+  expect((await configure(peer, setting)).code).toBe(0);
 }
 
 test("a group that is suspended is refused while it is, and goes on afterwards", async () => {
@@ -95,14 +84,14 @@ test("a topic that may not be read is refused", async () => {
 });
 
 test("a broker may forbid all pulls, or lite ones", async () => {
-  await configure("litePullMessageEnable=false");
+  await configured("litePullMessageEnable=false");
   expect(await pull({}, LITE_PULL_MESSAGE)).toEqual({
     code: 16,
     remark: "the broker[127.0.0.1] for lite pull consumer is forbidden",
     forbidden: FORBIDDEN_BY_BROKER,
   });
   expect((await pull()).code).toBe(0);
-  await configure("brokerPermission=2");
+  await configured("brokerPermission=2");
   expect(await pull()).toEqual({
     code: 16,
     remark: "the broker[127.0.0.1] pulling message is forbidden",

@@ -8,7 +8,7 @@ import { GET_MAX_OFFSET, GET_MIN_OFFSET } from "../../../core/remoting/codes/off
 import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { QUERY_MESSAGE } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
-import { PULL_SUBSCRIBES } from "../pull/pull_request.ts";
+import { pullFields } from "../pull/testing_pull.ts";
 import type { LifeEnd, SimulatedLife } from "./workload.ts";
 
 const READER_GROUP = "Readers";
@@ -275,17 +275,9 @@ async function pull(
   queueId: number,
   queueOffset: number,
 ): Promise<MessageRecord[]> {
-  const { code, body } = await life.call(PULL_MESSAGE, {
-    consumerGroup: READER_GROUP,
-    topic,
-    queueId,
-    queueOffset,
-    maxMsgNums: 32,
-    sysFlag: PULL_SUBSCRIBES,
-    commitOffset: 0,
-    suspendTimeoutMillis: 0,
-    subscription: "*",
-    subVersion: 0,
-  });
+  const { code, body } = await life.call(
+    PULL_MESSAGE,
+    pullFields({ consumerGroup: READER_GROUP, topic, queueId, queueOffset }),
+  );
   return code === ResponseCode.SUCCESS ? decodeRecords(Buffer.from(body)) : [];
 }

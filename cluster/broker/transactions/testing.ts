@@ -7,6 +7,7 @@ import { END_TRANSACTION } from "../../../core/remoting/codes/transactions.ts";
 import type { RemotingCommand } from "../../../core/remoting/command.ts";
 import { type ClientMessage, decodeMessages } from "../../../core/message/client_message.ts";
 import { decodeOffsetMessageId } from "../../../core/message/message_id.ts";
+import { pullFields } from "../pull/testing_pull.ts";
 import { call, TestPeer } from "../testing.ts";
 
 export const COMMIT = 8;
@@ -114,19 +115,17 @@ export async function messagesOf(
 ): Promise<ClientMessage[]> {
   const messages: ClientMessage[] = [];
   for (let offset = 0;;) {
-    const answer = await call(peer, PULL_MESSAGE, {
-      consumerGroup: "GID_look",
-      topic,
-      queueId,
-      queueOffset: offset,
-      maxMsgNums: 32,
-      sysFlag: 4,
-      commitOffset: 0,
-      suspendTimeoutMillis: 0,
-      subscription: "*",
-      subVersion: 0,
-      expressionType: "TAG",
-    });
+    const answer = await call(
+      peer,
+      PULL_MESSAGE,
+      pullFields({
+        consumerGroup: "GID_look",
+        topic,
+        queueId,
+        queueOffset: offset,
+        expressionType: "TAG",
+      }),
+    );
     if (answer.code !== 0) return messages;
     messages.push(...decodeMessages(answer.body));
     offset = Number(answer.extFields.get("nextBeginOffset"));
