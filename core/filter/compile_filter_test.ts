@@ -13,6 +13,10 @@ const { properties, cases } = JSON.parse(
   gunzipSync(readFileSync(new URL("./testdata/vectors.json.gz", import.meta.url).pathname))
     .toString("utf8"),
 ) as { properties: string[]; cases: Case[] };
+/** What the tests of Apache's filter module filter, each once: text, properties, what its code gives, null a refusal. */
+const moduleCases = JSON.parse(
+  readFileSync(new URL("./testdata/filter_module.json", import.meta.url).pathname, "utf8"),
+) as [text: string, set: Record<string, string>, outcome: boolean | null][];
 const encoded = properties.map((set) => Buffer.from(set, "utf8"));
 
 function encode(set: Record<string, string>): Buffer {
@@ -57,6 +61,13 @@ describe("recorded filters", () => {
       if (refusal !== "") expect([text, ours]).toEqual([text, refusal]);
     }
   });
+});
+
+test("every case of the tests of Apache's filter module has the outcome that Apache's code gives", () => {
+  for (const [text, set, outcome] of moduleCases) {
+    const ours = "error" in compileFilter(text) ? null : matches(text, set);
+    expect([text, set, ours]).toEqual([text, set, outcome]);
+  }
 });
 
 describe("a filter", () => {
