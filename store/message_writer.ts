@@ -36,6 +36,7 @@ import type { AppendOwner } from "./commit_log/staged_records.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import type { FileMessageStoreConfig } from "./file_message_store_options.ts";
+import { InnerBases } from "./inner_batches.ts";
 import { LightNumbers } from "./light_queues.ts";
 import type { MessageToStore, PutResult, PutStatus } from "./message_store.ts";
 
@@ -86,17 +87,8 @@ export class MessageWriter implements AppendOwner {
   /** See MessageStore.put. */
   put(messages: readonly MessageToStore[]): Promise<PutResult[]> {
     if (messages.length === 0) return Promise.resolve([]);
-    const drafts: Draft[] = [];
-    const lights = this.config.lightQueues ? new LightNumbers(this.queues) : null;
-    for (const message of messages) {
-      const draft = this.draft(message, lights);
-      if ("status" in draft) return Promise.resolve(messages.map(() => ({ ...draft })));
-      drafts.push(draft);
-    }
-    let bytes = 0;
-    for (const draft of drafts) bytes += draft.size;
-    const refused = this.reserve(bytes);
-    if (refused !== null) return Promise.resolve(messages.map(() => ({ ...refused })));
+    const drafts = this.draftInRoom(messages);
+    if ("status" in drafts) return Promise.resolve(messages.map(() => ({ ...drafts })));
     return new Promise((resolve) => {
       const put: PendingPut = { results: [], waiting: drafts.length, resolve };
       for (let index = 0; index < drafts.length; index++) this.stage(drafts[index]!, put, index);
@@ -116,11 +108,46 @@ export class MessageWriter implements AppendOwner {
     if (put.waiting === 0) put.resolve(put.results);
   }
 
-  private draft(message: MessageToStore, lights: LightNumbers | null): Draft | PutResult {
+  /** Drafts for which the log has room at once, or why there are none. */
+  private draftInRoom(messages: readonly MessageToStore[]): Draft[] | PutResult {
+    const { appender } = this;
+    let drafts = this.draftAll(messages);
+    if ("status" in drafts) return drafts;
+    let room = appender.reserve(bytesOf(drafts));
+    if (room === STAGING_FULL) {
+      appender.commit();
+      // What that couldn't write gave its numbers back, and some stand in the drafts.
+      drafts = this.draftAll(messages);
+      if ("status" in drafts) return drafts;
+      room = appender.reserve(bytesOf(drafts));
+    }
+    if (room >= 0) return drafts;
+    const { status, detail } = appender.lastRefusal;
+    return refusal(status, detail);
+  }
+
+  private draftAll(messages: readonly MessageToStore[]): Draft[] | PutResult {
+    const lights = this.config.lightQueues ? new LightNumbers(this.queues) : null;
+    const bases = new InnerBases(this.queues, this.config.queueKindOf);
+    const drafts: Draft[] = [];
+    for (const message of messages) {
+      const draft = this.draft(message, lights, bases);
+      if ("status" in draft) return draft;
+      drafts.push(draft);
+    }
+    return drafts;
+  }
+
+  private draft(
+    message: MessageToStore,
+    lights: LightNumbers | null,
+    bases: InnerBases,
+  ): Draft | PutResult {
     const topic = this.topicBytes(message.topic);
     const { body } = message;
-    const numbered = lights?.number(message.topic, message.properties) ?? null;
-    const given = numbered?.properties ?? message.properties;
+    const based = bases.number(message);
+    const numbered = lights?.number(message.topic, based) ?? null;
+    const given = numbered?.properties ?? based;
     // A record that is stored again (delayed, timed, retried, committed) brings the sum of its earlier self, also long
     // after sums were switched off. This is the one place that takes it out.
     const properties = withoutCrcProperty(given);
@@ -159,17 +186,6 @@ export class MessageWriter implements AppendOwner {
     if (!this.config.appendPropertyCrc) return properties.length;
     const separator = properties.length > 0 && properties.at(-1) !== PROPERTY_END ? 1 : 0;
     return properties.length + separator + CRC_PROPERTY_BYTES;
-  }
-
-  private reserve(bytes: number): PutResult | null {
-    let room = this.appender.reserve(bytes);
-    if (room === STAGING_FULL) {
-      this.appender.commit();
-      room = this.appender.reserve(bytes);
-    }
-    if (room >= 0) return null;
-    const { status, detail } = this.appender.lastRefusal;
-    return refusal(status, detail);
   }
 
   private stage(draft: Draft, put: PendingPut, index: number): void {
@@ -265,6 +281,12 @@ export class MessageWriter implements AppendOwner {
       this.appender.commit();
     });
   }
+}
+
+function bytesOf(drafts: readonly Draft[]): number {
+  let bytes = 0;
+  for (const { size } of drafts) bytes += size;
+  return bytes;
 }
 
 function refusal(status: PutStatus, detail: string): PutResult {

@@ -14,17 +14,25 @@ import {
   sysFlagAt,
 } from "../../core/message/record_layout.ts";
 import {
+  INNER_BATCH,
   isHiddenFromQueues,
   TRANSACTION_ROLLBACK,
   transactionState,
 } from "../../core/message/sys_flag.ts";
 import { tagsCodeUtf8 } from "../../core/message/tag_hash.ts";
-import { SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
+import {
+  isDlqTopic,
+  isRetryTopic,
+  isSystemTopic,
+  SCHEDULE_TOPIC,
+} from "../../core/message/topic_names.ts";
 import type { LightEntry, LightEntryReader } from "../light_queues.ts";
 import type { DelayLevels } from "../schedule/delay_levels.ts";
 import { TopicTexts } from "./topic_texts.ts";
 
 const KEY_SEPARATOR_BYTE = 0x20;
+/** A queue's unit has room for a short. */
+const INNER_COUNT_MAX = 32_767;
 
 /** Reused: `read` overwrites every field. */
 export class RecordFacts {
@@ -89,7 +97,7 @@ export class RecordFacts {
     this.readTopic(buffer, parts.topicStart, parts.topicEnd);
     this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
     this.tagsCode = this.readTagsCode(buffer);
-    this.readBatch(buffer);
+    this.batchCount = this.readBatchCount(buffer, sysFlag);
     if (this.lights !== null) {
       const { propertiesEnd, propertiesStart } = parts;
       this.lightEntries = this.lights.read(this.topic, buffer, propertiesStart, propertiesEnd);
@@ -115,11 +123,18 @@ export class RecordFacts {
     return tagsCodeUtf8(buffer, starts[this.tagsAt]!, ends[this.tagsAt]!);
   }
 
-  private readBatch(buffer: Buffer): void {
-    this.batchCount = 1;
-    if (!this.scanner.has(this.innerCountAt) || !this.scanner.has(this.innerBaseAt)) return;
-    this.queueOffset = Number(this.scanner.text(buffer, this.innerBaseAt));
-    this.batchCount = Number(this.scanner.text(buffer, this.innerCountAt));
+  /** A copy in a retry topic brings both properties along, and is one message there. */
+  private readBatchCount(buffer: Buffer, sysFlag: number): number {
+    const { innerBaseAt, innerCountAt, scanner } = this;
+    if ((sysFlag & INNER_BATCH) === 0 || !scanner.has(innerCountAt)) return 1;
+    if (isRetryTopic(this.topic) || isDlqTopic(this.topic) || isSystemTopic(this.topic)) return 1;
+    if (
+      scanner.has(innerBaseAt) && Number(scanner.text(buffer, innerBaseAt)) !== this.queueOffset
+    ) {
+      return 1;
+    }
+    const count = Number(scanner.text(buffer, innerCountAt));
+    return Number.isInteger(count) && count > 0 && count <= INNER_COUNT_MAX ? count : 1;
   }
 
   private readKeys(buffer: Buffer): void {
