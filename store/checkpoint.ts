@@ -5,15 +5,17 @@ import { Buffer } from "node:buffer";
 import { readI32, readI64, writeI32, writeI64 } from "../core/bytes/big_endian.ts";
 import { crc32 } from "../core/bytes/crc32.ts";
 import type { Disk, DiskFile } from "../core/disk/disk.ts";
+import type { SlotsPoint } from "./index/slots_point.ts";
 
 const FILE_BYTES = 4096;
 /** Within the first sector, which a device writes whole or not at all. */
 const OWN_AT = 64;
-const OWN_BYTES = 56;
-const SUM_AT = OWN_AT + 48;
-/** "RQCP", version 2. */
+const OWN_BYTES = 80;
+const SLOTS_AT = OWN_AT + 48;
+const SUM_AT = OWN_AT + 72;
+/** "RQCP", version 3. */
 const OWN_MAGIC = 0x52514350;
-const OWN_VERSION = 2;
+const OWN_VERSION = 3;
 
 /** The store times of the last records that are flushed, and what replication remembers. */
 export interface ApacheCheckpoint {
@@ -35,6 +37,8 @@ export interface ReplayPoint {
   indexEnd: number;
   /** The queues' maximum offsets then, added up: less than that on disk means that one queue's files were lost. */
   queueOffsets: number;
+  /** What of the index's slots was durable then. */
+  slots: SlotsPoint | null;
 }
 
 export interface Checkpoint {
@@ -108,6 +112,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       indexEnd: readI64(bytes, OWN_AT + 24),
       lastRecord: readI64(bytes, OWN_AT + 32),
       queueOffsets: readI64(bytes, OWN_AT + 40),
+      slots: decodeSlots(bytes),
     },
   };
 }
@@ -130,7 +135,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint, bytes: Uint8Array): voi
   writeI64(bytes, OWN_AT + 24, replay.indexEnd);
   writeI64(bytes, OWN_AT + 32, replay.lastRecord);
   writeI64(bytes, OWN_AT + 40, replay.queueOffsets);
+  writeI64(bytes, SLOTS_AT, replay.slots?.fileBegin ?? -1);
+  writeI64(bytes, SLOTS_AT + 8, replay.slots?.item ?? 0);
+  writeI64(bytes, SLOTS_AT + 16, replay.slots?.slotsUsed ?? 0);
   writeI64(bytes, SUM_AT, sumOf(bytes));
+}
+
+function decodeSlots(bytes: Uint8Array): SlotsPoint | null {
+  const fileBegin = readI64(bytes, SLOTS_AT);
+  if (fileBegin < 0) return null;
+  const item = readI64(bytes, SLOTS_AT + 8);
+  return { fileBegin, item, slotsUsed: readI64(bytes, SLOTS_AT + 16) };
 }
 
 function sumOf(bytes: Uint8Array): number {

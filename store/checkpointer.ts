@@ -97,9 +97,10 @@ export class Checkpointer {
       }
       this.apache.indexMsgTimestampMs = this.parts.indexProgress.completeUntilMs;
       this.apache.confirmPhysicalOffset = end;
+      const slots = index?.slotsPoint ?? null;
       await file.write({
         apache: this.apache,
-        replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd, queueOffsets },
+        replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd, queueOffsets, slots },
       });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;

@@ -114,13 +114,14 @@ class Recovery {
   async run(): Promise<RecoveryResult> {
     const { summary } = this;
     const queuesEnd = this.parts.queues.coveredPhysicalOffset;
-    const plan = await this.withIndexWhole(this.plan());
+    const planned = await this.withIndexWhole(this.plan());
+    // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
+    if (planned.rebuilt.includes("queues")) this.isQueueLost = true;
+    await this.sayMeanwhile(checkpointMeanwhile(planned, this.parts.checkpoint));
+    await this.makeLevel(planned);
+    const plan = await this.withIndexProved(planned);
     summary.from = plan.scanFrom;
     summary.rebuilt = [...plan.rebuilt];
-    // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
-    if (plan.rebuilt.includes("queues")) this.isQueueLost = true;
-    await this.sayMeanwhile(checkpointMeanwhile(plan, this.parts.checkpoint));
-    await this.makeLevel(plan);
     if (!this.isQueueLost) await this.lookForLoss(plan);
     const scan = await this.scan(
       plan.scanFrom,
@@ -174,6 +175,17 @@ class Recovery {
     return withIndexFrom(plan, hole);
   }
 
+  /** Items that were found untrue when the index was made level are entered again, and all that came after them. */
+  private async withIndexProved(plan: RecoveryPlan): Promise<RecoveryPlan> {
+    const { checkpoint, index, isClean } = this.parts;
+    if (index === null || isClean) return plan;
+    const proved = await this.withIndexWhole(plan);
+    if (proved === plan) return plan;
+    await this.sayMeanwhile(checkpointMeanwhile(proved, checkpoint));
+    await index.truncate(proved.indexFrom);
+    return proved;
+  }
+
   /** Another broker's checkpoint has no sum of the queues; ours says nothing of their beginnings. */
   private async lookForLoss(plan: RecoveryPlan): Promise<void> {
     const { checkpoint: { replay }, logger } = this.parts;
@@ -196,7 +208,8 @@ class Recovery {
       this.isQueueLost = true;
     }
     if (index !== null && (!isClean || plan.rebuilt.includes("index"))) {
-      await index.truncate(plan.indexFrom);
+      const isReplayPoint = replay?.replayFrom === plan.indexFrom;
+      await index.truncate(plan.indexFrom, isReplayPoint ? replay.slots : null);
     }
   }
 

@@ -43,6 +43,7 @@ function withReplay(replayFrom: number, fields: Partial<StoreState> = {}): Store
     queuesEnd: replayFrom,
     indexEnd: replayFrom - 100,
     queueOffsets: 0,
+    slots: null,
   };
   return { ...base, checkpoint: { ...base.checkpoint, replay } };
 }

@@ -11,11 +11,11 @@
 // - after a crash the slots are made again from the items (rebuild.ts), which is why they need not be on disk before.
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { assert } from "../../core/errors.ts";
-import { javaHash } from "../../core/bytes/java_hash.ts";
 import type { Logger } from "../../core/log.ts";
-import type { Clock, Timer } from "../../core/time/clock.ts";
+import { type Clock, endOfTurn, type Timer } from "../../core/time/clock.ts";
 import type { DispatchIndex } from "../dispatch.ts";
 import { IndexFile } from "./index_file.ts";
+import { type IndexQueryResult, queryFiles } from "./index_query.ts";
 import { loadIndexFiles, markSuspects } from "./load_index.ts";
 import { headerAfter, indexFileBytes, indexFileName, type IndexShape } from "./layout.ts";
 import {
@@ -24,10 +24,13 @@ import {
   QUIET_MS,
   RETRY_MS,
   SLOT_BUDGET_MS,
+  SLOTS_DUE_RATIO,
   WRITE_DELAY_MS,
 } from "./limits.ts";
 import { rebuildSlots } from "./rebuild.ts";
+import { RetiringFiles } from "./retiring_files.ts";
 import { SlotTable } from "./slot_table.ts";
+import { pointOf, type SlotsPoint } from "./slots_point.ts";
 
 export interface KeyIndexOptions {
   disk: Disk;
@@ -48,13 +51,6 @@ export interface KeyIndexOptions {
   setAside?: (path: string, problem: string) => void;
 }
 
-export interface IndexQueryResult {
-  /** Physical offsets, newest first; records whose key merely shares the hash are among them. */
-  offsets: number[];
-  lastUpdateTimestampMs: number;
-  lastUpdatePhysicalOffset: number;
-}
-
 /** How the store ended, by its abort marker and checkpoint. */
 export interface IndexStart {
   lastExitClean: boolean;
@@ -67,10 +63,12 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   /** Where the next item goes, with a table; null before the first put and while a new file can't be made. */
   private current: IndexFile | null = null;
   private spare: SlotTable | null = null;
-  /** Full files whose slots are being written back, oldest first. */
-  private readonly retiring: IndexFile[] = [];
-  private retirement: Promise<void> | null = null;
-  private retireFailure: DiskError | null = null;
+  private readonly retiring = new RetiringFiles((file, table) => {
+    this.spare ??= table;
+    this.options.onFileComplete?.(file.header.endTimestampMs);
+  }, (error) => this.failed("completing an index file failed", error));
+  /** What the next checkpoint may say of the slots on disk. */
+  private durableSlots: SlotsPoint | null = null;
   private writeTimer: Timer | null = null;
   private quietTimer: Timer | null = null;
   private quietPage = 0;
@@ -141,7 +139,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       const newest = this.files.at(-1) ?? null;
       const file = newest === null || newest.isFull ? this.create() : this.resume(newest);
       this.current = file;
-      if (full !== null) void this.retire(full);
+      if (full !== null) void this.retiring.add(full);
       this.isFailing = false;
       return file;
     } catch (error) {
@@ -173,6 +171,8 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     const table = this.takeTable();
     table.load(file.file);
     file.table = table;
+    // A clean stop left them so.
+    this.durableSlots ??= pointOf(file);
     return file;
   }
 
@@ -196,14 +196,16 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       return;
     }
     this.prepare();
-    if (this.retiring.length > 0 && clock.monotonicMs() >= this.retryAtMs) void this.retireAll();
+    if (this.retiring.count > 0 && clock.monotonicMs() >= this.retryAtMs) {
+      void this.retiring.finish();
+    }
     this.quietTimer ??= clock.after(QUIET_MS, this.quietRound);
   };
 
   /** The next file's table gets its memory before it is needed. */
   private prepare(): void {
     const filled = (this.current?.header.nextItem ?? 0) / this.shape.itemCount;
-    if (filled < PREPARE_FROM_RATIO || this.retiring.length > 0) return;
+    if (filled < PREPARE_FROM_RATIO || this.retiring.count > 0) return;
     this.spare ??= new SlotTable(this.shape.slotCount);
     this.spare.touch(PREPARE_PAGES);
   }
@@ -229,38 +231,6 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     }
   };
 
-  /** Writes a full file's slots back and syncs it, a slice at a time, while the next one takes items. */
-  private retire(file: IndexFile): Promise<void> {
-    this.retiring.push(file);
-    return this.retireAll();
-  }
-
-  private retireAll(): Promise<void> {
-    this.retireFailure = null;
-    return this.retirement ??= this.retireNext().catch((error: unknown) => {
-      this.failed("completing an index file failed", error);
-      if (error instanceof DiskError) this.retireFailure = error;
-    }).finally(() => this.retirement = null);
-  }
-
-  private async retireNext(): Promise<void> {
-    for (let file = this.retiring[0]; file !== undefined; file = this.retiring[0]) {
-      const table = file.table!;
-      file.writeItems();
-      while (file.retiredPages < table.pageCount) {
-        const first = file.retiredPages;
-        file.retiredPages = await table.writeSlice(file.file, first);
-        table.clearPages(first, file.retiredPages);
-      }
-      await file.file.datasync();
-      file.table = null;
-      file.releaseTail();
-      this.spare ??= table;
-      this.retiring.shift();
-      this.options.onFileComplete?.(file.header.endTimestampMs);
-    }
-  }
-
   private failed(text: string, error: unknown): void {
     if (!(error instanceof DiskError)) throw error;
     if (!this.isFailing) this.options.log.error(text, { error });
@@ -276,10 +246,37 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     if (this.lossCause !== null) throw this.lossCause;
     const file = this.current;
     file?.writeItems();
+    const slots = file === null ? null : await this.writeDueSlots(file);
     if (this.isDirectoryNew) await this.syncDirectory();
     await file?.file.datasync();
-    if (this.retiring.length > 0) await this.retireAll();
-    if (this.retiring.length > 0 && this.retireFailure !== null) throw this.retireFailure;
+    if (slots !== null) this.durableSlots = slots;
+    await this.retiring.finish();
+    this.retiring.throwFailure();
+  }
+
+  /** What the slots on disk will say once the file is synced; null when that is no more than before. */
+  private async writeDueSlots(file: IndexFile): Promise<SlotsPoint | null> {
+    const { clock } = this.options;
+    const point = pointOf(file);
+    const table = file.table!;
+    const known = this.slotsPoint;
+    const since = point.item - (known?.fileBegin === point.fileBegin ? known.item : 0);
+    const isDue = since >= this.shape.itemCount * SLOTS_DUE_RATIO;
+    if (!isDue && table.changed.includes(1)) return null;
+    try {
+      for (let page = 0;;) {
+        // No slot on disk may name an item that isn't there.
+        file.writeItems();
+        page = table.writeRun(file.file, page);
+        if (page < 0) return point;
+        await endOfTurn(clock);
+        // Full meanwhile: it is being completed, and the table is no longer its own.
+        if (file !== this.current) return null;
+      }
+    } catch (error) {
+      this.failed("writing index slots failed", error);
+      return null;
+    }
   }
 
   private async syncDirectory(): Promise<void> {
@@ -309,37 +306,27 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
   // — Reading and cutting —
 
-  /** At most `maxCount` candidates for a key stored between two times (ms, inclusive). IndexService.queryOffset. */
-  async query(
+  /** See queryFiles. */
+  query(
     topic: string,
     key: string,
     maxCount: number,
     beginMs: number,
     endMs: number,
   ): Promise<IndexQueryResult> {
-    const newest = this.files.at(-1)?.header;
-    const result: IndexQueryResult = {
-      offsets: [],
-      lastUpdateTimestampMs: newest?.endTimestampMs ?? 0,
-      lastUpdatePhysicalOffset: newest?.endPhysicalOffset ?? 0,
-    };
-    const keyHash = javaHash(key, javaHash("#", javaHash(topic)));
-    for (const file of this.files.slice().reverse()) {
-      try {
-        if (file.overlaps(beginMs, endMs)) {
-          await file.select(result.offsets, keyHash, maxCount, beginMs, endMs);
-        }
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error;
-        this.options.log.warn("an index file can't be read", { path: file.path, error });
-      }
-      if (file.header.beginTimestampMs < beginMs || result.offsets.length >= maxCount) break;
-    }
-    return result;
+    return queryFiles(this.files, this.options.log, { topic, key, maxCount, beginMs, endMs });
   }
 
-  /** Drops items of records at or past a physical offset (the log was cut, or is replayed from there). */
-  async truncate(physicalOffset: number): Promise<void> {
+  /** Up to where the slots on disk were surely durable at the last sync; null when nothing can be said. */
+  get slotsPoint(): SlotsPoint | null {
+    return this.durableSlots;
+  }
+
+  /**
+   * Drops items of records at or past a physical offset (the log was cut, or is replayed from there). `point` is what the
+   * checkpoint says of the slots, when it is believed.
+   */
+  async truncate(physicalOffset: number, point: SlotsPoint | null = null): Promise<void> {
     await this.sync();
     let isCut = false;
     for (const file of this.files.slice().reverse()) {
@@ -347,7 +334,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       const isGone = header.nextItem <= 1 || header.beginPhysicalOffset >= physicalOffset;
       if (!isGone && !file.isSuspect && header.endPhysicalOffset < physicalOffset) break;
       if (isGone) await this.deleteFile(file);
-      else await this.rebuild(file, physicalOffset);
+      else await this.rebuild(file, physicalOffset, point);
       isCut = true;
     }
     if (!isCut) return;
@@ -355,15 +342,29 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     this.options.onFileComplete?.(complete?.header.endTimestampMs ?? 0);
   }
 
-  private async rebuild(file: IndexFile, physicalOffset: number): Promise<void> {
+  private async rebuild(
+    file: IndexFile,
+    physicalOffset: number,
+    point: SlotsPoint | null,
+  ): Promise<void> {
     file.table ??= this.takeTable();
-    file.table.clearPages(0, file.table.pageCount);
-    const forgotten = await rebuildSlots(file, file.table, physicalOffset);
+    this.forgetPointOf(file);
+    const own = point?.fileBegin === file.header.beginPhysicalOffset ? point : null;
+    const { forgotten, from } = await rebuildSlots(file, file.table, physicalOffset, own);
+    if (from > 1) this.durableSlots = own;
     file.retiredPages = 0;
     file.isSuspect = false;
     if (file === this.files.at(-1) && !file.isFull) this.current = file;
-    else await this.retire(file);
-    this.options.log.info("rebuilt the slots of an index file", { path: file.path, forgotten });
+    else await this.retiring.add(file);
+    this.options.log.info("rebuilt the slots of an index file", {
+      path: file.path,
+      from,
+      forgotten,
+    });
+  }
+
+  private forgetPointOf(file: IndexFile): void {
+    if (this.durableSlots?.fileBegin === file.header.beginPhysicalOffset) this.durableSlots = null;
   }
 
   /** Deletes files whose every record is before the log's start; the newest file stays. */
@@ -376,6 +377,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   }
 
   private async deleteFile(file: IndexFile): Promise<void> {
+    this.forgetPointOf(file);
     this.files.splice(this.files.indexOf(file), 1);
     if (this.current === file) this.current = null;
     if (file.table !== null) {

@@ -1,5 +1,6 @@
 // Slots made again from the items: after a crash, or when items were cut. An item names the one that its slot held
-// before, so the scan also proves the items and stops at the first that can't be true.
+// before, so the scan also proves the items and stops at the first that can't be true; and the slots on disk can be
+// taken back to an earlier item, from where on the scan begins when a checkpoint vouches for them.
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import type { IndexFile } from "./index_file.ts";
 import {
@@ -11,23 +12,53 @@ import {
 } from "./layout.ts";
 import { REBUILD_ITEMS } from "./limits.ts";
 import type { SlotTable } from "./slot_table.ts";
+import type { SlotsPoint } from "./slots_point.ts";
+
+export interface RebuiltSlots {
+  /** Items that were cut. */
+  forgotten: number;
+  /** The first item that was read: 1, or the one behind a point. */
+  from: number;
+}
 
 /**
- * Fills `table`, which must be clear, from the items of records before `physicalOffset`, forgets the others and corrects
- * the header. Gives how many items were forgotten.
+ * Fills `table` from the items of records before `physicalOffset`, forgets the others and corrects the header. From
+ * `point` on when the slots on disk bear it out, otherwise from the first item on.
  */
 export async function rebuildSlots(
   file: IndexFile,
   table: SlotTable,
   physicalOffset: number,
+  point: SlotsPoint | null,
+): Promise<RebuiltSlots> {
+  const { header } = file;
+  const counted = Math.min(header.nextItem, file.shape.itemCount);
+  const isBorneOut = point !== null && point.item < counted &&
+    await takeBack(file, table, point) && await offsetOf(file, point.item) < physicalOffset;
+  if (!isBorneOut) table.clearPages(0, table.pageCount);
+  const from = isBorneOut ? point.item + 1 : 1;
+  header.slotsUsed = isBorneOut ? point.slotsUsed : 0;
+  const end = await enterItems(file, table, from, counted, physicalOffset);
+  // Whatever the disk has, the table differs from it.
+  if (!isBorneOut) table.changed.fill(1);
+  const forgotten = header.nextItem - end;
+  file.cutItems(end);
+  return { forgotten, from };
+}
+
+/** Enters the items of [from, counted) that are true and of records before an offset; gives the first that isn't. */
+async function enterItems(
+  file: IndexFile,
+  table: SlotTable,
+  from: number,
+  counted: number,
+  physicalOffset: number,
 ): Promise<number> {
   const { header, shape } = file;
-  const counted = Math.min(header.nextItem, shape.itemCount);
-  const bytes = new Uint8Array(REBUILD_ITEMS * ITEM_BYTES);
-  let slotsUsed = 0;
-  let lastOffset = -1;
-  let lastSeconds = 0;
-  let item = 1;
+  const bytes = new Uint8Array(Math.min(REBUILD_ITEMS, counted) * ITEM_BYTES);
+  let lastOffset = from > 1 ? await offsetOf(file, from - 1) : -1;
+  let lastSeconds = from > 1 ? await secondsOf(file, from - 1) : 0;
+  let item = from;
   scan: while (item < counted) {
     const wanted = Math.min(REBUILD_ITEMS, counted - item) * ITEM_BYTES;
     const count = await file.file.read(bytes, 0, wanted, itemPosition(shape, item));
@@ -38,23 +69,63 @@ export async function rebuildSlots(
       const slot = hash % shape.slotCount;
       const previous = table.get(slot);
       if (readI32(bytes, at + ITEM_PREVIOUS_AT) !== previous) break scan;
-      if (previous === 0) slotsUsed++;
+      if (previous === 0) header.slotsUsed++;
       table.set(slot, item);
       lastOffset = offset;
       lastSeconds = readI32(bytes, at + ITEM_SECONDS_AT);
     }
     if (count < wanted) break;
   }
-  // Whatever the disk has, the table differs from it.
-  table.changed.fill(1);
-  const forgotten = header.nextItem - item;
-  header.slotsUsed = slotsUsed;
-  if (forgotten > 0 && item > 1) {
+  if (item < header.nextItem && item > 1) {
     header.endPhysicalOffset = lastOffset;
     // The milliseconds aren't kept: the end of the last second covers every record.
     const lastMs = header.beginTimestampMs + lastSeconds * 1000 + 999;
     header.endTimestampMs = Math.min(header.endTimestampMs, lastMs);
   }
-  file.cutItems(item);
-  return forgotten;
+  return item;
+}
+
+/**
+ * Makes the table what the slots were at a point, from what the disk has: each slot goes back along its items. False when
+ * they don't lead there, as after a power cut that kept slots and lost items.
+ */
+async function takeBack(file: IndexFile, table: SlotTable, point: SlotsPoint): Promise<boolean> {
+  const { header: { nextItem }, shape } = file;
+  table.load(file.file);
+  const { newestItem } = table.census();
+  if (newestItem >= nextItem) return false;
+  const chunk = Math.min(REBUILD_ITEMS, Math.max(0, newestItem - point.item));
+  const bytes = new Uint8Array(chunk * ITEM_BYTES);
+  let laterOffset = Number.MAX_SAFE_INTEGER;
+  for (let last = newestItem; last > point.item;) {
+    const first = Math.max(point.item + 1, last - chunk + 1);
+    const wanted = (last - first + 1) * ITEM_BYTES;
+    if (await file.file.read(bytes, 0, wanted, itemPosition(shape, first)) < wanted) return false;
+    for (; last >= first; last--) {
+      const at = (last - first) * ITEM_BYTES;
+      const hash = readI32(bytes, at);
+      const offset = readI64(bytes, at + ITEM_OFFSET_AT);
+      const previous = readI32(bytes, at + ITEM_PREVIOUS_AT);
+      if (hash < 0 || offset > laterOffset || previous < 0 || previous >= last) return false;
+      const slot = hash % shape.slotCount;
+      if (table.get(slot) === last) table.set(slot, previous);
+      laterOffset = offset;
+    }
+  }
+  const census = table.census();
+  return census.newestItem <= point.item && census.slotsUsed === point.slotsUsed;
+}
+
+async function offsetOf(file: IndexFile, item: number): Promise<number> {
+  return readI64(await itemOf(file, item), ITEM_OFFSET_AT);
+}
+
+async function secondsOf(file: IndexFile, item: number): Promise<number> {
+  return readI32(await itemOf(file, item), ITEM_SECONDS_AT);
+}
+
+async function itemOf({ file, shape }: IndexFile, item: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(ITEM_BYTES);
+  await file.read(bytes, 0, ITEM_BYTES, itemPosition(shape, item));
+  return bytes;
 }

@@ -34,6 +34,19 @@ export class SlotTable {
     this.changed[slot >>> SLOT_PAGE_BITS] = 1;
   }
 
+  /** The newest item that a slot holds (more than any file has when one can't be an item) and how many slots hold one. */
+  census(): { newestItem: number; slotsUsed: number } {
+    let newestItem = 0;
+    let slotsUsed = 0;
+    for (const word of this.words) {
+      if (word === 0) continue;
+      const item = swap32(word) >>> 0;
+      if (item > newestItem) newestItem = item;
+      slotsUsed++;
+    }
+    return { newestItem, slotsUsed };
+  }
+
   /** Has the system give memory to the next pages of a fresh table, so that the first puts don't wait for it. */
   touch(pages: number): void {
     const end = Math.min(this.pageCount, this.touchedPages + pages);

@@ -1,0 +1,48 @@
+// Looks a key up in all files of the index, newest first. It gives what has the key's hash: the caller compares keys.
+import { javaHash } from "../../core/bytes/java_hash.ts";
+import { DiskError } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
+import type { IndexFile } from "./index_file.ts";
+
+export interface IndexQuery {
+  topic: string;
+  key: string;
+  maxCount: number;
+  /** Store times in ms, inclusive. */
+  beginMs: number;
+  endMs: number;
+}
+
+export interface IndexQueryResult {
+  /** Physical offsets, newest first; records whose key merely shares the hash are among them. */
+  offsets: number[];
+  lastUpdateTimestampMs: number;
+  lastUpdatePhysicalOffset: number;
+}
+
+/** At most `maxCount` candidates for a key stored between two times. `files` are oldest first. IndexService.queryOffset. */
+export async function queryFiles(
+  files: readonly IndexFile[],
+  log: Logger,
+  { topic, key, maxCount, beginMs, endMs }: IndexQuery,
+): Promise<IndexQueryResult> {
+  const newest = files.at(-1)?.header;
+  const result: IndexQueryResult = {
+    offsets: [],
+    lastUpdateTimestampMs: newest?.endTimestampMs ?? 0,
+    lastUpdatePhysicalOffset: newest?.endPhysicalOffset ?? 0,
+  };
+  const keyHash = javaHash(key, javaHash("#", javaHash(topic)));
+  for (const file of files.slice().reverse()) {
+    try {
+      if (file.overlaps(beginMs, endMs)) {
+        await file.select(result.offsets, keyHash, maxCount, beginMs, endMs);
+      }
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      log.warn("an index file can't be read", { path: file.path, error });
+    }
+    if (file.header.beginTimestampMs < beginMs || result.offsets.length >= maxCount) break;
+  }
+  return result;
+}
