@@ -11,6 +11,7 @@ import { KeyIndex, type KeyIndexOptions } from "./key_index.ts";
 import { indexFileBytes } from "./layout.ts";
 import { TAIL_ITEMS_MAX } from "./limits.ts";
 import { eachIndexKey } from "./record_keys.ts";
+import type { SlotsPoint } from "./slots_point.ts";
 
 const BEGIN_MS = 1_700_000_000_000;
 const CLEAN = { lastExitClean: true, completeUntilMs: 0 };
@@ -223,6 +224,43 @@ test("a file of another size than configured stops the start and says why", asyn
   await expect(KeyIndex.open(options, CLEAN)).rejects.toThrow("maxHashSlotNum 30");
 });
 
+/** An index of 60 durable records and 20 more on disk, killed; `rebuilt` tells from which item slots were made again. */
+async function killedIndex(change: (file: string, disk: MemoryDisk) => void) {
+  const { disk, options } = testIndex();
+  const index = await KeyIndex.open(options, CLEAN);
+  for (let record = 0; record < 60; record++) putRecord(index, record);
+  await index.sync();
+  const point = index.slotsPoint;
+  for (let record = 60; record < 80; record++) putRecord(index, record);
+  await options.clock.advance(1200);
+  disk.crash("process");
+  change(`/store/index/${disk.listSync("/store/index")[0]}`, disk);
+  const rebuilt: unknown[] = [];
+  const log = { ...silentLogger, info: (_: string, facts: unknown) => void rebuilt.push(facts) };
+  const start = { lastExitClean: false, completeUntilMs: 0 };
+  const again = await KeyIndex.open({ ...options, log, clock: new VirtualClock() }, start);
+  await again.truncate(6000, point);
+  for (let record = 60; record < 90; record++) putRecord(again, record);
+  await expectRecords(again, 90);
+  return rebuilt[0];
+}
+
+test("after a kill the slots are made again from where they were durable, not from the first item", async () => {
+  expect(await killedIndex(() => {})).toMatchObject({ from: 61, forgotten: 20 });
+});
+
+test("slots that items don't bear out are made again from the first item", async () => {
+  const zeroedSlots = (path: string, disk: MemoryDisk) => zero(disk, path, 40, 4 * 30);
+  expect(await killedIndex(zeroedSlots)).toMatchObject({ from: 1, forgotten: 20 });
+  const lostItem = (path: string, disk: MemoryDisk) =>
+    zero(disk, path, 40 + 4 * 30 + 20 * 75, 20);
+  expect(await killedIndex(lostItem)).toMatchObject({ from: 1, forgotten: 20 });
+});
+
+function zero(disk: MemoryDisk, path: string, at: number, length: number): void {
+  disk.openSync(path, "write").writeSync(new Uint8Array(length), 0, length, at);
+}
+
 type Step = { do: "put"; count: number } | { do: "wait"; ms: number } | { do: "sync" } | {
   do: "truncate";
   share: number;
@@ -257,12 +295,13 @@ test("the index finds what a naive model finds after any sequence of steps", asy
       let records = 0;
       let synced = 0;
       let completeUntilMs = 0;
+      let point: SlotsPoint | null = null;
       const crash = async (kind: "process" | "power") => {
         store.disk.crash(kind);
         store.options.clock = new VirtualClock(store.clock.nowMs());
         store.clock = store.options.clock;
         index = await KeyIndex.open(store.options, { lastExitClean: false, completeUntilMs });
-        await index.truncate(synced * 100);
+        await index.truncate(synced * 100, point);
         for (let record = synced; record < records; record++) putRecord(index, record);
       };
       for (const each of steps) {
@@ -273,9 +312,11 @@ test("the index finds what a naive model finds after any sequence of steps", asy
           const covered = records;
           await index.sync();
           synced = covered;
+          point = index.slotsPoint;
           completeUntilMs = store.completed.at(-1) ?? 0;
         } else if (each.do === "truncate") {
           records = Math.floor(records * each.share);
+          if (records < synced) point = null;
           synced = Math.min(synced, records);
           await index.truncate(records * 100);
         } else if (each.do === "reopen") {
