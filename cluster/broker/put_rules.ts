@@ -139,6 +139,11 @@ export class PutRules {
     this.timers.time(message, nowMs);
   }
 
+  /** The timer's slot of a message that it would simply take, 0 for any other; see TimerRules. */
+  plainSlot(deliverMs: number, nowMs: number): number {
+    return this.timers.plainSlot(deliverMs, nowMs);
+  }
+
   /** The timer's slot of a message of the broker's own; see TimerRules. Throws RequestError when it is refused. */
   ownSlot(deliverMs: number, nowMs: number): number {
     return this.timers.ownSlot(deliverMs, nowMs);

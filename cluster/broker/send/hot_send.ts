@@ -1,6 +1,6 @@
-// The hot path of sending: a plain message goes from its frame straight into the log's staging buffer, and its answer
-// straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out of
-// the ordinary is handed to the general path (send_handler.ts) before anything has happened.
+// The hot path of sending: a plain or a timed message goes from its frame straight into the log's staging buffer, and its
+// answer straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out
+// of the ordinary is handed to the general path (send_handler.ts) before anything has happened.
 import { Buffer } from "node:buffer";
 import { writeU16 } from "../../../core/bytes/big_endian.ts";
 import { crc32Masked } from "../../../core/bytes/crc32.ts";
@@ -37,6 +37,7 @@ import {
   unescapeJsonInto,
 } from "../../../core/remoting/send_header_scan.ts";
 import { type Appender, STAGING_FULL } from "../../../store/commit_log/appender.ts";
+import { type HotTimed, TIMED_NAMES } from "./hot_timed.ts";
 import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
 import type { SendBacklog } from "./send_backlog.ts";
 import type { SendOutcomes } from "./send_outcomes.ts";
@@ -52,9 +53,6 @@ const PLAIN_FLAGS = COMPRESSED | MULTI_TAGS | COMPRESSION_MASK | BORN_HOST_V6 | 
 /** Properties that send a message the general way. */
 const SPECIAL = [
   PROPERTY.delayLevel,
-  PROPERTY.timerDelaySeconds,
-  PROPERTY.timerDelayMs,
-  PROPERTY.timerDeliverMs,
   PROPERTY.transactionPrepared,
   PROPERTY.innerCount,
   PROPERTY.multiDispatch,
@@ -72,11 +70,17 @@ const UNIQUE_KEY = 0;
 const KEYS = 1;
 const TAGS = 2;
 const SPECIAL_FIRST = 3;
+const TIMED_FIRST = SPECIAL_FIRST + SPECIAL.length;
+
+/** Instead of a record's size: the message is of the other kind (timed or not), or the general path's. */
+const OTHER_KIND = -1;
+const GENERAL = -2;
 
 export interface HotSendOptions {
   registry: HandlerRegistry;
   appender: Appender;
   plans: TopicPlans;
+  timed: HotTimed;
   pending: PendingSends;
   backlog: SendBacklog;
   outcomes: SendOutcomes;
@@ -91,9 +95,13 @@ export interface HotSendOptions {
 export class HotSend {
   private readonly header = newSendHeader();
   private readonly scanner = new PropertyScanner(
-    [PROPERTY.uniqueKey, PROPERTY.keys, PROPERTY.tags, ...SPECIAL, ...REPLACED],
+    [PROPERTY.uniqueKey, PROPERTY.keys, PROPERTY.tags, ...SPECIAL, ...TIMED_NAMES, ...REPLACED],
     REPLACED,
   );
+  /** What the last message was, and the next one mostly is too: timed ones stand in another topic. */
+  private isTimed = false;
+  /** The slot of a timed message. */
+  private outMs = 0;
   private readonly unescaped = Buffer.alloc(2 * PROPERTIES_BYTES_MAX);
   private readonly head: RecordHead;
   private brokerProperties: Buffer;
@@ -133,34 +141,50 @@ export class HotSend {
     if (plan === null) return false;
     const queueId = this.number(frame, SendField.queueId);
     if (!(queueId >= 0 && queueId < plan.queueCount)) return false;
-    if (!this.fillHead(frame, connection, queueId)) return false;
+    if (!this.fillHead(frame, connection)) return false;
     const bodyBytes = frame.end - frame.bodyStart;
     if (bodyBytes === 0 || bodyBytes > options.settings.maxMessageSize) return false;
 
-    const { appender } = options;
-    const propertiesMax = this.propertiesBytesMax() + this.brokerProperties.length + 1;
-    const { sysFlag } = this.head;
-    const sizeMax = recordSize(MAGIC_V1, sysFlag, bodyBytes, plan.bytes.length, propertiesMax);
+    let size = this.writeRecord(frame, plan, queueId);
+    if (size === OTHER_KIND) {
+      this.isTimed = !this.isTimed;
+      size = this.writeRecord(frame, plan, queueId);
+    }
+    if (size < 0) return false;
+    this.finish(frame, connection, plan, queueId, size);
+    return true;
+  }
+
+  /** Writes the record in place, in the timer's topic when it is timed; gives its size, OTHER_KIND or GENERAL. */
+  private writeRecord(frame: Frame, plan: TopicPlan, queueId: number): number {
+    const { head, isTimed, options } = this;
+    const { appender, plans, timed } = options;
+    const topic = isTimed ? plans.timer().bytes : plan.bytes;
+    const bodyBytes = frame.end - frame.bodyStart;
+    const propertiesMax = this.propertiesBytesMax() + this.brokerProperties.length + 1 +
+      (isTimed ? timed.bytesMax(plan) : 0);
+    const { sysFlag } = head;
+    const sizeMax = recordSize(MAGIC_V1, sysFlag, bodyBytes, topic.length, propertiesMax);
     let at = appender.begin(sizeMax);
     if (at === STAGING_FULL) {
       appender.commit();
       at = appender.begin(sizeMax);
     }
-    if (at < 0) return false;
+    if (at < 0) return GENERAL;
     const buffer = appender.buffer;
     const bodyAt = at + layoutOf(sysFlag).body;
     const topicAt = bodyAt + bodyBytes;
-    const propertiesAt = topicAt + 1 + plan.bytes.length + 2;
-    const end = this.copyProperties(frame, buffer, propertiesAt);
-    if (end < 0) return false;
+    const propertiesAt = topicAt + 1 + topic.length + 2;
+    const end = this.copyProperties(frame, buffer, propertiesAt, plan, queueId);
+    if (end < 0) return end;
     frame.buffer.copy(buffer, bodyAt, frame.bodyStart, frame.end);
-    this.head.bodyCrc = crc32Masked(buffer, bodyAt, topicAt);
-    this.head.storeTimestampMs = appender.storeTimestampMs;
-    writeRecordHead(buffer, at, end - at, this.head, bodyBytes);
-    writeRecordTopic(buffer, topicAt, MAGIC_V1, plan.bytes);
+    head.bodyCrc = crc32Masked(buffer, bodyAt, topicAt);
+    head.storeTimestampMs = appender.storeTimestampMs;
+    head.queueId = isTimed ? 0 : queueId;
+    writeRecordHead(buffer, at, end - at, head, bodyBytes);
+    writeRecordTopic(buffer, topicAt, MAGIC_V1, topic);
     writeU16(buffer, propertiesAt - 2, end - propertiesAt);
-    this.finish(frame, connection, plan, queueId, end - at);
-    return true;
+    return end - at;
   }
 
   /** A burst alone may be as many as are allowed to wait. */
@@ -180,18 +204,20 @@ export class HotSend {
     const { appender, outcomes, pending, plans } = this.options;
     const { starts, ends } = this.scanner;
     const { buffer } = appender;
+    const { isTimed } = this;
+    const stored = isTimed ? plans.timer() : plan;
     const uniqueStart = starts[UNIQUE_KEY]!;
     const uniqueEnd = ends[UNIQUE_KEY]!;
-    appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, plan.keyHashSeed));
-    if (starts[KEYS]! >= 0) this.addKeys(buffer, starts[KEYS]!, ends[KEYS]!, plan.keyHashSeed);
+    appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, stored.keyHashSeed));
+    if (starts[KEYS]! >= 0) this.addKeys(buffer, starts[KEYS]!, ends[KEYS]!, stored.keyHashSeed);
     let tagsCode = 0;
     if (starts[TAGS]! >= 0) {
       tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
-      appender.addKey(javaHashUtf8(buffer, starts[TAGS]!, ends[TAGS]!, plan.tagHashSeed));
+      appender.addKey(javaHashUtf8(buffer, starts[TAGS]!, ends[TAGS]!, stored.tagHashSeed));
     }
     const slot = pending.take(
       connection,
-      plan,
+      stored,
       this.header.opaque,
       queueId,
       size,
@@ -199,7 +225,8 @@ export class HotSend {
       (this.header.flag & FLAG_ONEWAY) !== 0,
     );
     pending.setUniqueKey(slot, buffer, uniqueStart, uniqueEnd);
-    appender.end(size, plans.queue(plan, queueId), tagsCode, 1, outcomes, slot);
+    if (isTimed) pending.setTimed(slot, plan, this.outMs);
+    appender.end(size, plans.queue(stored, isTimed ? 0 : queueId), tagsCode, 1, outcomes, slot);
   }
 
   private plainTopic(frame: Frame): TopicPlan | null {
@@ -214,7 +241,7 @@ export class HotSend {
   }
 
   /** The numbers of the record's head; false when one is missing or no plain number. */
-  private fillHead(frame: Frame, connection: Connection, queueId: number): boolean {
+  private fillHead(frame: Frame, connection: Connection): boolean {
     const { head } = this;
     const flags = this.number(frame, SendField.sysFlag);
     const bornTimestampMs = this.number(frame, SendField.bornTimestamp);
@@ -226,7 +253,6 @@ export class HotSend {
       return false;
     }
     const born = connection.remoteHost;
-    head.queueId = queueId;
     head.flag = flag;
     head.bornTimestampMs = bornTimestampMs;
     head.bornAddress = born.address;
@@ -251,28 +277,41 @@ export class HotSend {
   }
 
   /**
-   * Writes the properties that are stored at `at`, those of the broker last. Gives the position after them, or -1 when
-   * one of them asks for more than plain storing.
+   * Writes the properties that are stored at `at`, those of the broker last. Gives the position after them, OTHER_KIND,
+   * or GENERAL when one of them asks for more than storing.
    */
-  private copyProperties(frame: Frame, target: Buffer, at: number): number {
-    const { header, scanner } = this;
+  private copyProperties(
+    frame: Frame,
+    target: Buffer,
+    at: number,
+    plan: TopicPlan,
+    queueId: number,
+  ): number {
+    const { header, isTimed, options, scanner } = this;
     const field = SendField.properties * 2;
     let source = frame.buffer;
     let start = header.ranges[field]!;
     let end = header.ranges[field + 1]!;
-    if (start < 0) return -1;
+    if (start < 0) return GENERAL;
     if ((header.escaped & (1 << SendField.properties)) !== 0) {
-      if (end - start > this.unescaped.length) return -1;
+      if (end - start > this.unescaped.length) return GENERAL;
       end = unescapeJsonInto(this.unescaped, 0, source, start, end);
-      if (end < 0) return -1;
+      if (end < 0) return GENERAL;
       source = this.unescaped;
       start = 0;
     }
     let next = scanner.copy(source, start, end, target, at);
-    if (!this.isPlain(target)) return -1;
+    if (!this.isPlain(target)) return GENERAL;
+    if (options.timed.asksForTime(scanner, TIMED_FIRST) !== isTimed) return OTHER_KIND;
     this.brokerProperties.copy(target, next);
     next += this.brokerProperties.length;
-    return next - at > PROPERTIES_BYTES_MAX ? -1 : next;
+    if (isTimed) {
+      const { storeTimestampMs } = options.appender;
+      this.outMs = options.timed.slotOf(scanner, TIMED_FIRST, target, storeTimestampMs);
+      if (this.outMs === 0) return GENERAL;
+      next = options.timed.write(target, next, this.outMs, plan, queueId);
+    }
+    return next - at > PROPERTIES_BYTES_MAX ? GENERAL : next;
   }
 
   private isPlain(target: Buffer): boolean {

@@ -92,6 +92,7 @@ async function stored(sent: Sent, general: boolean) {
 
 function comparable(record: MessageRecord) {
   return {
+    topic: record.topic,
     magic: record.magic,
     bodyCrc: record.bodyCrc,
     queueId: record.queueId,
@@ -112,12 +113,19 @@ function comparable(record: MessageRecord) {
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((value) =>
   value.isWellFormed() && [...value].every((character) => character > "\u0002")
 );
-const properties = fc.dictionary(
-  fc.constantFrom("KEYS", "TAGS", "WAIT", "BUYER_ID", "POP_CK", "MSG_REGION", "CLUSTER", "a", "名"),
-  text,
-).chain((map) =>
-  fc.tuple(fc.stringMatching(/^[0-9A-F]{32}$/), fc.boolean()).map(([key, endless]) => {
-    const all = formatProperties([["UNIQ_KEY", key], ...Object.entries(map)]);
+const KNOWN = ["KEYS", "TAGS", "WAIT", "BUYER_ID", "POP_CK", "MSG_REGION", "CLUSTER", "REAL_TOPIC"];
+const HOUR_MS = 3_600_000;
+const startMs = Date.now();
+/** In a slot to come, or in the past. */
+const time = fc.option(fc.integer({ min: HOUR_MS, max: 24 * HOUR_MS }).map((ms) => startMs + ms))
+  .chain((dueMs) => fc.constantFrom(dueMs, dueMs, dueMs === null ? null : 1_000));
+const properties = fc.dictionary(fc.constantFrom(...KNOWN, "a", "名"), text).chain((map) =>
+  fc.tuple(fc.stringMatching(/^[0-9A-F]{32}$/), fc.boolean(), time).map(([key, endless, dueMs]) => {
+    const all = formatProperties([
+      ["UNIQ_KEY", key],
+      ...Object.entries(map),
+      ...dueMs === null ? [] : [["TIMER_DELIVER_MS", String(dueMs)] as const],
+    ]);
     // Older clients leave the last separator out.
     return endless ? all.slice(0, -1) : all;
   })
@@ -142,12 +150,35 @@ test("a message is stored the same way by the hot path as by the general one", a
       expect(hot.fields).toEqual(general.fields);
       const names = (command: RemotingCommand) => [...command.extFields.keys()].sort();
       expect(names(hot.answer)).toEqual(names(general.answer));
-      expect(hot.answer.extFields.get("transactionId")).toBe(
-        general.answer.extFields.get("transactionId")!,
-      );
+      for (const name of ["queueId", "recallHandle", "transactionId"]) {
+        expect(hot.answer.extFields.get(name)).toBe(general.answer.extFields.get(name)!);
+      }
     }),
     { numRuns: 300 },
   );
+});
+
+test("a delay in seconds or milliseconds is counted from now, seconds first", async () => {
+  const outMsOf = async (...delays: [string, string][]) => {
+    const { fields } = await stored({
+      code: 310,
+      serializeType: SERIALIZE_JSON,
+      queueId: 2,
+      flag: 0,
+      sysFlag: 0,
+      bornTimestampMs: 1,
+      reconsumeTimes: 0,
+      properties: formatProperties([["UNIQ_KEY", "0"], ...delays]),
+      body: Buffer.from("later"),
+    }, false);
+    expect(fields).toMatchObject({ topic: "rmq_sys_wheel_timer", queueId: 0 });
+    expect(fields.properties).toMatchObject({ REAL_TOPIC: "HotTopic", REAL_QID: "2" });
+    return Number(fields.properties["TIMER_OUT_MS"]) - Date.now();
+  };
+  const seconds = await outMsOf(["TIMER_DELAY_MS", "1"], ["TIMER_DELAY_SEC", "7200"]);
+  expect(Math.abs(seconds - 2 * HOUR_MS)).toBeLessThan(HOUR_MS);
+  const milliseconds = await outMsOf(["TIMER_DELAY_MS", String(3 * HOUR_MS)]);
+  expect(Math.abs(milliseconds - 3 * HOUR_MS)).toBeLessThan(HOUR_MS);
 });
 
 test("keys, tags and the unique key find a message whichever way it came", async () => {
@@ -203,6 +234,11 @@ test("what isn't plain goes the general way and is answered as it decides", asyn
   expect(await codeOf({ properties: formatProperties([["UNIQ_KEY", "0"], ["DELAY", "3"]]) })).toBe(
     ResponseCode.SUCCESS,
   );
+  const timed = (...entries: [string, string][]) =>
+    codeOf({ properties: formatProperties([["UNIQ_KEY", "0"], ...entries]) });
+  expect(await timed(["TIMER_DELIVER_MS", "soon"])).toBe(ResponseCode.MESSAGE_ILLEGAL);
+  expect(await timed(["TIMER_DELAY_SEC", "999999999"])).toBe(ResponseCode.MESSAGE_ILLEGAL);
+  expect(await timed(["TIMER_DELAY_SEC", "9"], ["TIMER_OUT_MS", "1"])).toBe(ResponseCode.SUCCESS);
   expect(await codeOf({ properties: "" })).toBe(ResponseCode.SUCCESS);
   expect(await codeOf({ properties: formatProperties([["p", "x".repeat(32_768)]]) })).toBe(
     ResponseCode.MESSAGE_ILLEGAL,

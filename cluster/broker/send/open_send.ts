@@ -14,6 +14,7 @@ import type { PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 import { HotSend } from "./hot_send.ts";
+import { HotTimed } from "./hot_timed.ts";
 import { MessageDrafts } from "./message_draft.ts";
 import { PendingSends } from "./pending_sends.ts";
 import { ReplyHandler } from "./reply_handler.ts";
@@ -88,6 +89,7 @@ export function openSend(options: SendOptions): SendBacklog {
     registry: server,
     appender,
     plans,
+    timed: new HotTimed(options.rules),
     pending,
     backlog,
     outcomes,

@@ -12,7 +12,12 @@ const SLOTS_INITIAL = 1024;
 
 export class PendingSends {
   connections: (Connection | null)[] = [];
+  /** Of the topics that they are stored in. */
   plans: (TopicPlan | null)[] = [];
+  /** Of timed messages: the topics that they are going to. */
+  realPlans: (TopicPlan | null)[] = [];
+  /** Of timed messages: their slots. */
+  outMs = new Float64Array(SLOTS_INITIAL);
   opaques = new Int32Array(SLOTS_INITIAL);
   queueIds = new Int32Array(SLOTS_INITIAL);
   sizes = new Int32Array(SLOTS_INITIAL);
@@ -54,6 +59,12 @@ export class PendingSends {
     return slot;
   }
 
+  /** The message in the slot waits for its time. */
+  setTimed(slot: number, realPlan: TopicPlan, outMs: number): void {
+    this.realPlans[slot] = realPlan;
+    this.outMs[slot] = outMs;
+  }
+
   /** Copies the slot's unique key from where the record was staged. */
   setUniqueKey(slot: number, source: Buffer, start: number, end: number): void {
     this.uniqueKeyLengths[slot] = end - start;
@@ -63,6 +74,7 @@ export class PendingSends {
   release(slot: number): void {
     this.connections[slot] = null;
     this.plans[slot] = null;
+    this.realPlans[slot] = null;
     this.free[this.freeCount++] = slot;
   }
 
@@ -70,6 +82,7 @@ export class PendingSends {
     for (let slot = end - 1; slot >= first; slot--) {
       this.connections[slot] = null;
       this.plans[slot] = null;
+      this.realPlans[slot] = null;
       this.free[this.freeCount++] = slot;
     }
   }
@@ -77,7 +90,7 @@ export class PendingSends {
   private grow(): void {
     const before = this.opaques.length;
     const after = before * 2;
-    const larger = <T extends Int32Array | Uint8Array>(
+    const larger = <T extends Float64Array | Int32Array | Uint8Array>(
       array: T,
       make: new (length: number) => T,
     ) => {
@@ -85,6 +98,7 @@ export class PendingSends {
       copy.set(array);
       return copy;
     };
+    this.outMs = larger(this.outMs, Float64Array);
     this.opaques = larger(this.opaques, Int32Array);
     this.queueIds = larger(this.queueIds, Int32Array);
     this.sizes = larger(this.sizes, Int32Array);

@@ -2,6 +2,7 @@
 // Only for success; refusals are rare and go the general way. Allocates nothing for a message.
 import { Buffer } from "node:buffer";
 import { writeI32, writeU16 } from "../../../core/bytes/big_endian.ts";
+import { writeDecimal } from "../../../core/bytes/decimal.ts";
 import {
   FLAG_RESPONSE,
   LANGUAGE,
@@ -9,11 +10,11 @@ import {
   SERIALIZE_JSON,
   SERIALIZE_ROCKETMQ,
 } from "../../../core/remoting/command.ts";
+import { RecallHandleWriter } from "../../../core/message/recall_handle.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
 
 const DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
-const DIGIT_ZERO = 48;
 /** Digits of the largest number written: 2^53. */
 const NUMBER_BYTES_MAX = 17;
 const OFFSET_HEX_DIGITS = 16;
@@ -23,6 +24,7 @@ const LANGUAGE_JAVA = 0;
 const NO_BYTES = Buffer.alloc(0);
 
 export interface SendAnswerSettings {
+  readonly brokerName: string;
   regionId: string;
   traceOn: boolean;
 }
@@ -38,6 +40,9 @@ export class SendAnswerWriter {
   private readonly binaryQueueId: Buffer;
   private readonly binaryOffset: Buffer;
   private readonly binaryTransaction: Buffer;
+  private readonly jsonRecall: Buffer;
+  private readonly binaryRecall: Buffer;
+  private readonly handles: RecallHandleWriter;
   private readonly messageIdLength: number;
   private readonly hostHex: Buffer;
   private bytesMax = 0;
@@ -63,6 +68,9 @@ export class SendAnswerWriter {
     this.binaryQueueId = binaryName("queueId");
     this.binaryOffset = binaryName("queueOffset");
     this.binaryTransaction = binaryName("transactionId");
+    this.jsonRecall = Buffer.from(`","recallHandle":"`);
+    this.binaryRecall = binaryName("recallHandle");
+    this.handles = new RecallHandleWriter(settings.brokerName);
     this.settingsChanged();
   }
 
@@ -85,7 +93,10 @@ export class SendAnswerWriter {
 
   /** Queues the answer to the pending send in `slot`. */
   write(slot: number, connection: Connection, physicalOffset: number, queueOffset: number): void {
-    const { buffer, start } = connection.reserve(this.bytesMax);
+    const isTimed = this.pending.realPlans[slot] !== null;
+    const { buffer, start } = connection.reserve(
+      isTimed ? this.bytesMax + this.recallBytesMax(slot) : this.bytesMax,
+    );
     const headerStart = start + 8;
     const isJson = this.pending.serializeTypes[slot] === SERIALIZE_JSON;
     const end = isJson
@@ -114,6 +125,9 @@ export class SendAnswerWriter {
     at = writeHex16(buffer, at, physicalOffset);
     at = put(buffer, at, this.jsonOffset);
     at = writeDecimal(buffer, at, queueOffset);
+    if (pending.realPlans[slot] !== null) {
+      at = this.writeHandle(buffer, put(buffer, at, this.jsonRecall), slot);
+    }
     at = put(buffer, at, this.jsonOpaque);
     at = writeDecimal(buffer, at, pending.opaques[slot]!);
     return put(buffer, at, this.jsonTail);
@@ -143,8 +157,34 @@ export class SendAnswerWriter {
     at = put(buffer, at, this.binaryTransaction);
     writeI32(buffer, at, pending.uniqueKeyLengths[slot]!);
     at = this.putUniqueKey(buffer, at + 4, slot);
+    if (pending.realPlans[slot] !== null) {
+      const value = put(buffer, at, this.binaryRecall) + 4;
+      at = this.writeHandle(buffer, value, slot);
+      writeI32(buffer, value - 4, at - value);
+    }
     writeI32(buffer, fields - 4, at - fields);
     return at;
+  }
+
+  /** What takes the timed message in a slot back; gives the position after it. */
+  private writeHandle(buffer: Buffer, at: number, slot: number): number {
+    const { outMs, realPlans, uniqueKeyLengths, uniqueKeys } = this.pending;
+    const keyStart = slot * UNIQUE_KEY_BYTES_MAX;
+    return this.handles.write(
+      buffer,
+      at,
+      realPlans[slot]!.bytes,
+      outMs[slot]!,
+      uniqueKeys,
+      keyStart,
+      keyStart + uniqueKeyLengths[slot]!,
+    );
+  }
+
+  private recallBytesMax(slot: number): number {
+    const { realPlans } = this.pending;
+    return this.jsonRecall.length +
+      this.handles.bytesMax(realPlans[slot]!.bytes.length + UNIQUE_KEY_BYTES_MAX);
   }
 
   private putUniqueKey(buffer: Buffer, at: number, slot: number): number {
@@ -179,24 +219,6 @@ function writeNumberValue(buffer: Buffer, at: number, value: number): number {
   const end = writeDecimal(buffer, at + 4, value);
   writeI32(buffer, at, end - at - 4);
   return end;
-}
-
-/** Decimal digits of a whole number; gives the position after them. */
-export function writeDecimal(buffer: Uint8Array, at: number, value: number): number {
-  let start = at;
-  let rest = value;
-  if (rest < 0) {
-    buffer[start++] = 45;
-    rest = -rest;
-  }
-  let digits = 1;
-  for (let bound = 10; bound <= rest; bound *= 10) digits++;
-  for (let index = start + digits - 1; index >= start; index--) {
-    const quotient = rest < 2147483648 ? (rest / 10) | 0 : Math.floor(rest / 10);
-    buffer[index] = DIGIT_ZERO + (rest - quotient * 10);
-    rest = quotient;
-  }
-  return start + digits;
 }
 
 /** Sixteen hexadecimal digits of an offset, upper-case. */

@@ -2,13 +2,15 @@ import { Buffer } from "node:buffer";
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readI32 } from "../../../core/bytes/big_endian.ts";
+import { writeDecimal } from "../../../core/bytes/decimal.ts";
+import { encodeRecallHandle } from "../../../core/message/recall_handle.ts";
 import { decodeFrame } from "../../../core/remoting/codec.ts";
 import { SERIALIZE_JSON, SERIALIZE_ROCKETMQ } from "../../../core/remoting/command.ts";
 import type { SerializeType } from "../../../core/remoting/command.ts";
 import { FrameDecoder } from "../../../core/remoting/frame.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import { PendingSends } from "./pending_sends.ts";
-import { SendAnswerWriter, writeDecimal, writeHex16 } from "./send_answers.ts";
+import { SendAnswerWriter, writeHex16 } from "./send_answers.ts";
 import type { TopicPlan } from "./topic_plans.ts";
 
 const plan: TopicPlan = {
@@ -46,13 +48,14 @@ function capture(): { connection: Connection; bytes: () => Buffer } {
   return { connection, bytes: () => buffer.subarray(17, 17 + used) };
 }
 
-function answerOf(serializeType: SerializeType, region = "DefaultRegion") {
+function answerOf(serializeType: SerializeType, region = "DefaultRegion", outMs = 0) {
   const pending = new PendingSends();
   const { connection, bytes } = capture();
   const slot = pending.take(connection, plan, 54, 3, 200, serializeType, false);
   const key = Buffer.from("C0000202449D30946E0967CCE1B90000");
   pending.setUniqueKey(slot, key, 0, key.length);
-  const settings = { regionId: region, traceOn: true };
+  if (outMs > 0) pending.setTimed(slot, plan, outMs);
+  const settings = { brokerName: "b-名", regionId: region, traceOn: true };
   const writer = new SendAnswerWriter(pending, "7F00000200005597", settings);
   writer.write(slot, connection, 0x1234_5678_9a, 9_007_199_254_740_991);
   const answer = bytes();
@@ -87,6 +90,22 @@ for (const serializeType of [SERIALIZE_JSON, SERIALIZE_ROCKETMQ] as const) {
 test("a region's name with quotes and wide characters survives both serializations", () => {
   for (const type of [SERIALIZE_JSON, SERIALIZE_ROCKETMQ] as const) {
     expect(answerOf(type, 'a "quoted" 地区').extFields.get("MSG_REGION")).toBe('a "quoted" 地区');
+  }
+});
+
+test("the answer to a timed message tells what takes it back", () => {
+  for (const type of [SERIALIZE_JSON, SERIALIZE_ROCKETMQ] as const) {
+    // Each length of the text modulo three, which the padding depends on.
+    for (const outMs of [99_000, 999_000, 9_999_000]) {
+      const { extFields } = answerOf(type, "DefaultRegion", outMs);
+      expect(extFields.get("recallHandle")).toBe(encodeRecallHandle({
+        topic: "T",
+        brokerName: "b-名",
+        deliverMs: String(outMs + 1),
+        uniqueKey: "C0000202449D30946E0967CCE1B90000",
+      }));
+      expect(extFields.size).toBe(7);
+    }
   }
 });
 

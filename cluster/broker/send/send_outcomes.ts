@@ -9,6 +9,7 @@ import type { SerializeType } from "../../../core/remoting/command.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
+import { encodeRecallHandle, recallTimeMs } from "../../../core/message/recall_handle.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Appender } from "../../../store/commit_log/appender.ts";
 import type { AppendOwner } from "../../../store/commit_log/staged_records.ts";
@@ -19,6 +20,9 @@ import { putRefusal } from "./put_refusals.ts";
 import type { SendAnswerWriter } from "./send_answers.ts";
 import type { TopicPlan } from "./topic_plans.ts";
 
+/** Of the queue in which timed messages wait. */
+const TIMER_QUEUE_ID = 0;
+
 export interface SendOutcomesOptions {
   pending: PendingSends;
   answers: SendAnswerWriter;
@@ -26,6 +30,7 @@ export interface SendOutcomesOptions {
   stats: StatsSink;
   storeHost: HostAddress;
   settings: {
+    readonly brokerName: string;
     readonly maxMessageSize: number;
     readonly regionId: string;
     readonly traceOn: boolean;
@@ -63,7 +68,7 @@ export class SendOutcomes implements AppendOwner {
   private count(slot: number): void {
     const { pending } = this.options;
     const plan = pending.plans[slot]!;
-    const queueId = pending.queueIds[slot]!;
+    const queueId = pending.realPlans[slot] === null ? pending.queueIds[slot]! : TIMER_QUEUE_ID;
     if (plan !== this.countedPlan) {
       this.flushCount();
       this.countedPlan = plan;
@@ -92,12 +97,24 @@ export class SendOutcomes implements AppendOwner {
     const { pending, storeHost } = this.options;
     const keyStart = slot * UNIQUE_KEY_BYTES_MAX;
     const keyEnd = keyStart + pending.uniqueKeyLengths[slot]!;
+    const uniqueKey = pending.uniqueKeys.toString("latin1", keyStart, keyEnd);
+    const topic = pending.realPlans[slot]?.topic;
+    const timedFields: [string, string][] = topic === undefined
+      ? []
+      : [["recallHandle", this.handleOf(slot, topic, uniqueKey)]];
     this.send(slot, connection, ResponseCode.FLUSH_DISK_TIMEOUT, null, [
       ["queueId", String(pending.queueIds[slot])],
       ["queueOffset", String(queueOffset)],
       ["msgId", encodeOffsetMessageId(storeHost.address, storeHost.port, physicalOffset)],
-      ["transactionId", pending.uniqueKeys.toString("latin1", keyStart, keyEnd)],
+      ["transactionId", uniqueKey],
+      ...timedFields,
     ]);
+  }
+
+  private handleOf(slot: number, topic: string, uniqueKey: string): string {
+    const { pending, settings } = this.options;
+    const deliverMs = String(recallTimeMs(pending.outMs[slot]!));
+    return encodeRecallHandle({ topic, brokerName: settings.brokerName, deliverMs, uniqueKey });
   }
 
   private refuse(slot: number, connection: Connection, status: PutStatus): void {

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { javaHash } from "../../../core/bytes/java_hash.ts";
 import { TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
+import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { TOPIC_BYTES_MAX } from "../../../core/limits.ts";
 import type { DispatchQueue } from "../../../store/dispatch.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
@@ -38,6 +39,7 @@ const PLANS_MAX = 10_000;
 export class TopicPlans {
   private readonly plans = new Map<string, TopicPlan>();
   private last: TopicPlan | null = null;
+  private timerPlan: TopicPlan | null = null;
   private revision: object | null = null;
   private permission = -1;
 
@@ -52,6 +54,12 @@ export class TopicPlans {
     this.permission = permission;
     this.plans.clear();
     this.last = null;
+    this.timerPlan = null;
+  }
+
+  /** The plan of the topic in which timed messages wait, though nobody may send to it. */
+  timer(): TopicPlan {
+    return this.timerPlan ??= planOf(TIMER_TOPIC, 1, 1);
   }
 
   /** The plan of the topic named by `buffer[start…end)`; null when the general path must decide. */
@@ -73,18 +81,22 @@ export class TopicPlans {
     if (config === null) return null;
     if (this.plans.size >= PLANS_MAX) this.plans.clear();
     const queueCount = Math.max(config.writeQueueNums, config.readQueueNums);
-    const plan: TopicPlan = {
-      topic,
-      bytes: Buffer.from(topic, "latin1"),
-      queueCount,
-      writeQueueCount: config.writeQueueNums,
-      keyHashSeed: javaHash(`${topic}#`),
-      tagHashSeed: javaHash(`${topic}#${TAG_KEY_PREFIX}`),
-      queues: new Array<DispatchQueue | null>(queueCount).fill(null),
-    };
+    const plan = planOf(topic, queueCount, config.writeQueueNums);
     this.plans.set(topic, plan);
     return this.last = plan;
   }
+}
+
+function planOf(topic: string, queueCount: number, writeQueueCount: number): TopicPlan {
+  return {
+    topic,
+    bytes: Buffer.from(topic, "latin1"),
+    queueCount,
+    writeQueueCount,
+    keyHashSeed: javaHash(`${topic}#`),
+    tagHashSeed: javaHash(`${topic}#${TAG_KEY_PREFIX}`),
+    queues: new Array<DispatchQueue | null>(queueCount).fill(null),
+  };
 }
 
 function sameBytes(left: Buffer, right: Buffer, start: number, end: number): boolean {

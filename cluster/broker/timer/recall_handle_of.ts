@@ -1,6 +1,6 @@
 // The handle that the answer to a send carries, when the message now waits for its time (Java: attachRecallHandle).
 import { PROPERTY } from "../../../core/message/property_names.ts";
-import { encodeRecallHandle } from "../../../core/message/recall_handle.ts";
+import { encodeRecallHandle, recallTimeMs } from "../../../core/message/recall_handle.ts";
 import { isRetryTopic, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { MessageToStore } from "../../../store/message_store.ts";
 
@@ -14,7 +14,6 @@ export function recallHandleOf(
   const outMs = properties.get(PROPERTY.timerOutMs);
   const topic = properties.get(PROPERTY.realTopic);
   if (outMs === undefined || topic === undefined || isRetryTopic(topic)) return undefined;
-  // A millisecond into the slot: what asks for the slot's own time would go into the one before.
-  const deliverMs = String(Number(outMs) + 1);
+  const deliverMs = String(recallTimeMs(Number(outMs)));
   return encodeRecallHandle({ topic, brokerName, deliverMs, uniqueKey: message.uniqueKey });
 }

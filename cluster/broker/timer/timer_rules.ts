@@ -23,6 +23,8 @@ export interface TimerRuleSettings {
 
 const WHOLE_NUMBER = /^[+-]?\d+$/;
 const LONG_MAX = 2 ** 63;
+/** A limit of messages in a slot that is none. */
+const SLOT_NUMBER_MAX = 2 ** 31 - 1;
 
 export class TimerRules {
   /** How many messages wait in the slot of a time; set once the wheel is open. */
@@ -67,6 +69,17 @@ export class TimerRules {
     return deliverMs <= nowMs ? 0 : this.slotOf(deliverMs, nowMs);
   }
 
+  /**
+   * The slot of a message that needs no second look: the timer is on, slots may be as full as they like, its time is to
+   * come and not too far ahead. 0 for any other.
+   */
+  plainSlot(deliverMs: number, nowMs: number): number {
+    const { settings } = this;
+    if (!settings.timerWheelEnable || settings.timerCongestNumEachSlot < SLOT_NUMBER_MAX) return 0;
+    if (!(deliverMs > nowMs) || deliverMs - nowMs > settings.timerMaxDelaySec * 1000) return 0;
+    return outMsOf(deliverMs, settings.timerPrecisionMs);
+  }
+
   notEnabled(): RequestError {
     return new RequestError(
       ResponseCode.SYSTEM_ERROR,
@@ -86,7 +99,7 @@ export class TimerRules {
   /** Above the limit of a slot more and more are refused; above twice the limit all (Java: isReject). */
   private isCongested(outMs: number): boolean {
     const limit = this.settings.timerCongestNumEachSlot;
-    if (limit >= 2 ** 31 - 1) return false;
+    if (limit >= SLOT_NUMBER_MAX) return false;
     const waiting = this.waitingAt(outMs);
     if (waiting <= limit) return false;
     if (waiting >= limit * 2) return true;
