@@ -157,3 +157,20 @@ test("what was sent before a topic was deleted and made again doesn't come back"
   expect(store.queueBounds("TestTopic", 0)).toEqual({ minOffset: 0, maxOffset: 1 });
   expect(store.queueBounds("TestTopic", 1)).toBeNull();
 });
+
+test("index items that a killed broker's store lost the bytes of are entered again, with all behind them", async () => {
+  const disk = newMemoryDisk();
+  const acknowledged: Acknowledged[] = [];
+  {
+    // Too few keys for the checkpoint to vouch for the slots: all items are proved.
+    await using store = await openTestStore(disk, { indexItemCount: 20_000 });
+    for (let index = 0; index < MESSAGES; index++) acknowledged.push((await putOne(store, index))!);
+  }
+  disk.place(`${STORE_PATH}/abort`, new Uint8Array(0));
+  const path = `${STORE_PATH}/index/${disk.listSync(`${STORE_PATH}/index`)[0]}`;
+  const eleventh = 40 + 500 * 4 + 11 * 20;
+  disk.openSync(path, "write").writeSync(new Uint8Array(20), 0, 20, eleventh);
+  await using store = await openTestStore(disk, { indexItemCount: 20_000 });
+  expect(store.stats().recovery.rebuilt).toEqual(["index"]);
+  await expectAll(store, acknowledged);
+});
