@@ -5,6 +5,7 @@ import { parseProperties } from "../../../core/message/properties.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
 import { UPDATE_AND_CREATE_SUBSCRIPTIONGROUP } from "../../../core/remoting/codes/groups.ts";
 import { CONSUMER_SEND_MSG_BACK } from "../../../core/remoting/codes/send.ts";
+import { END_TRANSACTION } from "../../../core/remoting/codes/transactions.ts";
 import {
   call,
   extractStore,
@@ -209,6 +210,17 @@ describe("a transaction on a whole broker", () => {
       expect((await end(peer, half, COMMIT, sent)).code).toBe(0);
     }
     expect(await bodies("TopicIds")).toEqual(["m0", "m1", "m2"]);
+  });
+
+  test("is ended without any ids, as Apache's broker does", async () => {
+    const half = await sendHalf(peer, "TopicNoIds", "ended");
+    const answer = await call(peer, END_TRANSACTION, {
+      producerGroup: "PID_tx",
+      tranStateTableOffset: half.queueOffset,
+      commitLogOffset: half.physicalOffset,
+      commitOrRollback: COMMIT,
+    });
+    expect([answer.code, await bodies("TopicNoIds")]).toEqual([0, ["ended"]]);
   });
 
   test("comes again to a consumer that sends it back, like any other message", async () => {

@@ -1,5 +1,5 @@
 // Transactional messages: the end of a transaction, and the check when none came (39 goes to the producer).
-import { optional, required, row } from "../code_row.ts";
+import { optional, required, row, tolerated } from "../code_row.ts";
 import { rpcFields } from "./common.ts";
 
 export const END_TRANSACTION = row({
@@ -14,7 +14,7 @@ export const END_TRANSACTION = row({
     commitLogOffset: required("long", "Physical offset of the half message."),
     commitOrRollback: required("int", "8 commits, 12 rolls back, 0 is unknown."),
     fromTransactionCheck: optional("boolean", "Answers a check rather than a send.", false),
-    msgId: required("string", "Message id."),
+    msgId: tolerated("string", "Message id.", ""),
     transactionId: optional("string", "UNIQ_KEY of the transaction."),
     ...rpcFields,
   },
