@@ -254,3 +254,46 @@ test("3503: after a restart a group goes on where it was, its messages having le
   await using after = await PopWorld.open({ disk, clock, offsets });
   expect(bodies((await after.pop({ queueId: 0, initMode: 1 })).messages)).toEqual(["c"]);
 });
+
+for (const attempts of [["other", "first"], ["first", "other"]]) {
+  test(`10827: an attempt that asks again while its batch is read gets it at once, asking as ${attempts}`, async () => {
+    await using world = await PopWorld.open();
+    await world.send(["a", "b"]);
+    const pop = (attemptId: string) =>
+      world.popLater({
+        order: true,
+        queueId: 0,
+        invisibleTime: 60_000,
+        pollTime: 30_000,
+        attemptId,
+      });
+    // The messages aren't in memory, so that the first pop waits for the disk and closes the queue to others.
+    world.store.readHot = () => null;
+    const queue = () => world.opened.queues.get(`${TOPIC}@${GROUP}`, 0);
+    const beganMs = world.clock.nowMs();
+    const first = pop("first");
+    for (let turn = 0; turn < 100 && queue()?.isBusy !== true; turn++) await Promise.resolve();
+    expect(queue()?.isBusy).toBe(true);
+    const answers = new Map(attempts.map((attemptId) => [attemptId, pop(attemptId)]));
+    expect(bodies((await world.settled(first)).messages)).toEqual(["a", "b"]);
+    expect(bodies((await world.settled(answers.get("first")!)).messages)).toEqual(["a", "b"]);
+    expect(world.clock.nowMs() - beganMs).toBeLessThan(1_000);
+  });
+}
+
+for (const order of [false, true]) {
+  const kind = order ? "orderly " : "";
+  test(`9105: ${kind}pops of a light queue give each message once, though nobody made the queue or its group`, async () => {
+    await using world = await PopWorld.open({
+      settings: { enableLmq: true, enablePopBufferMerge: true, popCkStayBufferTime: 3_600_000 },
+    });
+    const light = { topic: "%LMQ%device", consumerGroup: "%LMQ%device", order, queueId: 0 };
+    await world.send(["a", "b"], { topic: light.topic });
+    const pop = () => world.pop({ ...light, invisibleTime: 3_000_000 });
+    expect(bodies((await pop()).messages)).toEqual(["a", "b"]);
+    // What is kept of topics and groups that are gone is thrown away meanwhile.
+    for (let minute = 0; minute < 12; minute++) await world.clock.advance(60_000);
+    await world.orders.saveWhenChanged();
+    expect((await pop()).messages).toEqual([]);
+  });
+}
