@@ -10,7 +10,7 @@ import {
   ITEM_SECONDS_AT,
   itemPosition,
 } from "./layout.ts";
-import { REBUILD_ITEMS } from "./limits.ts";
+import { REBUILD_ITEMS, UNDO_ITEMS } from "./limits.ts";
 import type { SlotTable } from "./slot_table.ts";
 import type { SlotsPoint } from "./slots_point.ts";
 
@@ -33,11 +33,11 @@ export async function rebuildSlots(
 ): Promise<RebuiltSlots> {
   const { header } = file;
   const counted = Math.min(header.nextItem, file.shape.itemCount);
-  const isBorneOut = point !== null && point.item < counted &&
-    await takeBack(file, table, point) && await offsetOf(file, point.item) < physicalOffset;
+  const kept = point === null ? -1 : await takeBack(file, table, physicalOffset, point);
+  const isBorneOut = kept >= 0;
   if (!isBorneOut) table.clearPages(0, table.pageCount);
-  const from = isBorneOut ? point.item + 1 : 1;
-  header.slotsUsed = isBorneOut ? point.slotsUsed : 0;
+  const from = isBorneOut ? kept + 1 : 1;
+  header.slotsUsed = isBorneOut ? table.census().slotsUsed : 0;
   const end = await enterItems(file, table, from, counted, physicalOffset);
   // Whatever the disk has, the table differs from it.
   if (!isBorneOut) table.changed.fill(1);
@@ -86,34 +86,60 @@ async function enterItems(
 }
 
 /**
- * Makes the table what the slots were at a point, from what the disk has: each slot goes back along its items. False when
- * they don't lead there, as after a power cut that kept slots and lost items.
+ * Makes the table what the slots were at a point, from what the disk has, and then without items at or past an offset.
+ * Gives the last item that the table knows of; −1 when the items don't lead there, as after a power cut that kept slots
+ * and lost items.
  */
-async function takeBack(file: IndexFile, table: SlotTable, point: SlotsPoint): Promise<boolean> {
-  const { header: { nextItem }, shape } = file;
+async function takeBack(
+  file: IndexFile,
+  table: SlotTable,
+  physicalOffset: number,
+  point: SlotsPoint,
+): Promise<number> {
+  const { itemCount } = file.shape;
+  const { nextItem } = file.header;
+  if (point.item >= Math.min(nextItem, itemCount)) return -1;
   table.load(file.file);
   const { newestItem } = table.census();
-  if (newestItem >= nextItem) return false;
-  const chunk = Math.min(REBUILD_ITEMS, Math.max(0, newestItem - point.item));
-  const bytes = new Uint8Array(chunk * ITEM_BYTES);
+  if (newestItem >= nextItem) return -1;
+  if (!await undo(file, table, newestItem, (item) => item <= point.item)) return -1;
+  const census = table.census();
+  if (census.newestItem > point.item || census.slotsUsed !== point.slotsUsed) return -1;
+  let kept = 0;
+  const isTrue = await undo(file, table, point.item, (item, offset) => {
+    if (offset < physicalOffset) kept = item;
+    return kept > 0;
+  });
+  return isTrue ? kept : -1;
+}
+
+/** Takes items out of the table, from the newest on to where it is enough; false when one can't be true. */
+async function undo(
+  file: IndexFile,
+  table: SlotTable,
+  newest: number,
+  isEnough: (item: number, offset: number) => boolean,
+): Promise<boolean> {
+  const { shape } = file;
+  const bytes = new Uint8Array(Math.min(UNDO_ITEMS, newest) * ITEM_BYTES);
   let laterOffset = Number.MAX_SAFE_INTEGER;
-  for (let last = newestItem; last > point.item;) {
-    const first = Math.max(point.item + 1, last - chunk + 1);
-    const wanted = (last - first + 1) * ITEM_BYTES;
+  for (let item = newest; item > 0;) {
+    const first = Math.max(1, item - UNDO_ITEMS + 1);
+    const wanted = (item - first + 1) * ITEM_BYTES;
     if (await file.file.read(bytes, 0, wanted, itemPosition(shape, first)) < wanted) return false;
-    for (; last >= first; last--) {
-      const at = (last - first) * ITEM_BYTES;
+    for (; item >= first; item--) {
+      const at = (item - first) * ITEM_BYTES;
       const hash = readI32(bytes, at);
       const offset = readI64(bytes, at + ITEM_OFFSET_AT);
       const previous = readI32(bytes, at + ITEM_PREVIOUS_AT);
-      if (hash < 0 || offset > laterOffset || previous < 0 || previous >= last) return false;
+      if (isEnough(item, offset)) return true;
+      if (hash < 0 || offset > laterOffset || previous < 0 || previous >= item) return false;
       const slot = hash % shape.slotCount;
-      if (table.get(slot) === last) table.set(slot, previous);
+      if (table.get(slot) === item) table.set(slot, previous);
       laterOffset = offset;
     }
   }
-  const census = table.census();
-  return census.newestItem <= point.item && census.slotsUsed === point.slotsUsed;
+  return true;
 }
 
 async function offsetOf(file: IndexFile, item: number): Promise<number> {
