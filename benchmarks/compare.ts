@@ -1,11 +1,15 @@
 // Runs a load against both sides in turn, several times, and prints medians and ratios. Never absolute promises: the
 // machine is what it is, and the ratio is the figure.
+import { rmSync } from "node:fs";
+import { datasyncRate } from "./datasync_rate.ts";
 import { type Goal as Promised, printGoals } from "./scale/goals.ts";
 import { median, printTable, short } from "./support/figures.ts";
 import { type LoadResult, type Side, type SideName, SIDES, startSide } from "./support/side.ts";
 
 export interface Comparison {
   name: string;
+  /** Those of one name that follow each other run on the same brokers, whose configuration is the first one's. */
+  brokers?: string;
   /** Broker configuration of both sides. */
   conf?: Record<string, string | number | boolean>;
   /** Once before the runs, for instance a backlog. */
@@ -41,24 +45,40 @@ const FIGURES: readonly (keyof LoadResult)[] = [
   "residentMb",
 ];
 
-export async function compare(
-  comparison: Comparison,
+/** Runs them one after the other, each pair of brokers with all that share it. */
+export async function compareAll(
+  comparisons: readonly Comparison[],
   folder: string,
+  rounds: number,
+): Promise<ComparisonResult[]> {
+  const results: ComparisonResult[] = [];
+  for (let at = 0; at < comparisons.length;) {
+    const { brokers, conf, name } = comparisons[at]!;
+    const base = `${folder}/${slug(brokers ?? name)}`;
+    if (conf?.flushDiskType === "SYNC_FLUSH") datasyncRate(folder);
+    {
+      await using stack = new AsyncDisposableStack();
+      const sides: Side[] = [];
+      for (const side of SIDES) sides.push(stack.use(await startSide(side, base, conf)));
+      do {
+        results.push(await compare(comparisons[at++]!, sides, rounds));
+      } while (brokers !== undefined && comparisons[at]?.brokers === brokers);
+    }
+    rmSync(base, { recursive: true, force: true });
+  }
+  return results;
+}
+
+async function compare(
+  comparison: Comparison,
+  sides: readonly Side[],
   roundsWanted: number,
 ): Promise<ComparisonResult> {
   const rounds = Math.min(roundsWanted, comparison.roundsMax ?? roundsWanted);
   const results: Record<SideName, LoadResult[]> = { apache: [], roquet: [] };
-  await using stack = new AsyncDisposableStack();
-  const sides = new Map<SideName, Side>();
-  for (const name of SIDES) {
-    const side = stack.use(
-      await startSide(name, `${folder}/${slug(comparison.name)}`, comparison.conf),
-    );
-    sides.set(name, side);
-    await comparison.prepare?.(side);
-  }
+  for (const side of sides) await comparison.prepare?.(side);
   for (let round = 0; round < rounds; round++) {
-    for (const name of SIDES) results[name].push(await comparison.run(sides.get(name)!, round));
+    for (const side of sides) results[side.name].push(await comparison.run(side, round));
   }
   return report(comparison, results, rounds);
 }

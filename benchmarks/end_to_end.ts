@@ -1,5 +1,6 @@
 // The end-to-end comparisons with Apache's broker: what is loaded, how, and what is promised of it.
 import type { Comparison } from "./compare.ts";
+import { features } from "./features.ts";
 import {
   askingLoad,
   javaLoad,
@@ -136,6 +137,7 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
         { figure: "p99Ms", of: "value", atMost: 20 },
       ],
     },
+    ...features({ backlog, folder, seconds }),
   ];
 }
 

@@ -5,12 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { missingJavaTools } from "../interop/support/java.ts";
-import { compare, type ComparisonResult } from "./compare.ts";
+import { compareAll, type ComparisonResult } from "./compare.ts";
 import { inspectorReads } from "./commands/inspector_reads.ts";
 import { pipes } from "./commands/pipes.ts";
 import { producerBench } from "./commands/producer_bench.ts";
 import { endToEnd } from "./end_to_end.ts";
-import { datasyncRate } from "./datasync_rate.ts";
 import { footprint } from "./footprint.ts";
 import { reportMicro, runMicro } from "./micro/run.ts";
 import { namesrvBench } from "./namesrv_bench.ts";
@@ -45,11 +44,8 @@ try {
     backlog: values.short ? 200_000 : 2_000_000,
     timers: values.short ? 50_000 : 1_000_000,
   });
-  for (const comparison of comparisons.filter(({ name }) => name.includes(values.only))) {
-    if (comparison.conf?.flushDiskType === "SYNC_FLUSH") await datasyncRate(folder);
-    results.push(await compare(comparison, folder, rounds));
-    rmSync(`${folder}/${comparison.name}`, { recursive: true, force: true });
-  }
+  const wanted = comparisons.filter(({ name }) => name.includes(values.only));
+  results.push(...await compareAll(wanted, folder, rounds));
   if ("name server".includes(values.only)) results.push(await namesrvBench());
   if ("producer-bench".includes(values.only)) {
     results.push(await producerBench(folder, rounds, seconds));

@@ -1,63 +1,43 @@
 // Loads a cluster through the Java client and prints one LOAD line of JSON.
 // Usage: Load produce NAMESRV TOPIC THREADS SIZE SECONDS [RATE]      RATE messages a second in all, 0 for as fast as it goes
-//        Load transact NAMESRV TOPIC THREADS SIZE SECONDS [RATE]     the same by transactions, each committed at once
-//        Load consume NAMESRV TOPIC COUNT SECONDS                    a push consumer on a backlog
+//        Load KIND NAMESRV TOPIC THREADS SIZE SECONDS [RATE]         the same by another kind of sends:
+//             transact    transactions, each committed at once       batch       32 messages a send
+//             compress    bodies of which about half is left         trace       with enableMsgTrace
+//             dispatch    into two light queues too
+//        Load fill NAMESRV TOPIC COUNT                               a backlog, of which "part < 3" is three tenths
+//        Load consume NAMESRV TOPIC COUNT SECONDS                    a push consumer on a backlog; fails past SECONDS
+//        Load consume-orderly NAMESRV TOPIC COUNT SECONDS            the same in order
+//        Load consume-filtered NAMESRV TOPIC COUNT SECONDS SQL92     the same by a filter
+//        Load consume-retried NAMESRV TOPIC COUNT SECONDS            the same, each message sent back once
 //        Load delivery NAMESRV TOPIC RATE SECONDS                    from send to listener, by the same clock
-import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
-import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
-import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
-import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
-import org.apache.rocketmq.client.producer.TransactionListener;
-import org.apache.rocketmq.client.producer.TransactionMQProducer;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
-import org.apache.rocketmq.common.message.MessageExt;
 
 public final class Load {
-    /** Latencies in µs, kept as counts of buckets of 10 µs up to a second. */
-    private static final class Latencies {
-        private final LongAdder[] buckets = new LongAdder[100_000];
-
-        Latencies() {
-            for (int at = 0; at < buckets.length; at++) buckets[at] = new LongAdder();
-        }
-
-        void add(long nanos) {
-            buckets[(int) Math.min(buckets.length - 1, Math.max(0, nanos / 10_000))].increment();
-        }
-
-        void clear() {
-            for (LongAdder bucket : buckets) bucket.reset();
-        }
-
-        double ms(double quantile) {
-            long total = Arrays.stream(buckets).mapToLong(LongAdder::sum).sum();
-            long wanted = (long) Math.ceil(total * quantile);
-            long seen = 0;
-            for (int at = 0; at < buckets.length; at++) {
-                seen += buckets[at].sum();
-                if (seen >= wanted) return (at + 1) / 100.0;
-            }
-            return 1000;
-        }
-    }
+    /** How long sends at a rate may go on behind their time, where the broker is slower. */
+    private static final long LATE_NANOS_MAX = 15_000_000_000L;
+    private static final int FILLING_THREADS = 4;
+    /** A broker that is busy for a moment is asked again. */
+    private static final int FILLING_ATTEMPTS = 10;
 
     public static void main(String[] args) throws Exception {
         try {
             switch (args[0]) {
-                case "produce": produce(args, producer(args[1])); break;
-                case "transact": produce(args, transacting(args[1])); break;
-                case "consume": consume(args); break;
-                case "delivery": delivery(args); break;
-                default: throw new IllegalArgumentException(args[0]);
+                case "fill": fill(args); break;
+                case "consume": LoadConsumers.concurrently(args); break;
+                case "consume-orderly": LoadConsumers.orderly(args); break;
+                case "consume-filtered": LoadConsumers.filtered(args); break;
+                case "consume-retried": LoadConsumers.retried(args); break;
+                case "delivery": LoadConsumers.delivery(args); break;
+                default: produce(args, LoadSenders.of(args[0], args[1])); break;
             }
         } catch (Throwable e) {
             // The client's threads would keep the process alive, and who waits for it waiting.
@@ -67,52 +47,17 @@ public final class Load {
         Runtime.getRuntime().halt(0);
     }
 
-    private static DefaultMQProducer producer(String namesrv) throws Exception {
-        return started(new DefaultMQProducer("G_load"), namesrv);
-    }
-
-    private static DefaultMQProducer transacting(String namesrv) throws Exception {
-        TransactionMQProducer producer = new TransactionMQProducer("G_load_transacting");
-        producer.setTransactionListener(new TransactionListener() {
-            @Override public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
-                return LocalTransactionState.COMMIT_MESSAGE;
-            }
-
-            @Override public LocalTransactionState checkLocalTransaction(MessageExt message) {
-                return LocalTransactionState.COMMIT_MESSAGE;
-            }
-        });
-        return started(producer, namesrv);
-    }
-
-    private static DefaultMQProducer started(DefaultMQProducer producer, String namesrv) throws Exception {
-        producer.setNamesrvAddr(namesrv);
-        producer.setInstanceName("load" + System.nanoTime());
-        producer.setSendMsgTimeout(10_000);
-        producer.start();
-        return producer;
-    }
-
-    private static byte[] body(int size) {
-        byte[] body = new byte[size];
-        Arrays.fill(body, (byte) 'x');
-        return body;
-    }
-
-    private static SendResult send(DefaultMQProducer producer, Message message) throws Exception {
-        return producer instanceof TransactionMQProducer
-            ? producer.sendMessageInTransaction(message, null) : producer.send(message);
-    }
-
-    private static void produce(String[] args, DefaultMQProducer producer) throws Exception {
+    private static void produce(String[] args, LoadSenders senders) throws Exception {
         String topic = args[2];
         int threads = Integer.parseInt(args[3]);
         int size = Integer.parseInt(args[4]);
         double seconds = Double.parseDouble(args[5]);
         double rate = args.length > 6 ? Double.parseDouble(args[6]) : 0;
-        producer.send(new Message(topic, body(size)));
+        byte[] body = LoadSenders.bodyOf(args[0], size);
+        senders.send(topic, body);
         LongAdder sent = new LongAdder();
         LongAdder failed = new LongAdder();
+        AtomicReference<String> failure = new AtomicReference<>();
         Latencies latencies = new Latencies();
         double warmSeconds = Math.min(3, seconds / 2);
         long startNanos = System.nanoTime();
@@ -122,7 +67,6 @@ public final class Load {
         CountDownLatch done = new CountDownLatch(threads);
         for (int thread = 0; thread < threads; thread++) {
             new Thread(() -> {
-                byte[] body = body(size);
                 while (true) {
                     long dueNanos = System.nanoTime();
                     if (rate > 0) {
@@ -131,15 +75,16 @@ public final class Load {
                         long waitNanos;
                         while ((waitNanos = dueNanos - System.nanoTime()) > 0) LockSupport.parkNanos(waitNanos);
                     }
-                    if (dueNanos >= endNanos) break;
+                    if (dueNanos >= endNanos || System.nanoTime() > endNanos + LATE_NANOS_MAX) break;
                     try {
-                        SendResult result = send(producer, new Message(topic, body));
+                        SendResult result = senders.send(topic, body);
                         if (dueNanos >= measureNanos) {
-                            if (result.getSendStatus() == SendStatus.SEND_OK) sent.increment(); else failed.increment();
+                            if (result.getSendStatus() == SendStatus.SEND_OK) sent.add(senders.messages); else failed.increment();
                             latencies.add(System.nanoTime() - dueNanos);
                         }
                     } catch (Exception error) {
                         failed.increment();
+                        failure.compareAndSet(null, String.valueOf(error));
                     }
                 }
                 done.countDown();
@@ -150,9 +95,10 @@ public final class Load {
         System.out.flush();
         long cpuNanos = cpuNanos();
         done.await();
-        double clientCpuUs = (cpuNanos() - cpuNanos) / 1e3 / Math.max(1, sent.sum());
+        if (sent.sum() == 0) throw new IllegalStateException("nothing was sent: " + failure.get());
+        double clientCpuUs = (cpuNanos() - cpuNanos) / 1e3 / sent.sum();
         System.out.println("LOAD {\"clientCpuUs\":" + clientCpuUs + ",\"sent\":" + sent.sum() + ",\"failed\":" + failed.sum() + ",\"seconds\":" + seconds
-            + ",\"tps\":" + Math.round(sent.sum() / seconds) + quantiles(latencies) + "}");
+            + ",\"tps\":" + Math.round(sent.sum() / seconds) + latencies.json() + "}");
         System.out.flush();
     }
 
@@ -161,82 +107,48 @@ public final class Load {
         return ((com.sun.management.OperatingSystemMXBean) java.lang.management.ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
-    private static String quantiles(Latencies latencies) {
-        return ",\"p50Ms\":" + latencies.ms(0.5) + ",\"p95Ms\":" + latencies.ms(0.95) + ",\"p99Ms\":" + latencies.ms(0.99) + ",\"p999Ms\":" + latencies.ms(0.999);
-    }
-
-    private static DefaultMQPushConsumer consumer(String namesrv) {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer("G_load_" + System.nanoTime());
-        consumer.setNamesrvAddr(namesrv);
-        consumer.setInstanceName("load" + System.nanoTime());
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        return consumer;
-    }
-
-    private static void consume(String[] args) throws Exception {
+    private static void fill(String[] args) throws Exception {
         String topic = args[2];
         long count = Long.parseLong(args[3]);
-        long timeoutNanos = (long) (Double.parseDouble(args[4]) * 1e9);
-        DefaultMQPushConsumer consumer = consumer(args[1]);
-        consumer.setConsumeMessageBatchMaxSize(32);
-        consumer.subscribe(topic, "*");
-        LongAdder seen = new LongAdder();
-        AtomicLong firstNanos = new AtomicLong();
-        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            if (firstNanos.compareAndSet(0, System.nanoTime())) {
-                System.out.println("MEASURING");
-                System.out.flush();
-            }
-            seen.add(messages.size());
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
-        consumer.start();
+        DefaultMQProducer producer = LoadSenders.plain(args[1]);
+        // Makes the topic, before several threads ask for it.
+        fill(producer, List.of(new Message(topic, LoadSenders.body(8))));
+        AtomicLong next = new AtomicLong();
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        CountDownLatch done = new CountDownLatch(FILLING_THREADS);
         long startNanos = System.nanoTime();
-        while (seen.sum() < count && System.nanoTime() - startNanos < timeoutNanos) Thread.sleep(5);
-        double seconds = (System.nanoTime() - firstNanos.get()) / 1e9;
-        System.out.println("LOAD {\"consumed\":" + seen.sum() + ",\"seconds\":" + seconds + ",\"tps\":" + Math.round(seen.sum() / seconds) + "}");
+        System.out.println("MEASURING");
+        System.out.flush();
+        for (int thread = 0; thread < FILLING_THREADS; thread++) {
+            new Thread(() -> {
+                try {
+                    long first;
+                    while (failure.get() == null && (first = next.getAndAdd(LoadSenders.BATCH)) < count) {
+                        fill(producer, LoadSenders.parts(topic, first, count));
+                    }
+                } catch (Exception error) {
+                    failure.set(error);
+                }
+                done.countDown();
+            }).start();
+        }
+        done.await();
+        if (failure.get() != null) throw failure.get();
+        double seconds = (System.nanoTime() - startNanos) / 1e9;
+        System.out.println("LOAD {\"sent\":" + count + ",\"seconds\":" + seconds + ",\"tps\":" + Math.round(count / seconds) + "}");
         System.out.flush();
     }
 
-    private static void delivery(String[] args) throws Exception {
-        String topic = args[2];
-        double rate = Double.parseDouble(args[3]);
-        double seconds = Double.parseDouble(args[4]);
-        DefaultMQProducer producer = producer(args[1]);
-        producer.send(new Message(topic, body(8)));
-        DefaultMQPushConsumer consumer = consumer(args[1]);
-        consumer.subscribe(topic, "*");
-        Latencies latencies = new Latencies();
-        LongAdder seen = new LongAdder();
-        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            long now = System.nanoTime();
-            for (MessageExt message : messages) {
-                String sentNanos = message.getUserProperty("sentNanos");
-                if (sentNanos == null) continue;
-                latencies.add(now - Long.parseLong(sentNanos));
-                seen.increment();
+    private static void fill(DefaultMQProducer producer, List<Message> messages) throws Exception {
+        for (int attempt = 1;; attempt++) {
+            try {
+                if (messages.size() == 1) producer.send(messages.get(0));
+                else producer.send(messages);
+                return;
+            } catch (Exception error) {
+                if (attempt == FILLING_ATTEMPTS) throw error;
+                Thread.sleep(200);
             }
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
-        consumer.start();
-        Thread.sleep(2000);
-        long startNanos = System.nanoTime();
-        long count = (long) (rate * (seconds + 3));
-        for (long n = 0; n < count; n++) {
-            long waitNanos;
-            long dueNanos = startNanos + (long) (n / rate * 1e9);
-            while ((waitNanos = dueNanos - System.nanoTime()) > 0) LockSupport.parkNanos(waitNanos);
-            if (n == (long) (rate * 3)) {
-                latencies.clear();
-                System.out.println("MEASURING");
-                System.out.flush();
-            }
-            Message message = new Message(topic, body(128));
-            message.putUserProperty("sentNanos", String.valueOf(System.nanoTime()));
-            producer.send(message);
         }
-        Thread.sleep(300);
-        System.out.println("LOAD {\"sent\":" + count + ",\"seen\":" + seen.sum() + quantiles(latencies) + "}");
-        System.out.flush();
     }
 }
