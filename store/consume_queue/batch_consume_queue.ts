@@ -178,8 +178,11 @@ class BatchConsumeQueueCursor implements QueueCursor {
       this.readAhead = READ_BYTES_MAX;
       const physicalOffset = readI64(bytes, at);
       const size = readI32(bytes, at + SIZE_AT);
-      const isGone = physicalOffset < queue.minPhysicalOffset;
-      if (!isGone && physicalOffset + size > this.confirmOffset) return false;
+      let isGone = physicalOffset < queue.minPhysicalOffset;
+      if (!isGone && physicalOffset + size > this.confirmOffset) {
+        isGone = queue.isDamaged(this.position, this.confirmOffset);
+        if (!isGone) return false;
+      }
       this.position += BATCH_UNIT_BYTES;
       if (isGone) continue;
       this.queueOffset = readI64(bytes, at + BASE_OFFSET_AT);

@@ -153,9 +153,12 @@ class ConsumeQueueCursor implements QueueCursor {
       this.readAhead = READ_BYTES_MAX;
       const physicalOffset = readI64(bytes, at);
       const size = readI32(bytes, at + SIZE_AT);
-      const isGone = physicalOffset < queue.minPhysicalOffset || size === BLANK_SIZE;
-      if (!isGone && physicalOffset + size > this.confirmOffset) return false;
       const position = this.position;
+      let isGone = physicalOffset < queue.minPhysicalOffset || size === BLANK_SIZE;
+      if (!isGone && physicalOffset + size > this.confirmOffset) {
+        isGone = queue.isDamaged(position, this.confirmOffset);
+        if (!isGone) return false;
+      }
       this.position = position + UNIT_BYTES;
       if (isGone) continue;
       this.queueOffset = position / UNIT_BYTES;

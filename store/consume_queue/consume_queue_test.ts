@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { OperationError } from "../../core/errors.ts";
+import { createLogger } from "../../core/log.ts";
 import { ConsumeQueues } from "./consume_queues.ts";
 import { TAIL_BYTES_MAX } from "./limits.ts";
 import type { StoredQueue } from "./stored_queue.ts";
@@ -95,6 +96,29 @@ test("a small hole in the offsets is filled with blanks, one too large to be tru
   queue.append(2 ** 40, 600, 100, 0, 0, 1);
   expect(queue.maxOffset).toBe(6);
   expect(entriesOf(queue).map(([physicalOffset]) => physicalOffset)).toEqual([0, 100, 500]);
+});
+
+test("an entry that points behind the log keeps no reader from those behind it, and is told of", async () => {
+  const messages: string[] = [];
+  const store = testStore(1, { log: createLogger(({ text }) => messages.push(text)) });
+  const queues = await ConsumeQueues.open(store.options);
+  fill(queues.findOrCreate("t", 0, "simple"), 0, 10);
+  const batches = queues.findOrCreate("b", 0, "batch");
+  for (let offset = 0; offset < 30; offset += 3) batches.append(offset, offset * 100, 100, 7, 0, 3);
+  await queues[Symbol.asyncDispose]();
+  const batchPath = `/store/batchconsumequeue/b/0/${queueFileName(0)}`;
+  for (const [file, at] of [[path(0), 4 * 20], [batchPath, 4 * 46]] as const) {
+    const far = Buffer.of(0, 4, 0, 0, 0, 0, 0, 0);
+    store.disk.openSync(file, "write").writeSync(far, 0, far.length, at);
+  }
+  await using again = await reopened(store, wholeLog(10_000));
+  for (const topic of ["t", "b"]) {
+    const cursor = again.find(topic, 0)!.openCursor(0, 10_000);
+    const found: number[] = [];
+    while (cursor.next()) found.push(cursor.queueOffset / cursor.batchCount);
+    expect(found).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
+  }
+  expect(messages.filter((each) => each.includes("points behind the log"))).toHaveLength(2);
 });
 
 test("an entry that is there already is not entered twice", async () => {

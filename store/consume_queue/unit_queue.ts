@@ -163,6 +163,20 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     this.markUnsynced(endByte);
   }
 
+  /**
+   * Whether a unit that points beyond `confirmOffset` is damaged, and not only unconfirmed: units are in the log's order,
+   * and the last one is confirmed. It must not keep readers from those behind it. Says so.
+   */
+  isDamaged(position: number, confirmOffset: number): boolean {
+    const { context, coveredPhysicalOffset, queueId, topic, unitBytes } = this;
+    if (coveredPhysicalOffset > confirmOffset) return false;
+    context.log.error(
+      "a queue's entry points behind the log and is left out: 'store check' tells what is damaged",
+      { topic, queueId, entry: position / unitBytes },
+    );
+    return true;
+  }
+
   /** The end is somewhere else than an append would put it. */
   protected endMoved(): void {
     this.coveredPhysicalOffset = this.isEmpty

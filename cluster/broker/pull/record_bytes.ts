@@ -44,13 +44,14 @@ export class RecordBytes {
 
   /**
    * The blocks that a cold selection's records lie in, held until `release`: all in order and without a gap. Null when
-   * the records lie too far apart for that.
+   * the records lie too far apart for that, or aren't in the log's order, as of damaged entries.
    */
   hold(selection: Selection): ColdBlock[] | null {
     const { physicalOffsets, sizes, recordCount } = selection;
     const start = physicalOffsets[0]!;
     const end = physicalOffsets[recordCount - 1]! + sizes[recordCount - 1]!;
     if ((end - start) / recordCount > SPARSE_RECORD_DISTANCE_BYTES) return null;
+    if (!isInOrder(selection)) return null;
     const held: ColdBlock[] = [];
     for (let position = start; position < end;) {
       const block = this.blocks.hold(position, end);
@@ -124,10 +125,11 @@ export class RecordBytes {
     for (let index = 0; index < recordCount; index++) {
       const size = sizes[index]!;
       const view = await this.store.read(physicalOffsets[index]!, size);
-      if (view === null || view.size < size) continue;
-      if (!isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
-        const physicalOffset = physicalOffsets[index]!;
-        this.log.error("a damaged record is left out of a pull", { physicalOffset, size });
+      if (
+        view === null || view.size < size ||
+        !isRecord(view.buffer, view.start, size, physicalOffsets[index]!)
+      ) {
+        this.sayLeftOut(selection, index);
         continue;
       }
       target.set(view.buffer.subarray(view.start, view.start + size), next);
@@ -142,6 +144,29 @@ export class RecordBytes {
     selection.totalBytes = next - at;
     if (kept === 0) selection.status = "MESSAGE_WAS_REMOVING";
   }
+
+  /** Only what has left the log goes without a word. */
+  private sayLeftOut(
+    { physicalOffsets, queueId, queueOffsets, sizes, topic }: Selection,
+    index: number,
+  ): void {
+    const physicalOffset = physicalOffsets[index]!;
+    const size = sizes[index]!;
+    if (size > 0 && physicalOffset < this.store.minPhysicalOffset) return;
+    this.log.error(
+      "a queue's entry names no whole record and is left out: 'store check' tells what is damaged",
+      { topic, queueId, queueOffset: queueOffsets[index]!, physicalOffset, size },
+    );
+  }
+}
+
+function isInOrder({ physicalOffsets, recordCount, sizes }: Selection): boolean {
+  let end = 0;
+  for (let index = 0; index < recordCount; index++) {
+    if (physicalOffsets[index]! < end || sizes[index]! <= 0) return false;
+    end = physicalOffsets[index]! + sizes[index]!;
+  }
+  return true;
 }
 
 const parts = emptyParts();

@@ -23,6 +23,8 @@ const INITIAL_CAPACITY = 32;
 
 /** The result of one pull; reused through a pool, so nothing is allocated a pull or a message. */
 export class Selection {
+  topic = "";
+  queueId = 0;
   status: PullStatus = "NO_MESSAGE_IN_QUEUE";
   nextOffset = 0;
   minOffset = 0;
@@ -115,6 +117,8 @@ export class Selector {
     subscription: Subscription,
     matcher: RecordMatcher | null = null,
   ): boolean {
+    into.topic = topic;
+    into.queueId = queueId;
     const bounds = this.store.queueBounds(topic, queueId);
     const minOffset = bounds === null ? 0 : bounds.minOffset;
     const maxOffset = bounds === null ? 0 : bounds.maxOffset;

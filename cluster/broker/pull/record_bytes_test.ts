@@ -1,0 +1,55 @@
+// What damaged queue entries do to a pull's bytes: they are left out with a word, whatever they point at.
+import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
+import { createLogger, type LogEntry } from "../../../core/log.ts";
+import { newMemoryDisk, openTestStore, testMessage } from "../../../store/testing_store.ts";
+import { RecordBytes } from "./record_bytes.ts";
+import { Selection } from "./selection.ts";
+
+const MESSAGES = 6;
+
+/** Six records and what a pull of their queue makes of entries that are damaged. */
+async function copied(damage: (selection: Selection) => void) {
+  await using store = await openTestStore(newMemoryDisk());
+  const messages = Array.from({ length: MESSAGES }, (_, n) => testMessage(n, { queueId: 0 }));
+  const results = await store.put(messages);
+  const selection = new Selection();
+  selection.topic = "TestTopic";
+  for (const { physicalOffset, queueOffset, size } of results) {
+    selection.add(queueOffset, physicalOffset, size, 1);
+  }
+  damage(selection);
+  const entries: LogEntry[] = [];
+  const records = new RecordBytes(store, createLogger((entry) => entries.push(entry)));
+  const target = Buffer.alloc(selection.totalBytes);
+  const held = records.hold(selection);
+  if (held !== null) records.release(held);
+  await records.copyOneByOne(selection, target, 0);
+  return { entries, isHeld: held !== null, selection };
+}
+
+test("sound entries are read block by block, and nothing is said of them", async () => {
+  const { entries, isHeld, selection } = await copied(() => {});
+  expect([isHeld, selection.recordCount, entries]).toEqual([true, MESSAGES, []]);
+});
+
+const damages: [string, number, number][] = [
+  ["before the others", 0, 120],
+  ["far behind the log", 2 ** 50, 100],
+  ["at nothing", 0, 0],
+  ["into the middle of a record", 33, 100],
+  ["at a record of a negative size", 0, -1],
+];
+
+for (const [where, physicalOffset, size] of damages) {
+  test(`an entry that points ${where} is left out, and the log names it`, async () => {
+    const { entries, isHeld, selection } = await copied((selection) => {
+      selection.physicalOffsets[4] = physicalOffset;
+      selection.sizes[4] = size;
+    });
+    expect(isHeld).toBe(false);
+    expect(selection.recordCount).toBe(MESSAGES - 1);
+    expect([...selection.queueOffsets.subarray(0, MESSAGES - 1)]).toEqual([0, 1, 2, 3, 5]);
+    expect(entries).toMatchObject([{ fields: { topic: "TestTopic", queueId: 0, queueOffset: 4 } }]);
+  });
+}
