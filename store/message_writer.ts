@@ -29,7 +29,7 @@ import {
   TRANSACTION_ROLLBACK,
   transactionState,
 } from "../core/message/sys_flag.ts";
-import { RETRY_OR_DLQ_TOPIC_LENGTH_MAX } from "../core/message/topic_names.ts";
+import { RETRY_OR_DLQ_TOPIC_LENGTH_MAX, SCHEDULE_TOPIC } from "../core/message/topic_names.ts";
 import type { Clock } from "../core/time/clock.ts";
 import { type Appender, STAGING_FULL } from "./commit_log/appender.ts";
 import type { AppendOwner } from "./commit_log/staged_records.ts";
@@ -39,6 +39,7 @@ import type { FileMessageStoreConfig } from "./file_message_store_options.ts";
 import { InnerBases } from "./inner_batches.ts";
 import { LightNumbers } from "./light_queues.ts";
 import type { MessageToStore, PutResult, PutStatus } from "./message_store.ts";
+import { DelayLevels } from "./schedule/delay_levels.ts";
 
 const TOPIC_V1_BYTES_MAX = 127;
 const PROPERTY_END = 2;
@@ -202,7 +203,7 @@ export class MessageWriter implements AppendOwner {
     if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.addKeys(message);
     const token = this.nextToken++;
     this.pending.set(token, { put, index });
-    appender.end(size, queue, message.tagsCode, message.batchCount, this, token);
+    appender.end(size, queue, this.tagsCodeOf(message), message.batchCount, this, token);
     for (const light of draft.lightQueues) appender.alsoIn(light, size, message.tagsCode);
     if (this.config.appendPropertyCrc) {
       const end = at + size - CRC_PROPERTY_BYTES;
@@ -216,6 +217,13 @@ export class MessageWriter implements AppendOwner {
       size,
       storeTimestampMs: appender.storeTimestampMs,
     });
+  }
+
+  /** Of a delayed message when it is due, counted from the record's own time as a recovery counts it. */
+  private tagsCodeOf({ queueId, tagsCode, topic }: MessageToStore): number {
+    if (topic !== SCHEDULE_TOPIC) return tagsCode;
+    const level = DelayLevels.levelOf(queueId);
+    return this.config.delayLevels.dueMs(level, this.appender.storeTimestampMs);
   }
 
   private writeRecord(draft: Draft, at: number): void {

@@ -1,6 +1,7 @@
 // An inspection of a store whose files hold anything at all: it ends, with faults and never with an error, changes
 // nothing, and what it proposes leaves a store that opens.
 import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import { noFileLocks } from "../../core/disk/file_lock.ts";
 import type { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { OperationError } from "../../core/errors.ts";
@@ -9,7 +10,14 @@ import { type Random, randomBelow, seededRandom } from "../../core/random.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
 import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
 import { killedAt, smallStore } from "../testing_crash.ts";
-import { LOG_FILE_BYTES, openTestStore, SMALL_STORE, STORE_PATH } from "../testing_store.ts";
+import {
+  LOG_FILE_BYTES,
+  newMemoryDisk,
+  openTestStore,
+  SMALL_STORE,
+  STORE_PATH,
+  testMessage,
+} from "../testing_store.ts";
 import { type CheckedStore, checkStore } from "./check.ts";
 import type { Fault } from "./fault.ts";
 import { applyRepair, RepairPlan } from "./repair.ts";
@@ -99,3 +107,21 @@ test(
   },
   60_000,
 );
+
+test("a light queue that lost its files is a fault as any other", async () => {
+  const disk = newMemoryDisk();
+  const properties = Buffer.from("INNER_MULTI_DISPATCH\x01%LMQ%a\x02");
+  {
+    await using store = await openTestStore(disk, { lightQueues: true });
+    await store.put([testMessage(0, { properties })]);
+  }
+  disk.place(
+    `${STORE_PATH}/config/topics.json`,
+    Buffer.from('{"topicConfigTable":{"TestTopic":{}}}'),
+  );
+  expect((await check(disk)).faults).toEqual([]);
+  for (const path of filesOf(disk, `${STORE_PATH}/consumequeue/%LMQ%a`)) disk.unlinkSync(path);
+  expect((await check(disk)).faults).toMatchObject([
+    { kind: "queue_missing", place: expect.stringContaining("%LMQ%a/0") },
+  ]);
+});

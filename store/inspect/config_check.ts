@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
-import { isDlqTopic, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
+import { isDlqTopic, isLmq, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint.ts";
 import { isWholeTable } from "../file/table_text.ts";
 import { KEPT_ASIDE_FOLDER } from "../kept_aside.ts";
@@ -101,7 +101,8 @@ export function topicFilter(
 ): (topic: string) => boolean {
   if (topics === null) return () => true;
   return (topic) =>
-    topics.has(topic) || isSystemTopic(topic) || isRetryTopic(topic) || isDlqTopic(topic);
+    topics.has(topic) || isSystemTopic(topic) || isRetryTopic(topic) || isDlqTopic(topic) ||
+    isLmq(topic);
 }
 
 export interface StoreState {
