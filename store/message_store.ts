@@ -25,6 +25,17 @@ export interface MessageToStore {
   keys: string;
   /** How many queue offsets it takes: 1, or the number of inner messages of a BatchCQ record. */
   batchCount: number;
+  /** The same as a record, where one was made already: written as it is by a store that adds nothing to records. */
+  finished?: FinishedRecord;
+}
+
+/** A record that is whole but for its place, its number, and its store's time and host. Holds no CRC property. */
+export interface FinishedRecord {
+  readonly buffer: Buffer;
+  readonly start: number;
+  readonly size: number;
+  /** Of "topic#key" for each of its keys, as Appender.addKey takes them. */
+  readonly keyHashes: readonly number[];
 }
 
 export type PutStatus =

@@ -1,7 +1,7 @@
 // Puts messages in their general form into the log: checks them, writes them in place as one unit, and answers each by
 // a promise. What the send path does without objects; never decides when the disk is synced.
 import { Buffer } from "node:buffer";
-import { writeU16 } from "../core/bytes/big_endian.ts";
+import { writeI64, writeU16 } from "../core/bytes/big_endian.ts";
 import { crc32Masked } from "../core/bytes/crc32.ts";
 import { javaHash, javaHashUtf8 } from "../core/bytes/java_hash.ts";
 import { assert } from "../core/errors.ts";
@@ -14,16 +14,20 @@ import {
 import { KEY_SEPARATOR, PROPERTY, TAG_KEY_PREFIX } from "../core/message/property_names.ts";
 import { PropertyScanner } from "../core/message/property_scan.ts";
 import {
+  layoutOf,
   MAGIC_V1,
   MAGIC_V2,
   newRecordHead,
   type RecordHead,
   recordSize,
+  sysFlagAt,
+  writeHost,
   writeRecordHead,
   writeRecordTopic,
 } from "../core/message/record_layout.ts";
 import {
   BORN_HOST_V6,
+  INNER_BATCH,
   isHiddenFromQueues,
   STORE_HOST_V6,
   TRANSACTION_ROLLBACK,
@@ -38,7 +42,7 @@ import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import type { FileMessageStoreConfig } from "./file_message_store_options.ts";
 import { InnerBases } from "./inner_batches.ts";
 import { LightNumbers } from "./light_queues.ts";
-import type { MessageToStore, PutResult, PutStatus } from "./message_store.ts";
+import type { FinishedRecord, MessageToStore, PutResult, PutStatus } from "./message_store.ts";
 import { DelayLevels } from "./schedule/delay_levels.ts";
 
 const TOPIC_V1_BYTES_MAX = 127;
@@ -56,18 +60,25 @@ interface Draft {
   propertiesBytes: number;
   /** The light queues that it stands in too. */
   lightQueues: readonly StoredQueue[];
+  /** Written as it is; topic, magic and properties above stand for nothing then. */
+  finished: FinishedRecord | null;
 }
+
+/** More messages than a put may have: tokens are the put's number times this, and the message's place in it. */
+const PLACES = 2 ** 20;
+const NOTHING = Buffer.alloc(0);
 
 /** A put that waits for its records. */
 interface PendingPut {
+  number: number;
   results: PutResult[];
   waiting: number;
   resolve: (results: PutResult[]) => void;
 }
 
 export class MessageWriter implements AppendOwner {
-  private readonly pending = new Map<number, { put: PendingPut; index: number }>();
-  private nextToken = 0;
+  private readonly pending = new Map<number, PendingPut>();
+  private nextNumber = 0;
   private commitScheduled = false;
   private readonly head: RecordHead;
   private lastTopic = "";
@@ -90,23 +101,27 @@ export class MessageWriter implements AppendOwner {
     if (messages.length === 0) return Promise.resolve([]);
     const drafts = this.draftInRoom(messages);
     if ("status" in drafts) return Promise.resolve(messages.map(() => ({ ...drafts })));
+    assert(drafts.length < PLACES, "a put's tokens are its own");
     return new Promise((resolve) => {
-      const put: PendingPut = { results: [], waiting: drafts.length, resolve };
+      const number = this.nextNumber++;
+      const put: PendingPut = { number, results: [], waiting: drafts.length, resolve };
+      this.pending.set(number, put);
       for (let index = 0; index < drafts.length; index++) this.stage(drafts[index]!, put, index);
       this.scheduleCommit();
     });
   }
 
   onStored(token: number, status: PutStatus): void {
-    const entry = this.pending.get(token);
-    assert(entry !== undefined, "each staged message is told once");
-    this.pending.delete(token);
-    const { put, index } = entry;
-    const result = put.results[index]!;
+    const number = Math.floor(token / PLACES);
+    const put = this.pending.get(number);
+    assert(put !== undefined, "each staged message is told once");
+    const result = put.results[token - number * PLACES]!;
     result.status = status;
     result.detail = status === "ok" ? "" : this.appender.failureDetail;
     put.waiting--;
-    if (put.waiting === 0) put.resolve(put.results);
+    if (put.waiting > 0) return;
+    this.pending.delete(number);
+    put.resolve(put.results);
   }
 
   /** Drafts for which the log has room at once, or why there are none. */
@@ -144,6 +159,8 @@ export class MessageWriter implements AppendOwner {
     lights: LightNumbers | null,
     bases: InnerBases,
   ): Draft | PutResult {
+    const finished = lights === null ? this.finishedDraft(message) : null;
+    if (finished !== null) return finished;
     const topic = this.topicBytes(message.topic);
     const { body } = message;
     const based = bases.number(message);
@@ -170,7 +187,39 @@ export class MessageWriter implements AppendOwner {
     if (message.bornAddress.length === 16) sysFlag |= BORN_HOST_V6;
     if (this.config.storeAddress.length === 16) sysFlag |= STORE_HOST_V6;
     const size = recordSize(magic, sysFlag, body.length, topic.length, propertiesBytes);
-    return { message, topic, magic, sysFlag, size, properties, propertiesBytes, lightQueues };
+    return {
+      message,
+      topic,
+      magic,
+      sysFlag,
+      size,
+      properties,
+      propertiesBytes,
+      lightQueues,
+      finished: null,
+    };
+  }
+
+  /** A finished record that can be written as it is; null when there is none, or this store writes others. */
+  private finishedDraft(message: MessageToStore): Draft | null {
+    const { finished } = message;
+    if (finished === undefined || this.config.appendPropertyCrc) return null;
+    const { buffer, size, start } = finished;
+    const sysFlag = sysFlagAt(buffer, start);
+    const hostFlag = this.config.storeAddress.length === 16 ? STORE_HOST_V6 : 0;
+    if ((sysFlag & STORE_HOST_V6) !== hostFlag || (sysFlag & INNER_BATCH) !== 0) return null;
+    if (size > this.config.bodyBytesMax) return null;
+    return {
+      message,
+      topic: NOTHING,
+      magic: MAGIC_V1,
+      sysFlag,
+      size,
+      properties: NOTHING,
+      propertiesBytes: 0,
+      lightQueues: NO_QUEUES,
+      finished,
+    };
   }
 
   /** One after the other mostly has the same. */
@@ -194,15 +243,15 @@ export class MessageWriter implements AppendOwner {
     const { message, sysFlag, size } = draft;
     const at = appender.begin(size);
     assert(at >= 0, "what was reserved is taken");
-    this.writeRecord(draft, at);
+    if (draft.finished === null) this.writeRecord(draft, at);
+    else this.copyRecord(draft.finished, draft.sysFlag, at);
     const queue = isHiddenFromQueues(sysFlag) ? null : this.queues.findOrCreate(
       message.topic,
       message.queueId,
       this.config.queueKindOf(message.topic),
     );
-    if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.addKeys(message);
-    const token = this.nextToken++;
-    this.pending.set(token, { put, index });
+    if (transactionState(sysFlag) !== TRANSACTION_ROLLBACK) this.addKeys(draft);
+    const token = put.number * PLACES + index;
     appender.end(size, queue, this.tagsCodeOf(message), message.batchCount, this, token);
     for (const light of draft.lightQueues) appender.alsoIn(light, size, message.tagsCode);
     if (this.config.appendPropertyCrc) {
@@ -252,9 +301,22 @@ export class MessageWriter implements AppendOwner {
     }
   }
 
-  private addKeys(message: MessageToStore): void {
-    const { uniqueKey, keys, properties, topic } = message;
+  private copyRecord({ buffer, size, start }: FinishedRecord, sysFlag: number, at: number): void {
+    const { appender, config } = this;
+    const target = appender.buffer;
+    buffer.copy(target, at, start, start + size);
+    const layout = layoutOf(sysFlag);
+    writeI64(target, at + layout.storeTimestamp, appender.storeTimestampMs);
+    writeHost(target, at + layout.storeHost, config.storeAddress, config.storePort);
+  }
+
+  private addKeys({ finished, message }: Draft): void {
     if (!this.config.indexEnabled) return;
+    if (finished !== null) {
+      for (const hash of finished.keyHashes) this.appender.addKey(hash);
+      return;
+    }
+    const { uniqueKey, keys, properties, topic } = message;
     const prefix = this.keyPrefix(topic);
     if (uniqueKey !== "") this.appender.addKey(javaHash(uniqueKey, prefix));
     if (keys !== "") this.addKeysIn(keys, prefix);

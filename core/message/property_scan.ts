@@ -105,6 +105,11 @@ export class PropertyScanner {
    */
   copy(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
     this.scan(source, start, end);
+    return this.copyScanned(source, start, end, target, at);
+  }
+
+  /** The same of what was scanned last. */
+  copyScanned(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
     if (this.needsFilter) return this.copyFiltered(source, start, end, target, at);
     const shift = at - start;
     for (let index = 0; index < this.starts.length; index++) {

@@ -3,6 +3,12 @@
 /** Records that are read, put into the wheel or delivered at a time, and their bytes. */
 export const BATCH_RECORDS_MAX = 1024;
 export const BATCH_BYTES = 1024 * 1024;
+/** Records that lie so near to each other in the log are read together, up to so many bytes. */
+export const RUN_GAP_BYTES_MAX = 4 * 1024;
+export const RUN_BYTES_MAX = 64 * 1024 - 1;
+/** Room for records that wait to be put, and how much of it is kept between two slots. */
+export const ARENA_CHUNK_BYTES = 1024 * 1024;
+export const ARENA_CHUNKS_KEPT = 4;
 /** Messages of one put, which is stored as a unit. */
 export const PUT_MESSAGES_MAX = 64;
 /** Puts of one turn of the event loop: more would let consumers wait, fewer cost a write each. */

@@ -5,6 +5,7 @@ import { parseProperties } from "../../../core/message/properties.ts";
 import { fixtureArchive, fixtureJson } from "../../../testdata/fixtures.ts";
 import { seededRandom } from "../../../core/random.ts";
 import { testMessage } from "../../../store/testing_store.ts";
+import { RecordArena } from "./record_arena.ts";
 import { TimedRecord } from "./timed_message.ts";
 import { TimerRules } from "./timer_rules.ts";
 
@@ -45,7 +46,7 @@ const delivered = expected.records.filter(({ properties, topic, kind }) =>
 );
 
 test("a delivered message is Apache's: topic, queue, flags, tag code and properties", () => {
-  const record = new TimedRecord();
+  const record = new TimedRecord(new RecordArena());
   expect(delivered.length).toBeGreaterThan(3);
   for (const theirs of delivered) {
     const { TIMER_OUT_MS, UNIQ_KEY, TIMER_ENQUEUE_MS, TIMER_DEQUEUE_MS } = theirs.properties;
@@ -103,7 +104,7 @@ test("what waits in the timer's topic is what Apache put there", () => {
 });
 
 test("bytes that are no record of the place are refused, and records of other topics", () => {
-  const record = new TimedRecord();
+  const record = new TimedRecord(new RecordArena());
   const view = viewOf(waiting[0]!);
   expect(record.read(view, waiting[0]!.phyOffset + 1)).toBeFalse();
   expect(record.read({ ...view, size: 60 }, waiting[0]!.phyOffset)).toBeFalse();

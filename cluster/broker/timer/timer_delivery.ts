@@ -10,6 +10,7 @@ import type { SlotUnits } from "../../../store/timer/slot_units.ts";
 import type { TimerStore } from "../../../store/timer/timer_store.ts";
 import { UNIT_DELETES, UNIT_ROLLS } from "../../../store/timer/timer_unit.ts";
 import { BATCH_RECORDS_MAX, PREPARE_MESSAGES_MIN, PREPARED_BYTES_MAX } from "./limits.ts";
+import { RecordArena } from "./record_arena.ts";
 import { RecordBatch, type RecordSource } from "./record_batch.ts";
 import { TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
@@ -40,7 +41,9 @@ interface Prepared extends Ready {
 
 export class TimerDelivery {
   private readonly batch: RecordBatch;
-  private readonly record = new TimedRecord();
+  /** What is prepared, or what is being put. */
+  private readonly arena = new RecordArena();
+  private readonly record = new TimedRecord(this.arena);
   /** Units of the batch's records. */
   private readonly indexes: number[] = [];
   private prepared: Prepared | null = null;
@@ -70,13 +73,11 @@ export class TimerDelivery {
     if (units === null) return;
     const prepared: Prepared = { units, unitCount: 0, messages: [], topics: [] };
     this.prepared = prepared;
-    for (let next = units.count - 1, bytes = 0; next >= 0 && bytes < PREPARED_BYTES_MAX;) {
-      // The messages refer to its bytes until they are stored.
-      const batch = new RecordBatch(this.parts.store, clock);
-      next = await this.load(batch, units, next, (magic) => !isRecall(magic));
-      this.collect(batch, units, String(timeMs + timers.precisionMs), null, prepared);
+    this.arena.clear();
+    for (let next = units.count - 1; next >= 0 && this.arena.bytes < PREPARED_BYTES_MAX;) {
+      next = await this.load(units, next, (magic) => !isRecall(magic));
+      this.collect(units, String(timeMs + timers.precisionMs), null, prepared);
       prepared.unitCount = units.count - 1 - next;
-      bytes += batch.bytes;
       await endOfTurn(clock);
     }
   }
@@ -119,7 +120,7 @@ export class TimerDelivery {
 
   private async findRecalls(units: SlotUnits, recalls: Recalls): Promise<void> {
     for (let next = units.count - 1; next >= 0;) {
-      next = await this.load(this.batch, units, next, isRecall);
+      next = await this.load(units, next, isRecall);
       this.readRecalls(recalls);
     }
   }
@@ -134,8 +135,9 @@ export class TimerDelivery {
       const ready: Ready = { messages: [], topics: [] };
       for (let at = from; at < Math.min(messages.length, from + BATCH_RECORDS_MAX); at++) {
         const message = messages[at]!;
-        const { topic, uniqueKey } = message;
-        if (topic !== TIMER_TOPIC && isTakenBack(recalls, topic, uniqueKey)) continue;
+        if (recalls.size > 0 && message.topic !== TIMER_TOPIC) {
+          if (isTakenBack(recalls, message.topic, message.uniqueKey)) continue;
+        }
         ready.messages.push(message);
         ready.topics.push(topics[at]!);
       }
@@ -152,9 +154,10 @@ export class TimerDelivery {
     between: () => Promise<void>,
   ): Promise<void> {
     for (let next = units.count - 1 - done; next >= 0;) {
-      next = await this.load(this.batch, units, next, (magic) => !isRecall(magic));
+      next = await this.load(units, next, (magic) => !isRecall(magic));
+      this.arena.clear();
       const ready: Ready = { messages: [], topics: [] };
-      this.collect(this.batch, units, String(this.parts.clock.nowMs()), recalls, ready);
+      this.collect(units, String(this.parts.clock.nowMs()), recalls, ready);
       await this.put(ready);
       if (next >= 0) await between();
     }
@@ -172,12 +175,11 @@ export class TimerDelivery {
 
   /** Loads the next units of a kind from `next` down; gives where to go on, -1 at the end. */
   private async load(
-    batch: RecordBatch,
     units: SlotUnits,
     next: number,
     isWanted: (magic: number) => boolean,
   ): Promise<number> {
-    const { indexes } = this;
+    const { batch, indexes } = this;
     batch.clear();
     indexes.length = 0;
     let at = next;
@@ -193,24 +195,25 @@ export class TimerDelivery {
 
   private readRecalls(recalls: Recalls): void {
     for (let index = 0; index < this.batch.count; index++) {
-      if (!this.read(this.batch, index)) continue;
+      if (!this.read(index)) continue;
       const { deleteKey, realTopic } = this.record;
       if (deleteKey !== null) recalls.set(deleteKey, { topic: realTopic, isFound: false });
     }
   }
 
-  /** Makes messages of a batch; `recalls` null: that is asked later. */
+  /** Makes messages of the batch; `recalls` null: that is asked later. */
   private collect(
-    batch: RecordBatch,
     units: SlotUnits,
     dequeueMs: string,
     recalls: Recalls | null,
     ready: Ready,
   ): void {
-    const { record } = this;
+    const { batch, record } = this;
     const { log, timers } = this.parts;
+    let writeTimeMs = NaN;
+    let enqueueMs = "";
     for (let index = 0; index < batch.count; index++) {
-      if (!this.read(batch, index)) continue;
+      if (!this.read(index)) continue;
       const unit = this.indexes[index]!;
       const isRoll = (units.magics[unit]! & UNIT_ROLLS) !== 0;
       const { outMs, realTopic } = record;
@@ -223,7 +226,11 @@ export class TimerDelivery {
       if (!isRoll && recalls !== null && recalls.size > 0) {
         if (isTakenBack(recalls, realTopic ?? "", record.uniqueKey ?? "")) continue;
       }
-      const enqueueMs = String(units.writeTimesMs[unit]!);
+      // Mostly the last one's.
+      if (units.writeTimesMs[unit]! !== writeTimeMs) {
+        writeTimeMs = units.writeTimesMs[unit]!;
+        enqueueMs = String(writeTimeMs);
+      }
       const message = isRoll
         ? record.rolled(enqueueMs, dequeueMs)
         : record.delivered(enqueueMs, dequeueMs);
@@ -237,7 +244,8 @@ export class TimerDelivery {
     }
   }
 
-  private read(batch: RecordBatch, index: number): boolean {
+  private read(index: number): boolean {
+    const { batch } = this;
     const view = batch.view(index);
     const physicalOffset = batch.physicalOffsets[index]!;
     if (view !== null && this.record.read(view, physicalOffset)) return true;

@@ -8,6 +8,7 @@ import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { TimerStore } from "../../../store/timer/timer_store.ts";
+import { RecordArena } from "./record_arena.ts";
 import { RecordBatch, type RecordSource } from "./record_batch.ts";
 import { NEVER_ENQUEUED, TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
@@ -43,7 +44,9 @@ export class TimerIntake {
   /** The slot at the read time is being delivered: nothing can enter it any more. */
   isSlotOpen = true;
   private readonly batch: RecordBatch;
-  private readonly record = new TimedRecord();
+  /** What a batch delivers at once. */
+  private readonly arena = new RecordArena();
+  private readonly record = new TimedRecord(this.arena);
   /** After the timer log was lost: how often each rolled message has been rolled. */
   private rolls: Map<string, number> | null = null;
   /** Queue offsets of what was delivered at once, while the disk refuses the wheel's part of the same batch. */
@@ -101,6 +104,7 @@ export class TimerIntake {
   /** Reads the batch: what belongs into the wheel, and what is to be delivered at once. */
   private take(): Taken {
     const taken: Taken = { waiting: [], due: [], dueOffsets: [], lateRecalls: new Set() };
+    this.arena.clear();
     for (let index = 0; index < this.batch.count; index++) this.takeOne(index, taken);
     const { due, lateRecalls } = taken;
     if (lateRecalls.size > 0) {
@@ -116,12 +120,18 @@ export class TimerIntake {
     const { batch, deliveredAhead } = this;
     const { clock, metrics, timers } = this.parts;
     const start = timers.queueOffset;
+    const nowMs = clock.nowMs();
+    let lastTopic = "";
+    let topicHash = 0;
     for (const { index, outMs, isDelete, realTopic, size } of waiting) {
       timers.queueOffset = start + index;
-      const topicHash = realTopic === null ? 0 : javaHash(realTopic);
+      if (realTopic !== lastTopic) {
+        lastTopic = realTopic ?? "";
+        topicHash = javaHash(lastTopic);
+      }
       timers.enqueue(outMs, batch.physicalOffsets[index]!, size, isDelete, topicHash);
       this.total++;
-      if (realTopic !== null) metrics.add(realTopic, isDelete ? -1 : 1, clock.nowMs());
+      if (realTopic !== null) metrics.add(realTopic, isDelete ? -1 : 1, nowMs);
     }
     timers.queueOffset = start + batch.count;
     deliveredAhead.clear();
