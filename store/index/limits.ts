@@ -11,10 +11,10 @@ export const QUIET_MS = 1000;
 /** Changed slots are written in runs of at most this many bytes. */
 export const SLOT_SLICE_BYTES = 256 * 1024;
 /**
- * A sync writes the changed slots too when this share of a file's items came since they were durable (500 000 of 20
+ * A sync writes the changed slots too when this share of a file's items came since they were durable (2 of 20
  * million): so many are read again after a crash, besides those since the last checkpoint.
  */
-export const SLOTS_DUE_RATIO = 1 / 40;
+export const SLOTS_DUE_RATIO = 1 / 10;
 /** How long one round of writing slots may hold the event loop. */
 export const SLOT_BUDGET_MS = 4;
 /** Changed slots are remembered by pages of 2^10 slots (4 KB). */
