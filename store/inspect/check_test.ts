@@ -113,7 +113,7 @@ test("a light queue that lost its files is a fault as any other", async () => {
   const properties = Buffer.from("INNER_MULTI_DISPATCH\x01%LMQ%a\x02");
   {
     await using store = await openTestStore(disk, { lightQueues: true });
-    await store.put([testMessage(0, { properties })]);
+    await store.put([testMessage(0, { properties, tagsCode: 0, uniqueKey: "", keys: "" })]);
   }
   disk.place(
     `${STORE_PATH}/config/topics.json`,
