@@ -31,7 +31,10 @@ export class RecordBatch {
   /** Reads that are still to be asynchronous. */
   private slowReads = 0;
 
-  constructor(private readonly source: RecordSource, private readonly clock: Clock) {}
+  constructor(
+    private readonly source: RecordSource,
+    private readonly clock: Pick<Clock, "monotonicMs">,
+  ) {}
 
   clear(): void {
     this.count = 0;
