@@ -33,18 +33,21 @@ const CLIENTS: readonly Client[] = [
       "goMembers",
       "goDelayed",
       "goSql",
+      "goAdmin",
+      "goNamespace",
+      "goPull",
     ],
     topics: [],
-    run: async ({ folder, namesrv }) =>
-      await runToEnd(await goDriver(), [namesrv.address, RUN_ID], {
+    run: async ({ folder, namesrv, broker }) =>
+      await runToEnd(await goDriver(), [namesrv.address, RUN_ID, broker.address], {
         env: { "rocketmq.client.localOffsetStoreDir": `${folder}/go-offsets` },
         timeoutMs: 350_000,
       }),
   },
   {
     name: "Node client (ali-ons)",
-    scenarios: ["nodeSend", "nodeConsume", "nodeRetry", "nodeBroadcast"],
-    topics: ["Send", "Consume", "Retry", "Broadcast"].map((name) => `Node${name}_${RUN_ID}`),
+    scenarios: ["nodeSend", "nodeConsume", "nodeRetry", "nodeBroadcast", "nodeSql"],
+    topics: ["Send", "Consume", "Retry", "Broadcast", "Sql"].map((name) => `Node${name}_${RUN_ID}`),
     run: async ({ folder, namesrv }) =>
       await runToEnd("node", ["driver.cjs", namesrv.address, RUN_ID], {
         cwd: await nodeClientFolder(),

@@ -38,6 +38,9 @@ func main() {
 		{"goMembers", members},
 		{"goDelayed", delayed},
 		{"goSql", bySQL},
+		{"goAdmin", administer},
+		{"goNamespace", inNamespace},
+		{"goPull", pull},
 		{"goTransactions", transactions},
 	} {
 		startedAt := time.Now()

@@ -109,9 +109,38 @@ async function nodeBroadcast() {
   for (const each of made) await each.close();
 }
 
+/** By a condition, with bodies that travel compressed and one that is delayed. */
+async function nodeSql() {
+  const topic = `NodeSql_${runId}`;
+  const sender = await producer(`node_sql_p_${runId}`);
+  const numbered = (body, number) => {
+    const message = new Message(topic, "TagNode", body);
+    message.properties.number = String(number);
+    return message;
+  };
+  await sender.send(numbered("first", 0));
+  const group = `node_sql_${runId}`;
+  const made = new Consumer({ ...options(group), consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" });
+  const seen = new Set();
+  const sql = { expressionType: "SQL92", subString: "number > 2" };
+  made.subscribe(topic, sql, async ({ body }) => void seen.add(body.toString()));
+  await made.ready();
+  for (let n = 1; n < 5; n++) await sender.send(numbered(`node ${n}`, n));
+  const large = "large ".repeat(10_000);
+  await sender.send(numbered(large, 5));
+  const later = numbered("later", 6);
+  later.delayTimeLevel = 1;
+  await sender.send(later);
+  await until("what the condition wants", () => seen.size >= 4);
+  const wanted = ["node 3", "node 4", large, "later"];
+  if (!wanted.every((body) => seen.has(body))) throw new Error([...seen].join().slice(0, 1000));
+  await sender.close();
+  await made.close();
+}
+
 async function main() {
   let failed = false;
-  for (const scenario of [nodeSend, nodeConsume, nodeRetry, nodeBroadcast]) {
+  for (const scenario of [nodeSend, nodeConsume, nodeRetry, nodeBroadcast, nodeSql]) {
     const startedMs = Date.now();
     let problem = null;
     try {
