@@ -118,7 +118,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       if (error === null) log.info("the log can be written again");
       else log.error("the log can't be written: sends are refused meanwhile", { error });
     };
-    this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end);
+    this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end, parts.disk);
     const { queues } = this;
     this.times = new StoreTimes({
       queues,
@@ -161,7 +161,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       clock,
       log,
       writtenEnd: () => this.settlement.end,
-      sync: (from, to) => this.files.log.sync(from, to),
+      sync: (from, to) => this.reader.duringSync(this.files.log.sync(from, to)),
       onFlushed: (to) => this.settlement.flushed(to),
       onFailed: (error) => this.breakDown(error),
     }, end);

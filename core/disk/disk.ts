@@ -77,6 +77,11 @@ export interface Disk {
    * machine can't, or didn't; absent where it never can.
    */
   syncFileSystem?(path: string): Promise<boolean>;
+  /**
+   * Bytes that this process has had read from devices so far, those that the system reads ahead among them; absent where
+   * that can't be told.
+   */
+  deviceReadBytes?(): number;
   /** Sets a file's modification time (retention goes by it). */
   touchSync(path: string, modifiedMs: number): void;
   /** Size and free space of the file system that holds `path` (or its nearest existing parent). */

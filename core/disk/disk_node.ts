@@ -1,9 +1,10 @@
 // The machine's disk through node:fs, the same under Bun and Deno. The only file that touches a real file system.
 // Short reads and writes are continued; every failure is a DiskError with the system's code.
 import fs from "node:fs";
+import process from "node:process";
 import { type Disk, DiskError, type DiskFile, type DiskUsage, type FileStat } from "./disk.ts";
 
-/** What st_blocks counts in, whatever the file system. */
+/** What st_blocks and Linux's ru_inblock count in, whatever the file system. */
 const BLOCK_BYTES = 512;
 
 function failure(error: unknown, operation: string, path: string): DiskError {
@@ -226,6 +227,10 @@ function usageSync(path: string): DiskUsage {
   };
 }
 
+function deviceReadBytes(): number {
+  return process.resourceUsage().fsRead * BLOCK_BYTES;
+}
+
 /** The real disk; stateless, so one serves the whole process. */
 export const nodeDisk: Disk = {
   openSync,
@@ -242,4 +247,6 @@ export const nodeDisk: Disk = {
   touchSync: (path, modifiedMs) =>
     attempt("utimes", path, () => fs.utimesSync(path, modifiedMs / 1000, modifiedMs / 1000)),
   usageSync,
+  // Elsewhere ru_inblock counts operations.
+  ...(process.platform === "linux" ? { deviceReadBytes } : {}),
 };

@@ -2,6 +2,7 @@
 // the page cache), by asynchronous ones further back, so that a cold consumer never holds up the senders.
 import { Buffer } from "node:buffer";
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
+import type { Disk } from "../../core/disk/disk.ts";
 import {
   layoutOf,
   MAGIC_AT,
@@ -12,6 +13,7 @@ import {
   sysFlagAt,
 } from "../../core/message/record_layout.ts";
 import type { RecordView } from "../message_store.ts";
+import { ColdSigns } from "./cold_signs.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { HotTail } from "./hot_tail.ts";
 import { LONG_READ_BYTES_MIN, ReadTurns } from "./read_turns.ts";
@@ -35,7 +37,8 @@ interface Window {
 export class LogReader {
   private readonly windows: Window[] = [];
   private nextWindow = 0;
-  private readonly longReads = new ReadTurns();
+  private readonly signs: ColdSigns;
+  private readonly longReads: ReadTurns;
 
   constructor(
     private readonly log: CommitLog,
@@ -43,7 +46,16 @@ export class LogReader {
     private readonly turns: Turns,
     /** End of the written log. */
     private readonly end: () => number,
-  ) {}
+    disk: Pick<Disk, "deviceReadBytes">,
+  ) {
+    this.signs = new ColdSigns(disk);
+    this.longReads = new ReadTurns(this.signs);
+  }
+
+  /** Keeps cold reads from the device while a sync of the log is under way; settles as the sync does. */
+  duringSync(sync: Promise<void>): Promise<void> {
+    return this.longReads.during(sync);
+  }
 
   /** A record while it is cheap to read; null otherwise. */
   readHot(physicalOffset: number, size: number): RecordView | null {
@@ -169,7 +181,11 @@ export class LogReader {
     physicalOffset: number,
   ): Promise<number> {
     const read = () => this.log.files.read(target, start, size, physicalOffset);
-    return size < LONG_READ_BYTES_MIN ? read() : this.longReads.take(read);
+    if (size < LONG_READ_BYTES_MIN) return read();
+    this.signs.noteRead(size);
+    // What is near the end is in the page cache, and a slave may wait for it.
+    const isUrgent = this.end() - physicalOffset <= NEAR_END_BYTES;
+    return this.longReads.take(read, isUrgent);
   }
 }
 
