@@ -86,10 +86,19 @@ function checkCrcs(
     const problem = checkPropertyCrc(buffer, start, parts);
     return problem === undefined ? "property CRC: missing" : problem;
   }
-  if (parts.bodyEnd === parts.bodyStart) return null;
+  if (hasTrueBody(buffer, start, parts)) return null;
   const crc = crc32Masked(buffer, parts.bodyStart, parts.bodyEnd);
-  const stored = readI32(buffer, start + BODY_CRC_AT);
-  return crc === stored ? null : `bodyCrc: ${stored} stored, ${crc} computed`;
+  return `bodyCrc: ${readI32(buffer, start + BODY_CRC_AT)} stored, ${crc} computed`;
+}
+
+/** Whether the body of the record at `start`, whose parts are known, agrees with its CRC. An empty one has none. */
+export function hasTrueBody(
+  buffer: Uint8Array,
+  start: number,
+  { bodyEnd, bodyStart }: Readonly<RecordParts>,
+): boolean {
+  return bodyEnd === bodyStart ||
+    crc32Masked(buffer, bodyStart, bodyEnd) === readI32(buffer, start + BODY_CRC_AT);
 }
 
 /** Undefined when there is no such property at the end, null when it agrees. */

@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import { readI32, readI64 } from "../../../core/bytes/big_endian.ts";
 import type { Logger } from "../../../core/log.ts";
 import { emptyParts, locateParts } from "../../../core/message/record.ts";
+import { hasTrueBody } from "../../../core/message/record_check.ts";
 import { PHYSICAL_OFFSET_AT, RECORD_BYTES_MIN } from "../../../core/message/record_layout.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import { type ColdBlock, ColdBlocks, SPARSE_RECORD_DISTANCE_BYTES } from "./cold_blocks.ts";
@@ -17,8 +18,12 @@ export type RecordSource = Pick<
 export class RecordBytes {
   private readonly blocks: ColdBlocks;
 
+  /** What stands before it was stored by an earlier run: nobody has seen its bodies since. */
+  private readonly startOffset: number;
+
   constructor(private readonly store: RecordSource, private readonly log: Logger) {
     this.blocks = new ColdBlocks(store);
+    this.startOffset = store.confirmOffset;
   }
 
   /** True when the selection's first record is near the log's end; the ones after it are nearer. */
@@ -33,7 +38,7 @@ export class RecordBytes {
     for (let index = 0; index < recordCount; index++) {
       const size = sizes[index]!;
       const view = this.store.readHot(physicalOffsets[index]!, size);
-      if (view === null || !isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
+      if (view === null || !this.isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
         return false;
       }
       (view.buffer as Buffer).copy(target, next, view.start, view.start + size);
@@ -107,7 +112,7 @@ export class RecordBytes {
       for (let after = block + 1; copied < size && after < held.length; after++) {
         copied += ColdBlocks.copy(held[after]!, offset, size, target, next);
       }
-      if (copied < size || !isRecord(target, next, size, offset)) return false;
+      if (copied < size || !this.isRecord(target, next, size, offset)) return false;
       next += size;
     }
     return true;
@@ -127,7 +132,7 @@ export class RecordBytes {
       const view = await this.store.read(physicalOffsets[index]!, size);
       if (
         view === null || view.size < size ||
-        !isRecord(view.buffer, view.start, size, physicalOffsets[index]!)
+        !this.isRecord(view.buffer, view.start, size, physicalOffsets[index]!)
       ) {
         this.sayLeftOut(selection, index);
         continue;
@@ -145,6 +150,22 @@ export class RecordBytes {
     if (kept === 0) selection.status = "MESSAGE_WAS_REMOVING";
   }
 
+  /**
+   * Whether bytes are the record that a queue's entry means, with lengths that fit, and with its body when an earlier run
+   * stored it: a damaged entry may point anywhere, a device may have changed what it kept. About 30 ns without the body.
+   */
+  private isRecord(
+    buffer: Uint8Array,
+    start: number,
+    size: number,
+    physicalOffset: number,
+  ): boolean {
+    return size >= RECORD_BYTES_MIN && readI32(buffer, start) === size &&
+      readI64(buffer, start + PHYSICAL_OFFSET_AT) === physicalOffset &&
+      locateParts(buffer, start, start + size, parts) === null &&
+      (physicalOffset >= this.startOffset || hasTrueBody(buffer, start, parts));
+  }
+
   /** Only what has left the log goes without a word. */
   private sayLeftOut(
     { physicalOffsets, queueId, queueOffsets, sizes, topic }: Selection,
@@ -154,7 +175,7 @@ export class RecordBytes {
     const size = sizes[index]!;
     if (size > 0 && physicalOffset < this.store.minPhysicalOffset) return;
     this.log.error(
-      "a queue's entry names no whole record and is left out: 'store check' tells what is damaged",
+      "a queue's entry names no sound record and is left out: 'store check' tells what is damaged",
       { topic, queueId, queueOffset: queueOffsets[index]!, physicalOffset, size },
     );
   }
@@ -170,18 +191,3 @@ function isInOrder({ physicalOffsets, recordCount, sizes }: Selection): boolean 
 }
 
 const parts = emptyParts();
-
-/**
- * Whether bytes are the record that a queue's entry means, with lengths that fit: a damaged entry may point anywhere, and
- * what is near the log's end may have been read from its file, too. About 30 ns.
- */
-function isRecord(
-  buffer: Uint8Array,
-  start: number,
-  size: number,
-  physicalOffset: number,
-): boolean {
-  return size >= RECORD_BYTES_MIN && readI32(buffer, start) === size &&
-    readI64(buffer, start + PHYSICAL_OFFSET_AT) === physicalOffset &&
-    locateParts(buffer, start, start + size, parts) === null;
-}

@@ -2,6 +2,8 @@
 // QueryMessageProcessor, DefaultMessageStore.queryMessage).
 import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
+import { emptyParts, locateParts } from "../../../core/message/record.ts";
+import { hasTrueBody } from "../../../core/message/record_check.ts";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
@@ -11,6 +13,8 @@ import type { QueryOptions } from "./open_query.ts";
 
 /** MessageConst.INDEX_TAG_TYPE. */
 const TAG_INDEX = "T";
+
+const parts = emptyParts();
 
 export function registerMessageQueries(options: QueryOptions): void {
   const { server, store } = options;
@@ -38,6 +42,10 @@ export function registerMessageQueries(options: QueryOptions): void {
         `can not find message by the offset, ${offset}`,
       );
     }
+    if (!isSound(view)) {
+      const remark = `the message at the offset ${offset} is damaged: its body isn't what was sent`;
+      throw new RequestError(ResponseCode.SYSTEM_ERROR, remark);
+    }
     return { body: bytesOf(view) };
   });
 }
@@ -58,18 +66,24 @@ function countOf(
   return Math.max(0, Math.min(asked, settings.maxMsgsNumBatch));
 }
 
-/** The records in the order of the log, as many as an answer may hold; those that are gone are left out. */
+/** The records in the order of the log, as many as an answer may hold; those that are gone or damaged are left out. */
 async function recordsAt({ store }: QueryOptions, offsets: readonly number[]): Promise<Buffer> {
   const records: Uint8Array[] = [];
   let bytes = 0;
   for (const offset of offsets.toSorted((left, right) => left - right)) {
     const view = await store.read(offset);
-    if (view === null) continue;
+    if (view === null || !isSound(view)) continue;
     if (bytes + view.size > QUERY_BYTES_MAX) break;
     records.push(bytesOf(view));
     bytes += view.size;
   }
   return Buffer.concat(records, bytes);
+}
+
+/** A damaged message is never shown as if it were the one that was sent. */
+function isSound({ buffer, size, start }: RecordView): boolean {
+  return locateParts(buffer, start, start + size, parts) === null &&
+    hasTrueBody(buffer, start, parts);
 }
 
 function bytesOf({ buffer, start, size }: RecordView): Uint8Array {
