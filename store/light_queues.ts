@@ -4,7 +4,12 @@ import { Buffer } from "node:buffer";
 import { encodeProperties, parseProperties } from "../core/message/properties.ts";
 import { PROPERTY } from "../core/message/property_names.ts";
 import { PropertyScanner } from "../core/message/property_scan.ts";
-import { allowsLightQueues, isLmq } from "../core/message/topic_names.ts";
+import {
+  allowsLightQueues,
+  isLmq,
+  TRANSACTION_CHECK_MAX_TOPIC,
+  TRANSACTION_HALF_TOPIC,
+} from "../core/message/topic_names.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 
@@ -31,6 +36,11 @@ export class LightNumbers {
   ): { properties: Buffer; queues: StoredQueue[] } | null {
     if (!allowsLightQueues(topic)) return null;
     const all = parseProperties(properties);
+    if (isUndecided(topic)) {
+      // A half that Apache's broker stored has numbers, and each time it is put back it would stand there again.
+      if (!all.delete(PROPERTY.multiQueueOffset)) return null;
+      return { properties: encodeProperties(all), queues: [] };
+    }
     const names = all.get(PROPERTY.multiDispatch)?.split(SEPARATOR) ?? [];
     const queues: StoredQueue[] = [];
     const numbers = names.map((name) => {
@@ -71,6 +81,14 @@ export class LightEntryReader {
     const { ends, starts } = this.scanner;
     return Buffer.from(bytes.subarray(starts[index]!, ends[index]!)).toString().split(SEPARATOR);
   }
+}
+
+/**
+ * Messages of a transaction that isn't committed stand in no light queue: they have their numbers from the commit on.
+ * Apache shows light queues each half, whatever becomes of it.
+ */
+function isUndecided(topic: string): boolean {
+  return topic === TRANSACTION_HALF_TOPIC || topic === TRANSACTION_CHECK_MAX_TOPIC;
 }
 
 const NONE: readonly LightEntry[] = [];

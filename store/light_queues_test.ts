@@ -65,6 +65,23 @@ test("other names, other topics and a store without light queues are left as the
   expect(without.queueBounds("%LMQ%a", 0)).toBeNull();
 });
 
+test("halves of transactions and given-up ones stand in no light queue, also with numbers that Apache gave", async () => {
+  await using store = await open(newMemoryDisk());
+  const names = "INNER_MULTI_DISPATCH\x01%LMQ%a\x02";
+  for (const topic of ["RMQ_SYS_TRANS_HALF_TOPIC", "TRANS_CHECK_MAX_TIME_TOPIC"]) {
+    for (const properties of [names, `${names}INNER_MULTI_QUEUE_OFFSET\x010\x02`]) {
+      const [half] = await store.put([
+        testMessage(0, { topic, properties: Buffer.from(properties) }),
+      ]);
+      expect(await numbersOf(store, half!)).toBeUndefined();
+    }
+  }
+  expect(entriesOf(store, "%LMQ%a")).toEqual([]);
+  const [committed] = await store.put([testMessage(2, lights("%LMQ%a"))]);
+  expect(await numbersOf(store, committed!)).toBe("0");
+  expect(entriesOf(store, "%LMQ%a")).toEqual([committed!.physicalOffset]);
+});
+
 test("after a kill, and after their files are lost, the entries are made again from the records", async () => {
   const disk = newMemoryDisk();
   const store = await open(disk);

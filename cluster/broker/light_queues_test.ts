@@ -5,11 +5,13 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import { decodeRecords } from "../../core/message/record.ts";
+import { TRANSACTION_COMMIT, TRANSACTION_ROLLBACK } from "../../core/message/sys_flag.ts";
 import {
   QUERY_CONSUMER_OFFSET,
   UPDATE_CONSUMER_OFFSET,
 } from "../../core/remoting/codes/offsets.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
+import { end, sendHalf } from "./transactions/testing.ts";
 import { call, openTestBroker, send, temporaryFolder, TestPeer } from "./testing.ts";
 
 const SETTINGS = { enableLmq: true, enableMultiDispatch: true };
@@ -44,6 +46,19 @@ test("a pull that waits on a light queue gets the message that names it, as it s
     { topic, body },
   ) => [topic, Buffer.from(body).toString()]);
   expect(shown).toEqual([["T", "for one"], ["T", "for two"]]);
+});
+
+test("a transaction's message is pulled from its light queue once it is committed, and never when it is rolled back", async () => {
+  await using broker = await openTestBroker({ settings: SETTINGS });
+  await using peer = await TestPeer.connect(broker.port);
+  const properties = `INNER_MULTI_DISPATCH\x01${LIGHT}\x02`;
+  const rolledBack = await sendHalf(peer, "T", "rolled back", { properties });
+  const committed = await sendHalf(peer, "T", "committed", { properties });
+  await end(peer, rolledBack, TRANSACTION_ROLLBACK);
+  await end(peer, committed, TRANSACTION_COMMIT);
+  const [record, ...more] = decodeRecords((await pull(peer, 0)).body);
+  expect([record!.topic, Buffer.from(record!.body).toString(), more])
+    .toEqual(["T", "committed", []]);
 });
 
 test("the offsets of its groups outlive a restart, in the file that Apache keeps them in", async () => {
