@@ -1,5 +1,6 @@
 // A load of prepared send frames at a fixed rate over one connection, spread over many topics and queues. A message is
-// due when the rate says so, and its latency counts from then: a broker that stalls is charged for all that waits.
+// due when the rate says so, and its latency counts from then: a broker that stalls is charged for all that waits. How
+// late this process itself was in sending is told beside it: on a machine that they share it waits for a core, too.
 // Prints "MEASURING" after the warm-up and then one LOAD line of JSON. A rate of 0: as fast as 4096 in flight go. With
 // the length of the log's files it tells apart the messages of their first halves, which follow the change to a new file.
 // Usage: bun paced.ts HOST:PORT TOPIC RATE BODY_BYTES SECONDS [QUEUES] [TOPICS] [LOG_FILE_BYTES]
@@ -35,6 +36,8 @@ const frame = new SendFrame({
 const newHistogram = () =>
   build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 2 });
 const histogram = newHistogram();
+/** From when a message was due until it was sent. */
+const lateness = newHistogram();
 /** Of the messages in the first and in the second halves of the log's files. */
 const halves = [newHistogram(), newHistogram()] as const;
 const dueMs = new Float64Array(SLOTS);
@@ -61,6 +64,7 @@ function sendDue(): void {
       frame.stamp(out, at, slot, 1, sent);
       frame.address(out, at, sent % topicCount, Math.floor(sent / topicCount) % queueCount);
       dueMs[slot] = perMs === 0 ? nowMs : startedMs + sent / perMs;
+      if (isMeasuring) lateness.recordValue(Math.max(1, Math.round((nowMs - dueMs[slot]!) * 1000)));
       sent++;
     }
     pending = out;
@@ -135,6 +139,7 @@ const figures = {
   p99Ms: ms(99),
   p999Ms: ms(99.9),
   maxMs: histogram.maxValue / 1000,
+  lateP99Ms: lateness.getValueAtPercentile(99) / 1000,
   p999MsOfHalves: halves.map((half) => half.getValueAtPercentile(99.9) / 1000),
 };
 console.log(`LOAD ${JSON.stringify(figures)}`);

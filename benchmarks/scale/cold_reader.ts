@@ -1,7 +1,7 @@
 // A producer at a fixed rate while a consumer reads the cold end of the log at full speed, the files of log and queues
 // driven out of the page cache first: the rate must stay whole and its p99 at most twice what it is alone, which is
 // measured in turns with it. Apache does the same beside it. Reader, load and broker share the machine's cores: how long
-// Roquet's main thread waited for one is printed, since no broker is quicker than that.
+// Roquet's main thread waited for one is printed, and how late the load itself was, since no broker is quicker than that.
 import { readdirSync, statSync } from "node:fs";
 import { runToEnd, startProcess, waitFor } from "../../interop/support/processes.ts";
 import { median, printTable, short } from "../support/figures.ts";
@@ -60,6 +60,8 @@ export async function coldReader(options: ScaleOptions): Promise<ScaleResult> {
     row("msg/s beside the reader", "rate"),
     row("p99 ms alone", "p99MsAlone"),
     row("p99 ms beside the reader", "p99MsBeside"),
+    row("p99 ms the load is late, alone", "lateP99MsAlone"),
+    row("p99 ms it is late beside the reader", "lateP99MsBeside"),
     row("read, MB/s", "readMbAs"),
   ]);
   const { coreWaitMsAlone, coreWaitMsBeside, p99MsAlone, p99MsBeside, rate } = figures;
@@ -85,6 +87,8 @@ function figuresOf({ alone, beside, readMbAs }: Run) {
     rate: of(beside, ({ tps }) => tps),
     p99MsAlone: of(alone, ({ p99Ms }) => p99Ms),
     p99MsBeside: of(beside, ({ p99Ms }) => p99Ms),
+    lateP99MsAlone: of(alone, ({ lateP99Ms }) => lateP99Ms),
+    lateP99MsBeside: of(beside, ({ lateP99Ms }) => lateP99Ms),
     coreWaitMsAlone: of(alone, (part) => part.coreWaitMs),
     coreWaitMsBeside: of(beside, (part) => part.coreWaitMs),
     readMbAs: median(readMbAs),

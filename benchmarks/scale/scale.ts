@@ -21,6 +21,8 @@ export interface PacedFigures {
   p99Ms: number;
   p999Ms: number;
   maxMs: number;
+  /** The load itself: from when a message was due until it was sent. Of load/paced.ts. */
+  lateP99Ms: number;
   /** Of messages in the first and in the second halves of the log's files, when their length was given. */
   p999MsOfHalves: [number, number];
 }
