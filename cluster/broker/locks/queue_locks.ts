@@ -61,7 +61,8 @@ export class QueueLocks {
       const key = keyOf(queue);
       const lock = locks.get(key);
       if (lock !== undefined && lock.clientId !== clientId && !expired(lock, nowMs)) return false;
-      if (lock?.clientId !== clientId) changed = true;
+      // What has expired may have been left out of the file meanwhile.
+      if (lock?.clientId !== clientId || expired(lock, nowMs)) changed = true;
       locks.set(key, { queue, clientId, renewedMs: nowMs });
       return true;
     });

@@ -61,6 +61,19 @@ test("after a restart a holder that doesn't renew loses its lock 30 s later", as
   expect(after.lock("G", "b", [queue(0)])).toEqual([queue(0)]);
 });
 
+test("a lock that its holder renews too late outlives a restart as a new one does", async () => {
+  const clock = new VirtualClock();
+  const file = memoryTableFile();
+  const before = open(clock, file);
+  before.lock("G", "a", [queue(0)]);
+  await clock.advance(60_001);
+  before.lock("G", "b", [queue(1)]);
+  await before.saved();
+  expect(before.lock("G", "a", [queue(0)])).toEqual([queue(0)]);
+  await before.saved();
+  expect(open(clock, file).lock("G", "c", [queue(0), queue(1)])).toEqual([]);
+});
+
 test("a file that can't be read forgets the locks and stops nothing", () => {
   for (const text of ["", "[]", '{"locks":[{"queueId":"x"}]}', '{"locks":{}}']) {
     const locks = open(new VirtualClock(), memoryTableFile(text));

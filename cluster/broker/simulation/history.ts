@@ -18,6 +18,10 @@ const ACTS_MAX = 60;
 /** How long the clock runs between two acts, in ms: mostly not at all. */
 const PAUSES_MS = [0, 0, 0, 0, 0, 1, 1, 1, 3, 7, 60, 60, 700, 3000];
 
+/** Now and then longer than a queue's lock holds. */
+const LONG_PAUSE_MS = 61_000;
+const LONG_PAUSE_ONE_IN = 150;
+
 const SYNC_MS_MAX = 700;
 
 export interface HistoryOptions {
@@ -173,7 +177,9 @@ class History {
     for (let acts = 1 + randomBelow(random, ACTS_MAX); acts > 0 && !life.disk.isDead; acts--) {
       workloads[randomBelow(random, workloads.length)]!.act(life);
       if (randomBelow(random, 6) === 0) memory.holdSyncs();
-      const pauseMs = PAUSES_MS[randomBelow(random, PAUSES_MS.length)]!;
+      const pauseMs = randomBelow(random, LONG_PAUSE_ONE_IN) === 0
+        ? LONG_PAUSE_MS
+        : PAUSES_MS[randomBelow(random, PAUSES_MS.length)]!;
       // No device takes seconds: what is saved in the background is safe after so long.
       if (pauseMs >= SYNC_MS_MAX) memory.releaseSyncs();
       await life.clock.advance(pauseMs);

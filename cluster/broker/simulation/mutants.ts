@@ -4,7 +4,8 @@ import { type Disk, DiskError, type DiskFile } from "../../../core/disk/disk.ts"
 import type { MemoryDisk } from "../../../core/disk/memory_disk.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
 import { LOG_PATH, STORE_PATH } from "./paths.ts";
-import type { Settings } from "./workload.ts";
+import type { Settings, WorkloadMaker } from "./workload.ts";
+import { LocksWorkload } from "./workloads/locks.ts";
 
 export interface Mutant {
   name: string;
@@ -12,6 +13,8 @@ export interface Mutant {
   mutate(disk: Disk): Disk;
   /** What the disk must refuse for the bug to show itself soon. */
   faults?: (memory: MemoryDisk, random: Random) => void;
+  /** Whose promise it breaks; default: those of messages and offsets. */
+  workloads?: readonly WorkloadMaker[];
 }
 
 const SYNC_FLUSH: Settings = { flushDiskType: "SYNC_FLUSH" };
@@ -89,6 +92,17 @@ export const MUTANTS: readonly Mutant[] = [
           }
         },
       })),
+  },
+  {
+    name: "answers a queue's lock that no restart remembers, and gives it to a second client",
+    settings: ASYNC_FLUSH,
+    mutate: (disk) =>
+      changed(disk, {
+        renameSync(from, to) {
+          if (!to.endsWith("/queueLocks.json")) disk.renameSync(from, to);
+        },
+      }),
+    workloads: [() => new LocksWorkload()],
   },
 ];
 

@@ -35,13 +35,13 @@ test("a seed replays its history to the last write", async () => {
 describe("the simulation notices a broker that", () => {
   test.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     "%s",
-    async (_name, { mutate, settings, faults }) => {
+    async (_name, { mutate, settings, faults, workloads = searching }) => {
       const problems: string[] = [];
       for (let seed = 0; seed < MUTANT_SEEDS_MAX && problems.length === 0; seed++) {
         const history = await runHistory({
           seed,
           points: POINTS,
-          workloads: searching,
+          workloads,
           mutate,
           settings,
           ...(faults && { faults }),

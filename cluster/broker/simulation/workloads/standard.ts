@@ -1,6 +1,7 @@
 // The workloads that every simulated history runs: plug further ones in here.
 import type { WorkloadMaker } from "../workload.ts";
 import { delayedMessages, timedMessages } from "./delayed.ts";
+import { LocksWorkload } from "./locks.ts";
 import { MessagesWorkload } from "./messages.ts";
 import { OffsetsWorkload } from "./offsets.ts";
 import { OrderedPopsWorkload } from "./ordered_pops.ts";
@@ -17,4 +18,5 @@ export const STANDARD_WORKLOADS: readonly WorkloadMaker[] = [
   () => new OrderedPopsWorkload(),
   () => new TablesWorkload(),
   () => new TransactionsWorkload(),
+  () => new LocksWorkload(),
 ];
