@@ -18,6 +18,13 @@ import { emptyParts, locateParts, type RecordParts } from "./record.ts";
 /** No queue is so long: its entries' byte positions would be no safe integers. */
 export const QUEUE_OFFSET_MAX = 2 ** 47;
 
+/** Where a record stands. */
+export interface RecordBytes {
+  buffer: Uint8Array;
+  start: number;
+  size: number;
+}
+
 export interface RecordCheckOptions {
   /** Compare the body with its CRC (checkCRCOnRecover). */
   checkCrc: boolean;
@@ -89,6 +96,14 @@ function checkCrcs(
   if (hasTrueBody(buffer, start, parts)) return null;
   const crc = crc32Masked(buffer, parts.bodyStart, parts.bodyEnd);
   return `bodyCrc: ${readI32(buffer, start + BODY_CRC_AT)} stored, ${crc} computed`;
+}
+
+const wholeParts = emptyParts();
+
+/** Whether bytes are one whole record whose body agrees with its CRC: for what is stored again as a message of its own. */
+export function isSound({ buffer, size, start }: RecordBytes): boolean {
+  return locateParts(buffer, start, start + size, wholeParts) === null &&
+    hasTrueBody(buffer, start, wholeParts);
 }
 
 /** Whether the body of the record at `start`, whose parts are known, agrees with its CRC. An empty one has none. */

@@ -1,6 +1,7 @@
 // Brings back what a checkpoint gave out and nobody acknowledged: each message goes to its group's retry topic. What can't
 // be brought back now gets a checkpoint of its own for later (Java: PopReviveService.reviveMsgFromCk, rePutCK).
 import type { Logger } from "../../../core/log.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import { isRetryTopic, normalTopicOf } from "../../../core/message/topic_names.ts";
 import type { HostAddress } from "../../../core/remoting/handler.ts";
 import type { Clock } from "../../../core/time/clock.ts";
@@ -93,6 +94,10 @@ export class Revivals {
       const { physicalOffset, size } = cursor;
       const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
       if (view === null || view.size < size) return true;
+      if (!isSound(view)) {
+        log.error("a damaged message isn't brought back", { topic, group, queueId, offset });
+        return true;
+      }
       const retryTopic = await this.retryTopicOf(checkpoint, normal);
       const target = retryTopic.topicName;
       const message = retryMessageOf(view, target, group, popTimeMs, storeHost);

@@ -2,8 +2,7 @@
 // QueryMessageProcessor, DefaultMessageStore.queryMessage).
 import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
-import { emptyParts, locateParts } from "../../../core/message/record.ts";
-import { hasTrueBody } from "../../../core/message/record_check.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
@@ -13,9 +12,6 @@ import type { QueryOptions } from "./open_query.ts";
 
 /** MessageConst.INDEX_TAG_TYPE. */
 const TAG_INDEX = "T";
-
-const parts = emptyParts();
-
 export function registerMessageQueries(options: QueryOptions): void {
   const { server, store } = options;
 
@@ -78,12 +74,6 @@ async function recordsAt({ store }: QueryOptions, offsets: readonly number[]): P
     bytes += view.size;
   }
   return Buffer.concat(records, bytes);
-}
-
-/** A damaged message is never shown as if it were the one that was sent. */
-function isSound({ buffer, size, start }: RecordView): boolean {
-  return locateParts(buffer, start, start + size, parts) === null &&
-    hasTrueBody(buffer, start, parts);
 }
 
 function bytesOf({ buffer, start, size }: RecordView): Uint8Array {

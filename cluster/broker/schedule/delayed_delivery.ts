@@ -225,11 +225,13 @@ class LevelLoop {
     return view === null ? null : this.messageOf(view, physicalOffset);
   }
 
-  /** The message to deliver; null when its record says no place that it can go to. */
+  /** The message to deliver; null when its record is damaged or says no place that it can go to. */
   private messageOf(view: RecordView, physicalOffset: number): MessageToStore | null {
     const message = delayedMessageOf(view);
     if (message !== null && message.topic !== TRANSACTION_HALF_TOPIC) return message;
-    this.parts.log.error("a delayed message says no topic that it can go to", { physicalOffset });
+    this.parts.log.error("a delayed message is damaged, or says no topic that it can go to", {
+      physicalOffset,
+    });
     return null;
   }
 

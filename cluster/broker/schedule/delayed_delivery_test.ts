@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { crc32Masked } from "../../../core/bytes/crc32.ts";
 import { silentLogger } from "../../../core/log.ts";
 import { encodeRecord } from "../../../core/message/record.ts";
 import { MAGIC_V1 } from "../../../core/message/record_layout.ts";
@@ -38,9 +39,10 @@ class FakeStore {
     this.queues.set(queueId, queue);
     const text = properties ??
       `DELAY\x01${level}\x02KEYS\x01${key}\x02REAL_TOPIC\x01T\x02REAL_QID\x013\x02`;
+    const body = new TextEncoder().encode(key);
     const record = encodeRecord({
       magic: MAGIC_V1,
-      bodyCrc: 0,
+      bodyCrc: crc32Masked(body),
       queueId,
       flag: 7,
       queueOffset: queue.length,
@@ -54,7 +56,7 @@ class FakeStore {
       storePort: 2,
       reconsumeTimes: 4,
       preparedTransactionOffset: 0,
-      body: new TextEncoder().encode(key),
+      body,
       topic: "SCHEDULE_TOPIC_XXXX",
       properties: new TextEncoder().encode(text),
     });
@@ -222,6 +224,17 @@ describe("delayed messages", () => {
     await clock.advance(0);
     expect(keys()).toEqual(["a"]);
     expect(offsets.get(1)).toBe(2);
+  });
+
+  test("whose records are damaged keep none back that come after them, and aren't delivered as if they were sound", async () => {
+    start();
+    for (const key of ["body", "lengths", "a"]) store.schedule(1, key, startMs);
+    const [body, lengths] = store.queues.get(0)!;
+    body!.record[89]! ^= 1;
+    lengths!.record[87] = 200;
+    await clock.advance(0);
+    expect(keys()).toEqual(["a"]);
+    expect(offsets.get(1)).toBe(3);
   });
 
   test("aren't delivered any more once the broker stops", async () => {

@@ -4,13 +4,16 @@
 import { parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import { tagsCode } from "../../../core/message/tag_hash.ts";
 import type { MessageToStore, RecordView } from "../../../store/message_store.ts";
 
 const QUEUE_ID = /^\d{1,9}$/;
 
-/** Copies what it takes from the view. Null when the properties don't say where the message was going. */
+/** Copies what it takes from the view. Null when it is damaged, or its properties don't say where it was going. */
 export function delayedMessageOf(view: RecordView): MessageToStore | null {
+  // Stored again it would have a CRC that vouches for the damage.
+  if (!isSound(view)) return null;
   const record = decodeRecord(view.buffer, view.start, view.start + view.size);
   const stored = record.properties;
   const properties = parseProperties(stored);

@@ -2,9 +2,10 @@
 // messages in their order (Java: TimerDequeueGetService and those behind it). A large slot is read while it waits for its
 // time. It counts as delivered when all of it is stored.
 import type { Logger } from "../../../core/log.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { type Clock, endOfTurn } from "../../../core/time/clock.ts";
-import type { MessageToStore } from "../../../store/message_store.ts";
+import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { SlotUnits } from "../../../store/timer/slot_units.ts";
 import type { TimerStore } from "../../../store/timer/timer_store.ts";
@@ -16,7 +17,7 @@ import { TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
 
 export interface TimerDeliveryParts {
-  store: RecordSource;
+  store: RecordSource & Pick<MessageStore, "confirmOffset">;
   timers: TimerStore;
   metrics: TimerMetrics;
   puts: TimerPuts;
@@ -48,7 +49,11 @@ export class TimerDelivery {
   private readonly indexes: number[] = [];
   private prepared: Prepared | null = null;
 
+  /** What stands before it was stored by an earlier run: its body may have changed since. */
+  private readonly startOffset: number;
+
   constructor(private readonly parts: TimerDeliveryParts) {
+    this.startOffset = parts.store.confirmOffset;
     this.batch = new RecordBatch(parts.store, parts.clock);
   }
 
@@ -248,8 +253,10 @@ export class TimerDelivery {
     const { batch } = this;
     const view = batch.view(index);
     const physicalOffset = batch.physicalOffsets[index]!;
-    if (view !== null && this.record.read(view, physicalOffset)) return true;
-    this.parts.log.warn("a timed message is gone from the log", { physicalOffset });
+    if (view !== null && this.record.read(view, physicalOffset)) {
+      if (physicalOffset >= this.startOffset || isSound(view)) return true;
+    }
+    this.parts.log.error("a timed message is damaged or gone from the log", { physicalOffset });
     return false;
   }
 }

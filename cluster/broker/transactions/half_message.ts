@@ -1,10 +1,10 @@
 // A prepared ("half") message in its forms: as it waits in the half topic, put back there, given up, and committed.
 // Pure. Properties are what Apache's records carry, TRAN_MSG of a committed one included (Java: TransactionalMessageBridge,
 // EndTransactionProcessor; expected/store.json shows the records).
-import { DecodeError } from "../../../core/errors.ts";
 import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import {
   TRANSACTION_COMMIT,
   TRANSACTION_NONE,
@@ -57,13 +57,8 @@ export function makeHalf(message: MessageToStore, properties: Map<string, string
 
 /** The half message of a record; null when it is none, or says no place that it could go to. */
 export function halfMessageOf(view: RecordView): HalfMessage | null {
-  let record;
-  try {
-    record = decodeRecord(view.buffer, view.start, view.start + view.size);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    return null;
-  }
+  if (!isSound(view)) return null;
+  const record = decodeRecord(view.buffer, view.start, view.start + view.size);
   const { topic } = record;
   if (topic !== TRANSACTION_HALF_TOPIC && topic !== TRANSACTION_CHECK_MAX_TOPIC) return null;
   const properties = parseProperties(record.properties);
