@@ -61,6 +61,14 @@ export function endToEnd({ backlog, folder, seconds, timers }: EndToEndOptions):
       run: (side) => javaLoad(side, folder, ["produce", topic, threads, 128, seconds]),
       goals: [{ figure: "tps", of: "ratio", atLeast: threads > 1 ? 3 : 1.5 }],
     })),
+    // The Java client is the limit above: here the brokers are compared.
+    ...[64, 1].map((connections): Comparison => ({
+      name: `SYNC_FLUSH, ${connections} connection${connections > 1 ? "s" : ""} × 1, 128 B`,
+      conf: { flushDiskType: "SYNC_FLUSH" },
+      prepare: async (side) => void await javaLoad(side, folder, ["produce", topic, 1, 128, 1]),
+      run: (side) => pipelinedLoad(side, folder, [topic, connections, 1, 128, seconds]),
+      goals: [{ figure: "tps", of: "ratio", atLeast: connections > 1 ? 3 : 2 }],
+    })),
     {
       name: "Transactions, Java client, 64 threads, committed at once, 128 B",
       run: (side) => javaLoad(side, folder, ["transact", topic, 64, 128, seconds]),

@@ -1,6 +1,6 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java|pop|timers] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [pipelined|java|consume|pop|timers] [--seconds 8] [--rows 30]
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -96,9 +96,12 @@ async function run(side: Side): Promise<LoadResult> {
   }
   const sending = (forSeconds: number) =>
     pipelinedLoad(side, folder, [TOPIC, 4, 64, 128, forSeconds]);
-  if (load !== "pop") return await sending(seconds);
+  if (load !== "pop" && load !== "consume") return await sending(seconds);
   // A backlog; what that takes is in the profile too.
-  await sending(3);
+  const backlog = await sending(3);
+  if (load === "consume") {
+    return await javaLoad(side, folder, ["consume", TOPIC, backlog.sent!, 120]);
+  }
   return await poppingLoad(side, folder, [TOPIC, 8, seconds]);
 }
 

@@ -194,5 +194,6 @@ function showCheckpoint(dump: DumpOptions, report: Report): void {
     report.line(`${name}: ${value}`);
   }
   if (replay === null) report.line("no offset of Roquet's own: Apache's broker wrote it last");
-  report.json({ apache: { ...apache }, replay: replay === null ? null : { ...replay } });
+  const slots = replay === null || replay.slots === null ? null : { ...replay.slots };
+  report.json({ apache: { ...apache }, replay: replay === null ? null : { ...replay, slots } });
 }
