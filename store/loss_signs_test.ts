@@ -164,7 +164,9 @@ test("index items that a killed broker's store lost the bytes of are entered aga
   {
     // Too few keys for the checkpoint to vouch for the slots: all items are proved.
     await using store = await openTestStore(disk, { indexItemCount: 20_000 });
-    for (let index = 0; index < MESSAGES; index++) acknowledged.push((await putOne(store, index))!);
+    for (let index = 0; index < MESSAGES; index++) {
+      acknowledged.push((await putOne(store, index, 40))!);
+    }
   }
   disk.place(`${STORE_PATH}/abort`, new Uint8Array(0));
   const path = `${STORE_PATH}/index/${disk.listSync(`${STORE_PATH}/index`)[0]}`;

@@ -190,10 +190,16 @@ function showCheckpoint(dump: DumpOptions, report: Report): void {
     return;
   }
   const { apache, replay } = checkpoint;
-  for (const [name, value] of Object.entries({ ...apache, ...replay })) {
+  const { slots = null, ...point } = replay ?? {};
+  for (const [name, value] of Object.entries({ ...apache, ...point })) {
     report.line(`${name}: ${value}`);
   }
+  if (slots !== null) {
+    report.line(`slots: up to item ${slots.item} of the index file from ${slots.fileBegin}`);
+  }
   if (replay === null) report.line("no offset of Roquet's own: Apache's broker wrote it last");
-  const slots = replay === null || replay.slots === null ? null : { ...replay.slots };
-  report.json({ apache: { ...apache }, replay: replay === null ? null : { ...replay, slots } });
+  report.json({
+    apache: { ...apache },
+    replay: replay === null ? null : { ...point, slots: slots === null ? null : { ...slots } },
+  });
 }
