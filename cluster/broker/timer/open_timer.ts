@@ -9,6 +9,7 @@ import { MetadataFile } from "../../../store/file/metadata_file.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
 import { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import { TimerStore } from "../../../store/timer/timer_store.ts";
+import { losable } from "../lost_tables.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { TimerRules } from "./timer_rules.ts";
 import { TimerService } from "./timer_service.ts";
@@ -47,7 +48,9 @@ export function openTimer(parts: TimerParts): OpenedTimer | null {
     queueEnd: store.queueBounds(TIMER_TOPIC, 0)?.maxOffset ?? 0,
   });
   const path = `${settings.storePathRootDir}/config/timermetrics`;
-  const file = new MetadataFile({ disk, log, path });
+  // Counts for monitoring: no start is refused for want of them.
+  const storePath = settings.storePathRootDir;
+  const file = losable(new MetadataFile({ disk, log, path }), { disk, log, path, storePath });
   const metrics = new TimerMetrics(nowMs);
   const text = file.load();
   if (text !== null) metrics.decode(text);
