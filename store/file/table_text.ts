@@ -16,9 +16,11 @@ const SHAPES: Readonly<Record<string, TableShape>> = {
   "topics.json": { key: "topicConfigTable", isNeeded: true, hasObjects: true },
   "subscriptionGroup.json": { key: "subscriptionGroupTable", isNeeded: true, hasObjects: true },
   "consumerOffset.json": { key: "offsetTable", isNeeded: true, hasObjects: true },
+  "lmqConsumerOffset.json": { key: "offsetTable", isNeeded: false, hasObjects: true },
   "delayOffset.json": { key: "offsetTable", isNeeded: true, hasObjects: false },
   "consumerFilter.json": { key: "filterDataByTopic", isNeeded: false, hasObjects: true },
   "consumerOrderInfo.json": { key: "table", isNeeded: false, hasObjects: true },
+  "messageRequestMode.json": { key: "messageRequestModeMap", isNeeded: false, hasObjects: true },
   "timermetrics": { key: "timingCount", isNeeded: false, hasObjects: true },
 };
 

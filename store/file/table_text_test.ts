@@ -25,6 +25,7 @@ const damaged: [name: string, text: string][] = [
   ["consumerFilter.json", "[]"],
   ["consumerFilter.json", '{"filterDataByTopic":{"T":4}}'],
   ["consumerOrderInfo.json", '{"table":{"T@G":3}}'],
+  ["messageRequestMode.json", "[]"],
   ["timermetrics", '{"timingCount":{"T":null}}'],
 ];
 
