@@ -1,6 +1,6 @@
 // Lets few long reads of the log be under way at a time, in the order they were asked for: a sync of the log needs a
 // thread of the same small pool, and readers of the log's cold end must not have them all. While reads come from the
-// device they leave it to the syncs, too: a sync between reads takes two to five times as long, and appends to the file
+// device they leave it to the syncs, too: a sync between reads takes several times as long, and appends to the file
 // may wait for it. Never looks at bytes.
 import type { ColdSigns } from "./cold_signs.ts";
 
