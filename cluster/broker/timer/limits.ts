@@ -11,8 +11,8 @@ export const ARENA_CHUNK_BYTES = 1024 * 1024;
 export const ARENA_CHUNKS_KEPT = 4;
 /** Messages of one put, which is stored as a unit. */
 export const PUT_MESSAGES_MAX = 64;
-/** Puts of one turn of the event loop: more would let consumers wait, fewer cost a write each. */
-export const GROUPS_PER_TURN = 2;
+/** Puts of one turn of the event loop: more would let consumers wait, fewer cost a write and an answer each. */
+export const GROUPS_PER_TURN = 4;
 /** Wait before what the disk refused is tried again. */
 export const RETRY_DELAY_MS = 100;
 /** Longest sleep between two looks at the wall clock, which may be moved meanwhile. */
