@@ -182,8 +182,14 @@ async function lineOf(load: RunningProcess, pattern: RegExp): Promise<RegExpMatc
   return await waitFor(`line ${pattern}`, 600_000, () => {
     const found = load.output().match(pattern);
     if (!found && code !== undefined && code !== 0) {
-      throw new GivenUp(`the load ended with ${code}: ${load.output()}`);
+      throw new GivenUp(`the load ended with ${code}: ${saidBy(load)}`);
     }
     return found;
   });
+}
+
+/** The end of what it wrote, without what Java's logging says about itself. */
+function saidBy(load: RunningProcess): string {
+  const lines = load.output().split("\n").filter((line) => !line.includes("|-INFO"));
+  return lines.slice(-40).join("\n");
 }

@@ -25,8 +25,6 @@ public final class Load {
     /** How long sends at a rate may go on behind their time, where the broker is slower. */
     private static final long LATE_NANOS_MAX = 15_000_000_000L;
     private static final int FILLING_THREADS = 4;
-    /** A broker that is busy for a moment is asked again. */
-    private static final int FILLING_ATTEMPTS = 10;
 
     public static void main(String[] args) throws Exception {
         try {
@@ -54,7 +52,7 @@ public final class Load {
         double seconds = Double.parseDouble(args[5]);
         double rate = args.length > 6 ? Double.parseDouble(args[6]) : 0;
         byte[] body = LoadSenders.bodyOf(args[0], size);
-        senders.send(topic, body);
+        senders.sendFirst(topic, body);
         LongAdder sent = new LongAdder();
         LongAdder failed = new LongAdder();
         AtomicReference<String> failure = new AtomicReference<>();
@@ -112,7 +110,7 @@ public final class Load {
         long count = Long.parseLong(args[3]);
         DefaultMQProducer producer = LoadSenders.plain(args[1]);
         // Makes the topic, before several threads ask for it.
-        fill(producer, List.of(new Message(topic, LoadSenders.body(8))));
+        LoadSenders.patiently(() -> producer.send(new Message(topic, LoadSenders.body(8))));
         AtomicLong next = new AtomicLong();
         AtomicReference<Exception> failure = new AtomicReference<>();
         CountDownLatch done = new CountDownLatch(FILLING_THREADS);
@@ -124,7 +122,8 @@ public final class Load {
                 try {
                     long first;
                     while (failure.get() == null && (first = next.getAndAdd(LoadSenders.BATCH)) < count) {
-                        fill(producer, LoadSenders.parts(topic, first, count));
+                        List<Message> batch = LoadSenders.parts(topic, first, count);
+                        LoadSenders.patiently(() -> producer.send(batch));
                     }
                 } catch (Exception error) {
                     failure.set(error);
@@ -137,18 +136,5 @@ public final class Load {
         double seconds = (System.nanoTime() - startNanos) / 1e9;
         System.out.println("LOAD {\"sent\":" + count + ",\"seconds\":" + seconds + ",\"tps\":" + Math.round(count / seconds) + "}");
         System.out.flush();
-    }
-
-    private static void fill(DefaultMQProducer producer, List<Message> messages) throws Exception {
-        for (int attempt = 1;; attempt++) {
-            try {
-                if (messages.size() == 1) producer.send(messages.get(0));
-                else producer.send(messages);
-                return;
-            } catch (Exception error) {
-                if (attempt == FILLING_ATTEMPTS) throw error;
-                Thread.sleep(200);
-            }
-        }
     }
 }

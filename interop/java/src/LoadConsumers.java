@@ -41,7 +41,7 @@ final class LoadConsumers {
         consumer.setNamesrvAddr(namesrv);
         consumer.setInstanceName("load" + System.nanoTime());
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.setConsumeMessageBatchMaxSize(32);
+        consumer.setMqClientApiTimeout(LoadSenders.PATIENCE_MS);
         return consumer;
     }
 
@@ -98,6 +98,7 @@ final class LoadConsumers {
         long count = Long.parseLong(args[3]);
         long timeoutNanos = (long) (Double.parseDouble(args[4]) * 1e9);
         DefaultMQPushConsumer consumer = consumer(args[1]);
+        consumer.setConsumeMessageBatchMaxSize(32);
         Seen seen = new Seen();
         listening.on(consumer, args[2], seen);
         consumer.start();
@@ -119,7 +120,7 @@ final class LoadConsumers {
         double rate = Double.parseDouble(args[3]);
         double seconds = Double.parseDouble(args[4]);
         DefaultMQProducer producer = LoadSenders.plain(args[1]);
-        producer.send(new Message(topic, LoadSenders.body(8)));
+        LoadSenders.patiently(() -> producer.send(new Message(topic, LoadSenders.body(8))));
         DefaultMQPushConsumer consumer = consumer(args[1]);
         consumer.subscribe(topic, "*");
         Latencies latencies = new Latencies();

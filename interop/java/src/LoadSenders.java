@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -16,6 +17,9 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class LoadSenders {
     /** Messages of one batch. */
     static final int BATCH = 32;
+    /** A busy machine takes longer for an answer than the client is ready to wait. */
+    static final int PATIENCE_MS = 15_000;
+    private static final int ATTEMPTS = 10;
     /** Of clients that have no name for it. */
     private static final String LIGHT_QUEUES = "INNER_MULTI_DISPATCH";
 
@@ -37,6 +41,23 @@ final class LoadSenders {
 
     SendResult send(String topic, byte[] body) throws Exception {
         return sending.send(producer, topic, body);
+    }
+
+    /** The first send makes the topic, and meets clients and servers that only just start. */
+    void sendFirst(String topic, byte[] body) throws Exception {
+        patiently(() -> send(topic, body));
+    }
+
+    static void patiently(Callable<SendResult> sending) throws Exception {
+        for (int attempt = 1;; attempt++) {
+            try {
+                sending.call();
+                return;
+            } catch (Exception error) {
+                if (attempt == ATTEMPTS) throw error;
+                Thread.sleep(200);
+            }
+        }
     }
 
     static LoadSenders of(String kind, String namesrv) throws Exception {
@@ -122,6 +143,7 @@ final class LoadSenders {
         producer.setNamesrvAddr(namesrv);
         producer.setInstanceName("load" + System.nanoTime());
         producer.setSendMsgTimeout(10_000);
+        producer.setMqClientApiTimeout(PATIENCE_MS);
         producer.start();
         return producer;
     }
