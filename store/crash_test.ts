@@ -145,6 +145,27 @@ test("a crash replays from the checkpoint on, not from the log's beginning", asy
   expect(third.maxPhysicalOffset).toBe(late.result.physicalOffset + late.result.size);
 });
 
+test("after a kill under ASYNC_FLUSH nobody waits for the log's sync, and nothing is said to be durable before it", async () => {
+  const disk = newMemoryDisk();
+  const first = await openTestStore(disk);
+  for (let index = 0; index < 10; index++) await putOne(first, index, 400);
+  await first[Symbol.asyncDispose]();
+  const synced = first.maxPhysicalOffset;
+  const second = await openTestStore(disk);
+  const late = (await putOne(second, 10, 400))!;
+  disk.crash("process");
+  disk.holdSyncs();
+  await using third = await openTestStore(disk);
+  expect(third.maxPhysicalOffset).toBe(late.result.physicalOffset + late.result.size);
+  expect(third.flushedOffset).toBe(synced);
+  disk.releaseSyncs();
+  expect(await third.flush()).toBe(true);
+  expect(third.flushedOffset).toBe(third.maxPhysicalOffset);
+  disk.crash("power");
+  await using fourth = await openTestStore(disk);
+  await expectAll(fourth, [late]);
+});
+
 for (const lost of ["consumequeue", "index"]) {
   test(`a lost ${lost} folder is made again from the log, after a clean stop too`, async () => {
     const { disk, acknowledged } = await smallStore();

@@ -96,7 +96,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     private readonly files: StoreFiles,
   ) {
     const { clock, log } = parts;
-    const { end, lastRecord, lastStoreTimestampMs } = files.recovered;
+    const { end, lastRecord, lastStoreTimestampMs, syncedEnd } = files.recovered;
     this.clock = clock;
     this.diskUsage = new DiskUsage(parts.disk, config.storePath, clock);
     this.log = log;
@@ -112,7 +112,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       () => this.flusher.request(),
     );
     this.settlement.noteLastRecord(lastRecord, lastStoreTimestampMs);
-    this.flusher = this.makeFlusher(end);
+    this.flusher = this.makeFlusher(syncedEnd);
     this.appender = new Appender(files.log, hot, this.settlement, clock, end);
     this.appender.onWriteState = (error) => {
       if (error === null) log.info("the log can be written again");
@@ -155,7 +155,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     });
   }
 
-  private makeFlusher(end: number): Flusher {
+  private makeFlusher(syncedEnd: number): Flusher {
     const { clock, log } = this.parts;
     return new Flusher({
       clock,
@@ -164,7 +164,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       sync: (from, to) => this.reader.duringSync(this.files.log.sync(from, to)),
       onFlushed: (to) => this.settlement.flushed(to),
       onFailed: (error) => this.breakDown(error),
-    }, end);
+    }, syncedEnd);
   }
 
   private async start(): Promise<void> {

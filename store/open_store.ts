@@ -41,8 +41,8 @@ async function openAll(
   const log = undo.adopt(openLog(config, parts), close);
   log.files.load();
   const keptAside = new KeptAside(disk, storePath);
-  const queues = undo.use(await openQueues(config, parts, keptAside));
   const saved = checkpoint.read();
+  const queues = undo.use(await openQueues(config, parts, keptAside, saved.replay?.replayFrom));
   const indexProgress: IndexProgress = { completeUntilMs: saved.apache.indexMsgTimestampMs };
   let isIndexCut = false;
   const setAside = (path: string, problem: string) => {
@@ -69,6 +69,7 @@ async function openAll(
     isIndexCut,
     checkCrc: config.checkCrcOnRecover,
     requirePropertyCrc: config.requirePropertyCrc,
+    syncFlush: config.syncFlush,
     delayLevels: config.delayLevels,
     kindOf: config.queueKindOf,
     lightQueues: config.lightQueues,
@@ -99,6 +100,7 @@ function openQueues(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
   keptAside: KeptAside,
+  replayFrom: number | undefined,
 ): Promise<ConsumeQueues> {
   return ConsumeQueues.open({
     disk: parts.disk,
@@ -110,6 +112,7 @@ function openQueues(
     extFileBytes: config.consumeQueueExtFileBytes,
     writesExt: config.consumeQueueExtEnabled,
     keptAside,
+    ...(replayFrom === undefined ? {} : { replayFrom }),
   });
 }
 

@@ -1,23 +1,22 @@
 // Brings log, queues and index level when a store is opened: finds the log's end, cuts a torn tail, drops stale queue
 // entries, enters what is missing. Says in one line what it found and did. What may be trusted is recovery_plan.ts's.
-import { Buffer } from "node:buffer";
 import type { Disk } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
-import { RECORD_BYTES_MIN } from "../core/message/record_layout.ts";
-import { checkRecordAt, type RecordCheck } from "../core/message/record_check.ts";
 import type { Clock } from "../core/time/clock.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { CommitLog } from "./commit_log/commit_log.ts";
 import { scanLog, type ScanResult } from "./commit_log/log_scan.ts";
 import { RecordFacts } from "./commit_log/record_facts.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
-import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
+import type { LogProbe, QueueKind, StoredQueue } from "./consume_queue/stored_queue.ts";
 import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 import { LossSigns } from "./loss_signs.ts";
 import type { KeptAside } from "./kept_aside.ts";
 import { type EntryFacts, inLightQueue, QueueEntries } from "./queue_entries.ts";
 import { LightEntryReader } from "./light_queues.ts";
+import { QueueLookup } from "./queue_lookup.ts";
+import { RecordProbe } from "./record_probe.ts";
 import {
   checkpointMeanwhile,
   checkpointOfNothing,
@@ -35,10 +34,6 @@ import {
 } from "./recovery_report.ts";
 import type { DelayLevels } from "./schedule/delay_levels.ts";
 
-/** First read of a record that is looked at alone. */
-const PROBE_BYTES = 4096;
-/** A larger record than any frame can bring isn't read into memory. */
-const RECORD_PROBE_BYTES_MAX = 64 * 1024 * 1024;
 const TERMINATOR = new Uint8Array(8);
 
 export interface RecoveryParts {
@@ -56,6 +51,8 @@ export interface RecoveryParts {
   isIndexCut: boolean;
   checkCrc: boolean;
   requirePropertyCrc: boolean;
+  /** Nothing may be said to be stored that isn't durable (SYNC_FLUSH). */
+  syncFlush: boolean;
   delayLevels: DelayLevels;
   /** The kind of a queue that isn't on disk. */
   kindOf: (topic: string) => QueueKind;
@@ -72,6 +69,8 @@ export interface RecoveryParts {
 export interface RecoveryResult {
   /** End of the log. */
   end: number;
+  /** Up to where it is durable: what a killed process wrote behind it may be in the page cache only. */
+  syncedEnd: number;
   /** Store time of the last record that was read; 0 when none was. */
   lastStoreTimestampMs: number;
   /** Start of the log's last record; −1 when there is none. */
@@ -86,22 +85,25 @@ export async function recoverStore(parts: RecoveryParts): Promise<RecoveryResult
 
 class Recovery {
   private readonly facts: RecordFacts;
+  private readonly probe: RecordProbe;
   private readonly signs: LossSigns;
   private readonly summary: RecoverySummary;
   private readonly entries: QueueEntries;
+  private readonly lookup: QueueLookup;
   private lastStoreTimestampMs = 0;
   private lastRecord = -1;
   /** A queue hasn't all that the log has for it: its files were lost. */
   private isQueueLost: boolean;
-  private readonly probeBytes = Buffer.alloc(PROBE_BYTES);
   private readonly startedMs: number;
   private progressMs: number;
 
   constructor(private readonly parts: RecoveryParts) {
     const lights = parts.lightQueues ? new LightEntryReader() : null;
     this.facts = new RecordFacts(parts.delayLevels, lights);
+    this.probe = new RecordProbe({ ...parts, files: parts.log.files, facts: this.facts });
     this.signs = new LossSigns({ ...parts, files: parts.log.files, facts: this.facts });
     this.summary = emptySummary(parts.isClean);
+    this.lookup = new QueueLookup(parts.queues);
     this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
     this.entries = new QueueEntries({
       queues: parts.queues,
@@ -133,12 +135,13 @@ class Recovery {
     summary.end = scan.end;
     summary.damage = scan.damage;
     logWhatIsGone(this.parts.logger, queuesEnd, scan.end);
-    await this.cutAt(plan, scan);
+    const syncedEnd = await this.cutAt(plan, scan);
     if (this.isQueueLost) await this.rebuildQueues(plan, scan.end);
     this.report();
     const known = scan.end === plan.scanFrom ? this.parts.checkpoint.replay?.lastRecord : undefined;
     return {
       end: scan.end,
+      syncedEnd,
       lastStoreTimestampMs: this.lastStoreTimestampMs,
       lastRecord: scan.records === 0 ? known ?? -1 : this.lastRecord,
       summary,
@@ -158,10 +161,10 @@ class Recovery {
       hasIndex: index !== null,
       isIndexCut,
       isIndexSafe,
-      isBoundary: (offset) => this.isBoundary(offset),
-      recordEnd: (offset) => this.readRecord(offset, true) ? offset + this.facts.size : -1,
+      isBoundary: (offset) => this.probe.isBoundary(offset),
+      recordEnd: (offset) => this.probe.read(offset, true) ? offset + this.facts.size : -1,
       firstStoreTimeMs: (fileStart) =>
-        this.readRecord(fileStart) ? this.facts.storeTimestampMs : null,
+        this.probe.read(fileStart) ? this.facts.storeTimestampMs : null,
     });
   }
 
@@ -203,7 +206,7 @@ class Recovery {
   private async makeLevel(plan: RecoveryPlan): Promise<void> {
     const { queues, index, log, isClean, checkpoint: { replay } } = this.parts;
     if (!isClean) queues.beginReplay();
-    queues.recover(this.probe(log.files.endOffset), plan.queuesFrom);
+    queues.recover(this.logProbe(log.files.endOffset), plan.queuesFrom);
     if (replay?.replayFrom === plan.queuesFrom && queues.offsetTotal < replay.queueOffsets) {
       this.isQueueLost = true;
     }
@@ -256,9 +259,12 @@ class Recovery {
     this.lastStoreTimestampMs = storeTimestampMs;
     this.lastRecord = physicalOffset;
     if (!facts.isHidden) {
-      this.enterQueue(plan, facts, size);
+      const { queueId, topic, topicHash } = facts;
+      this.enterQueue(plan, facts, size, this.lookup.find(topic, topicHash, queueId));
       for (const light of facts.lightEntries) {
-        this.enterQueue(plan, inLightQueue(facts, light), size);
+        const entry = inLightQueue(facts, light);
+        const queue = this.parts.queues.find(entry.topic, entry.queueId);
+        this.enterQueue(plan, entry, size, queue);
       }
     }
     if (index === null || physicalOffset < plan.indexFrom) return;
@@ -269,10 +275,14 @@ class Recovery {
   }
 
   /** A queue that hasn't what came before is left for the second pass, which reads all of the log. */
-  private enterQueue(plan: RecoveryPlan, facts: EntryFacts, size: number): void {
-    const { hasTopic, log, queues } = this.parts;
-    const { topic, queueId, queueOffset } = facts;
-    const queue = queues.find(topic, queueId);
+  private enterQueue(
+    plan: RecoveryPlan,
+    facts: EntryFacts,
+    size: number,
+    queue: StoredQueue | null,
+  ): void {
+    const { hasTopic, log } = this.parts;
+    const { topic, queueOffset } = facts;
     const isNew = facts.physicalOffset >= plan.queuesFrom;
     const isLacking = isNew
       ? queueOffset > (queue?.maxOffset ?? 0)
@@ -324,8 +334,11 @@ class Recovery {
     if (facts.physicalOffset >= covered) this.entries.enter(facts, size);
   }
 
-  /** The log ends where the scan did: nothing behind it counts, in queues and index neither. */
-  private async cutAt(plan: RecoveryPlan, scan: ScanResult): Promise<void> {
+  /**
+   * The log ends where the scan did: nothing behind it counts, in queues and index neither. Gives up to where it is
+   * durable then: what only needs to be synced is left to the background, unless senders are to be told that it is.
+   */
+  private async cutAt(plan: RecoveryPlan, scan: ScanResult): Promise<number> {
     const { disk, log, keptAside, logger, queues, index, isClean } = this.parts;
     const isDamaged = scan.damage !== null;
     if (!isClean || isDamaged || this.parts.rebuildQueues) {
@@ -338,8 +351,11 @@ class Recovery {
     }
     log.startAt(scan.end);
     if (isDamaged) log.writeSync(TERMINATOR, 0, TERMINATOR.length, scan.end);
-    // What a killed process wrote may be in the page cache only.
-    if (!isClean || isDamaged) await log.sync(plan.scanFrom, scan.end + TERMINATOR.length);
+    if (isClean && !isDamaged) return scan.end;
+    const isLeft = !this.parts.syncFlush && !isDamaged && this.summary.cut === null;
+    if (isLeft && plan.scanFrom < scan.end) return plan.scanFrom;
+    await log.sync(plan.scanFrom, scan.end + TERMINATOR.length);
+    return scan.end;
   }
 
   private report(): void {
@@ -349,58 +365,15 @@ class Recovery {
     if (log.files.segments.length > 0) logRecovery(logger, this.summary);
   }
 
-  private probe(maxPhysicalOffset: number): LogProbe {
+  private logProbe(maxPhysicalOffset: number): LogProbe {
     return {
       minPhysicalOffset: this.parts.log.minOffset,
       maxPhysicalOffset,
       holds: (physicalOffset, size, topic, queueId, queueOffset) => {
         const { facts } = this;
-        return this.readRecord(physicalOffset) && facts.size === size && facts.topic === topic &&
+        return this.probe.read(physicalOffset) && facts.size === size && facts.topic === topic &&
           facts.queueId === queueId && facts.queueOffset === queueOffset;
       },
     };
-  }
-
-  /** Reads the facts of the whole record at an offset; false when there is none, or a suspect one isn't wanted. */
-  private readRecord(offset: number, unsuspected = false): boolean {
-    const bytes = this.readRecordBytes(offset);
-    if (bytes === null) return false;
-    const check = this.check(bytes, offset);
-    if (check.kind !== "message" || (unsuspected && check.suspicion !== null)) return false;
-    return this.facts.read(bytes, 0, bytes.length);
-  }
-
-  private isBoundary(offset: number): boolean {
-    const { files } = this.parts.log;
-    if (offset === files.endOffset) return true;
-    const bytes = this.readRecordBytes(offset);
-    if (bytes === null) return false;
-    const { kind } = this.check(bytes, offset);
-    return kind === "blank" || kind === "end" || (kind === "message" && this.readRecord(offset));
-  }
-
-  private check(bytes: Buffer, offset: number): RecordCheck {
-    const { fileSizeBytes } = this.parts.log;
-    const rest = fileSizeBytes - offset % fileSizeBytes;
-    return checkRecordAt(bytes, 0, rest, {
-      checkCrc: this.parts.checkCrc,
-      requirePropertyCrc: this.parts.requirePropertyCrc,
-      physicalOffset: offset,
-    });
-  }
-
-  /** The bytes of the record at an offset, or of what stands there; null outside the files. */
-  private readRecordBytes(offset: number): Buffer | null {
-    const { files } = this.parts.log;
-    if (offset < files.startOffset || files.find(offset) === null) return null;
-    const first = this.probeBytes;
-    const count = files.readSync(first, 0, PROBE_BYTES, offset);
-    first.fill(0, count);
-    const size = count < RECORD_BYTES_MIN ? 0 : first.readInt32BE(0);
-    const rest = files.fileSizeBytes - offset % files.fileSizeBytes;
-    if (size <= PROBE_BYTES || size > rest || size > RECORD_PROBE_BYTES_MAX) return first;
-    const whole = Buffer.alloc(size);
-    files.readSync(whole, 0, size, offset);
-    return whole;
   }
 }

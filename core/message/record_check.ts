@@ -4,6 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { readI32, readI64 } from "../bytes/big_endian.ts";
 import { crc32Masked } from "../bytes/crc32.ts";
 import { CRC_PROPERTY_BYTES, readCrcProperty } from "./crc_property.ts";
+import { ENTRY_END } from "./properties.ts";
 import {
   BLANK_RECORD_BYTES_MIN,
   BODY_CRC_AT,
@@ -162,21 +163,20 @@ function suspectTopic(buffer: Uint8Array, parts: RecordParts): string | null {
 }
 
 function suspectProperties(buffer: Uint8Array, start: number, end: number): string | null {
-  let nameLength = 0;
+  let nameStart = start;
   let inName = true;
   for (let at = start; at < end; at++) {
     const byte = buffer[at]!;
+    if (byte > ENTRY_END) continue;
     if (byte === 0) return "properties: a zero byte";
-    if (byte === 2) {
+    if (byte === ENTRY_END) {
       if (inName) return "properties: a name without a value";
       inName = true;
-      nameLength = 0;
-    } else if (byte === 1 && inName) {
-      if (nameLength === 0) return "properties: a value without a name";
-      inName = false;
+      nameStart = at + 1;
     } else if (inName) {
-      nameLength++;
+      if (at === nameStart) return "properties: a value without a name";
+      inName = false;
     }
   }
-  return inName && nameLength > 0 ? "properties: a name without a value" : null;
+  return inName && end > nameStart ? "properties: a name without a value" : null;
 }

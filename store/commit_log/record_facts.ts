@@ -37,6 +37,8 @@ const INNER_COUNT_MAX = 32_767;
 /** Reused: `read` overwrites every field. */
 export class RecordFacts {
   topic = "";
+  /** Java's hash of "topic#", with which those of its keys begin. */
+  topicHash = 0;
   queueId = 0;
   queueOffset = 0;
   physicalOffset = 0;
@@ -70,7 +72,6 @@ export class RecordFacts {
   private readonly innerCountAt = this.scanner.indexOf(PROPERTY.innerCount);
   private readonly innerBaseAt = this.scanner.indexOf(PROPERTY.innerBase);
   private readonly topics = new TopicTexts();
-  private prefixHash = 0;
 
   constructor(
     private readonly delayLevels: DelayLevels,
@@ -109,7 +110,7 @@ export class RecordFacts {
   private readTopic(buffer: Buffer, start: number, end: number): void {
     const { prefixHash, text } = this.topics.of(buffer, start, end);
     this.topic = text;
-    this.prefixHash = prefixHash;
+    this.topicHash = prefixHash;
   }
 
   private readTagsCode(buffer: Buffer): number {
@@ -145,7 +146,7 @@ export class RecordFacts {
     this.plainKeyCount = this.keyCount;
     const tags = starts[this.tagsAt]!;
     if (tags < 0) return;
-    this.addKey(buffer, tags, ends[this.tagsAt]!, javaHash(TAG_KEY_PREFIX, this.prefixHash));
+    this.addKey(buffer, tags, ends[this.tagsAt]!, javaHash(TAG_KEY_PREFIX, this.topicHash));
   }
 
   private readKeyList(buffer: Buffer, start: number, end: number): void {
@@ -159,7 +160,7 @@ export class RecordFacts {
     }
   }
 
-  private addKey(buffer: Buffer, start: number, end: number, prefix = this.prefixHash): void {
+  private addKey(buffer: Buffer, start: number, end: number, prefix = this.topicHash): void {
     if (this.keyCount === this.keyHashes.length) {
       const larger = new Int32Array(this.keyHashes.length * 2);
       larger.set(this.keyHashes);

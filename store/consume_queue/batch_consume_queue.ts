@@ -53,9 +53,9 @@ export class BatchConsumeQueue extends UnitQueue {
       bytes[at + BASE_OFFSET_AT]! < 128 && readU16(bytes, at + BATCH_COUNT_AT) > 0;
   }
 
-  protected override endMoved(): void {
+  protected override endMoved(physicalEnd?: number): void {
     this.endOffset = this.isEmpty ? 0 : this.endAt(this.endByte - this.unitBytes);
-    super.endMoved();
+    super.endMoved(physicalEnd);
   }
 
   /** One past the last offset that the unit stands for. */

@@ -298,3 +298,68 @@ test("very many changed queues are made durable by one sync of the file system, 
     expect(disk.count("datasync")).toBe(works ? 0 : 257);
   }
 });
+
+test("a recovery from where it was foreseen opens no file again, from elsewhere it finds the same", async () => {
+  const store = testStore(1, { descriptorsMax: 1 });
+  {
+    await using queues = await ConsumeQueues.open(store.options);
+    for (let id = 0; id < 4; id++) fill(queues.findOrCreate("t", id, "simple"), 0, 260 + 10 * id);
+  }
+  for (const replayFrom of [4000, 27_500, 100_000]) {
+    for (const isForeseen of [true, false]) {
+      const foreseen = isForeseen ? { replayFrom } : {};
+      const queues = await ConsumeQueues.open({ ...store.options, ...foreseen });
+      const opened = store.disk.count("open");
+      queues.recover(wholeLog(100_000), replayFrom);
+      if (isForeseen) expect(store.disk.count("open")).toBe(opened);
+      for (let id = 0; id < 4; id++) {
+        const queue = queues.find("t", id)!;
+        const count = Math.min(replayFrom / 100, 260 + 10 * id);
+        expect([queue.maxOffset, queue.coveredPhysicalOffset]).toEqual([count, count * 100]);
+        // As a replay does, so that the next turn finds all of them.
+        fill(queue, count, 260 + 10 * id - count);
+      }
+      queues.truncate(100_000);
+      await queues[Symbol.asyncDispose]();
+    }
+  }
+});
+
+test("in a replay entries wait in memory for its end, unless they become very many", async () => {
+  const store = testStore(1, { heldBytesMax: 2000 });
+  const { clock, disk, options } = store;
+  await using queues = await ConsumeQueues.open(options);
+  queues.beginReplay();
+  fill(queues.findOrCreate("t", 0, "simple"), 0, 99);
+  await clock.advance(10_000);
+  expect(disk.statSync(path(0))).toBeNull();
+  fill(queues.findOrCreate("t", 0, "simple"), 99, 1);
+  await clock.advance(1000);
+  expect(disk.contents(path(0)).subarray(99 * 20, 100 * 20)).not.toEqual(new Uint8Array(20));
+  fill(queues.findOrCreate("t", 0, "simple"), 100, 1);
+  await clock.advance(10_000);
+  expect(disk.contents(path(0)).subarray(100 * 20, 101 * 20)).toEqual(new Uint8Array(20));
+  queues.truncate(10_100);
+  await clock.advance(1000);
+  expect(disk.contents(path(0)).subarray(100 * 20, 101 * 20)).not.toEqual(new Uint8Array(20));
+});
+
+test("a long loading of queues says how far it is, and how long it took", async () => {
+  const store = testStore();
+  {
+    await using queues = await ConsumeQueues.open(store.options);
+    for (let id = 0; id < 300; id++) fill(queues.findOrCreate("t", id, "simple"), 0, 1);
+  }
+  const { clock } = store;
+  const { monotonicMs } = clock;
+  let calls = 0;
+  clock.monotonicMs = () => monotonicMs.call(clock) + 6000 * calls++;
+  const lines: string[] = [];
+  const log = createLogger(({ text, fields }) => lines.push(`${text} ${JSON.stringify(fields)}`));
+  await using _ = await ConsumeQueues.open({ ...store.options, log });
+  expect(lines).toEqual([
+    'loading consume queues {"found":256,"loaded":0,"seconds":6}',
+    'loading consume queues {"found":300,"loaded":212,"seconds":12}',
+    'loaded the consume queues {"queues":300,"tookMs":18000}',
+  ]);
+});

@@ -10,6 +10,7 @@ import { ConsumeQueue } from "./consume_queue.ts";
 import { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
 import { DESCRIPTORS_MAX, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
+import { LoadProgress } from "./load_progress.ts";
 import { findQueues } from "./load_queues.ts";
 import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
 import { QueueWriter } from "./queue_writer.ts";
@@ -35,8 +36,12 @@ export interface ConsumeQueuesOptions {
   writesExt?: boolean;
   /** Where damaged files go, so that they are made again; without it they are refused. */
   keptAside?: KeptAside;
+  /** Where the log will probably be replayed from: a recovery from there opens few files again. */
+  replayFrom?: number;
   /** Queue files held open at a time. */
   descriptorsMax?: number;
+  /** Bytes of entries that a replay keeps in memory. */
+  heldBytesMax?: number;
 }
 
 const KIND_FOLDERS: Record<QueueKind, string> = {
@@ -57,7 +62,7 @@ export class ConsumeQueues implements AsyncDisposable {
     const { disk, clock, log, storePath, extFileBytes, writesExt = false } = options;
     this.fileBytes = roundUpToUnits(options.fileBytes);
     const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
-    const writer = new QueueWriter(disk, clock, log, storePath);
+    const writer = new QueueWriter(disk, clock, log, storePath, options.heldBytesMax);
     this.context = {
       disk,
       log,
@@ -71,6 +76,7 @@ export class ConsumeQueues implements AsyncDisposable {
         isWritten: writesExt,
       }),
       minPhysicalOffset: 0,
+      replayFrom: options.replayFrom ?? -1,
     };
   }
 
@@ -85,17 +91,21 @@ export class ConsumeQueues implements AsyncDisposable {
       );
     }
     const queues = new ConsumeQueues(options);
-    queues.load("simple");
-    queues.load("batch");
+    const progress = new LoadProgress(options.clock, options.log);
+    queues.load("simple", progress);
+    queues.load("batch", progress);
+    progress.over();
     return Promise.resolve(queues);
   }
 
-  private load(kind: QueueKind): void {
+  private load(kind: QueueKind, progress: LoadProgress): void {
     const { disk, log } = this.options;
     const root = this.rootOf(kind);
-    const { damaged, found } = findQueues(disk, log, root, this.fileBytesOf(kind));
+    const fileBytes = this.fileBytesOf(kind);
+    const { damaged, found } = findQueues(disk, log, root, fileBytes, () => progress.foundOne());
     for (const { topic, queueId, directory, extent } of found) {
       this.add(kind, topic, queueId, directory, extent);
+      progress.loadedOne();
     }
     for (const { directory, problem } of damaged) this.keepAside(directory, problem);
   }
@@ -126,7 +136,7 @@ export class ConsumeQueues implements AsyncDisposable {
    * and what comes first is a replay of many records.
    */
   beginReplay(): void {
-    this.context.writer.expectMany();
+    this.context.writer.hold();
     for (const { files } of this.each()) this.context.writer.directoryChanged(files.directory);
   }
 
@@ -182,9 +192,10 @@ export class ConsumeQueues implements AsyncDisposable {
     return [...this.topics.get(topic)?.values() ?? []];
   }
 
-  /** Drops the entries of records that end past a physical offset: the log was cut, or is replayed from there. */
+  /** Drops the entries of records that end past a physical offset, where the log was cut; ends a replay. */
   truncate(physicalOffset: number): void {
     for (const queue of this.each()) queue.truncate(physicalOffset);
+    this.context.writer.release();
   }
 
   /**

@@ -13,6 +13,9 @@ export const WRITE_DELAY_A_QUEUE_MS = 0.2;
 export const WRITE_DELAY_MS_MAX = 2000;
 /** How long one round of writing may hold the event loop; the rest goes on a millisecond later. */
 export const WRITE_BUDGET_MS = 4;
+/** A replay keeps entries in memory up to so many bytes, looked at so often, before they are written. */
+export const HELD_BYTES_MAX = 64 * 1024 * 1024;
+export const HELD_LOOK_MS = 100;
 /** Above so many changed queues the file system is synced as a whole, where the machine can do that. */
 export const SYNC_QUEUES_MAX = 256;
 /** Wait before a write that failed is tried again. */
@@ -25,6 +28,9 @@ export const TAIL_IDLE_MS = 1000;
  * broker stays below 2 048.
  */
 export const DESCRIPTORS_MAX = 1536;
+/** Loading queues says how far it is after so long each time; one that took as long as this, how long. */
+export const LOAD_PROGRESS_MS = 5000;
+export const LOAD_SAID_MS = 1000;
 /** Retention lets others have a turn after this long. */
 export const RETENTION_SLICE_MS = 4;
 /** First and further reads of a cursor. */

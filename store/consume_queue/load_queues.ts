@@ -33,10 +33,12 @@ export function findQueues(
   log: Logger,
   root: string,
   fileBytes: number,
+  onQueue: () => void = () => {},
 ): QueuesOnDisk {
   const found: FoundQueue[] = [];
   const damaged: DamagedQueue[] = [];
   for (const { topic, queueId } of findDirectories(disk, root)) {
+    onQueue();
     const directory = queueDirectory(root, topic, queueId);
     const extent = findFiles(disk, log, directory, fileBytes);
     if (typeof extent === "string") damaged.push({ directory, problem: extent });

@@ -77,8 +77,8 @@ class Model {
     };
   }
 
-  async open(): Promise<void> {
-    this.queues = await ConsumeQueues.open(this.store.options);
+  async open(foreseen?: { replayFrom: number }): Promise<void> {
+    this.queues = await ConsumeQueues.open({ ...this.store.options, ...foreseen });
   }
 
   enter(from: number): void {
@@ -123,12 +123,21 @@ class Model {
     this.store.disk.crash(kind);
     // The dead process' timers never fire.
     this.store.clock = this.store.options.clock = new VirtualClock();
-    await this.open();
-    const replayFrom = Math.max(this.minRecord, kind === "power" ? this.syncedRecords : 0);
-    this.syncedRecords = replayFrom;
-    this.queues.truncate(replayFrom * SIZE);
-    this.queues.recover(this.probe);
-    this.enter(replayFrom);
+    const firstRecord = Math.max(this.minRecord, kind === "power" ? this.syncedRecords : 0);
+    const replayFrom = firstRecord * SIZE;
+    this.syncedRecords = firstRecord;
+    // A checkpoint says so before the queues are loaded, or nothing does.
+    if (this.log.length % 2 === 0) {
+      await this.open({ replayFrom });
+      this.queues.recover(this.probe, replayFrom);
+      this.enter(firstRecord);
+      this.queues.truncate(this.log.length * SIZE);
+    } else {
+      await this.open();
+      this.queues.truncate(replayFrom);
+      this.queues.recover(this.probe);
+      this.enter(firstRecord);
+    }
     this.renumber();
   }
 

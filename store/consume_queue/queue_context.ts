@@ -19,6 +19,8 @@ export interface QueueContext {
   readonly ext: ConsumeQueueExt;
   /** Where the log begins: entries that point before it are skipped. */
   minPhysicalOffset: number;
+  /** While queues are loaded: where a recovery will probably replay the log from; −1 when nothing says so. */
+  readonly replayFrom: number;
 }
 
 /** Byte positions of a queue's files: those from `firstByte` to `filesEnd`. */

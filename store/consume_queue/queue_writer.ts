@@ -2,8 +2,10 @@
 // of idle ones. Nothing runs while nothing is dirty.
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
-import type { Clock, Timer } from "../../core/time/clock.ts";
+import { type Clock, endOfTurn, type Timer } from "../../core/time/clock.ts";
 import {
+  HELD_BYTES_MAX,
+  HELD_LOOK_MS,
   SYNC_QUEUES_MAX,
   TAIL_IDLE_MS,
   WRITE_BUDGET_MS,
@@ -40,6 +42,10 @@ export class QueueWriter {
   private writeTimer: Timer | null = null;
   private idleTimer: Timer | null = null;
   private isFailing = false;
+  /** A replay is under way. */
+  private isHeld = false;
+  /** A sync writes the dirty queues: the rounds rest. */
+  private isWriting = false;
   /** The sync under way: the next one waits, since it must cover what that one covers. */
   private syncing = Promise.resolve();
 
@@ -49,6 +55,7 @@ export class QueueWriter {
     private readonly log: Logger,
     /** The store's folder. */
     private readonly root: string,
+    private readonly heldBytesMax = HELD_BYTES_MAX,
   ) {}
 
   /** A queue got its first unwritten entry. */
@@ -59,12 +66,20 @@ export class QueueWriter {
       queue.isWarm = true;
       this.warm.push(queue);
     }
-    this.writeTimer ??= this.clock.after(this.delayMs, this.writeRound);
+    const delayMs = this.isHeld ? HELD_LOOK_MS : this.delayMs;
+    this.writeTimer ??= this.clock.after(delayMs, this.writeRound);
   }
 
-  /** Many queues will get many entries at once: their first round waits, so that it writes each of them once. */
-  expectMany(): void {
-    this.delayMs = WRITE_DELAY_MS_MAX;
+  /**
+   * Many queues will get many entries at once, and all of them are in the log: until `release` they wait in memory, so
+   * that each queue is written once, unless they become very many.
+   */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  release(): void {
+    this.isHeld = false;
   }
 
   addUnsynced(queue: Syncable): void {
@@ -84,10 +99,32 @@ export class QueueWriter {
     }
   }
 
-  /** Writes everything. Throws DiskError. */
-  writeAll(): void {
-    while (this.done < this.dirty.length) this.writeNext();
+  /** Writes every queue that is dirty now, with turns for others in between. Throws DiskError. */
+  private async writeDirty(): Promise<void> {
+    let left = this.dirty.length - this.done;
+    this.isWriting = true;
+    try {
+      while (left > 0) {
+        left -= this.writeSome(left);
+        if (left > 0) await endOfTurn(this.clock);
+      }
+    } finally {
+      this.isWriting = false;
+    }
+  }
+
+  /** Writes at most so many queues, for as long as a round may take; gives how many were written. */
+  private writeSome(countMax: number): number {
+    const startedMs = this.clock.monotonicMs();
+    let count = 0;
+    while (count < countMax) {
+      this.writeNext();
+      count++;
+      const isLook = count % QUEUES_PER_LOOK === 0;
+      if (isLook && this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
+    }
     this.forgetDone();
+    return count;
   }
 
   /** Writes everything and makes it durable, one file at a time: others need the thread pool more. Throws DiskError. */
@@ -98,7 +135,7 @@ export class QueueWriter {
   }
 
   private async syncNow(): Promise<void> {
-    this.writeAll();
+    await this.writeDirty();
     if (await this.syncAtOnce()) return;
     const queues = this.unsynced;
     const directories = [...this.unsyncedDirectories];
@@ -141,6 +178,10 @@ export class QueueWriter {
 
   private readonly writeRound = (): void => {
     this.writeTimer = null;
+    if (this.mustWait()) {
+      this.writeTimer = this.clock.after(this.isWriting ? 1 : HELD_LOOK_MS, this.writeRound);
+      return;
+    }
     const startedMs = this.clock.monotonicMs();
     const failed: TailedUnits[] = [];
     while (this.done < this.dirty.length) {
@@ -153,7 +194,8 @@ export class QueueWriter {
         this.done++;
       }
       const isLook = this.done % QUEUES_PER_LOOK === 0;
-      if (isLook && this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
+      if (!isLook || this.isHeld) continue;
+      if (this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
     }
     this.forgetDone();
     if (this.dirty.length === 0) this.roundOver();
@@ -163,6 +205,15 @@ export class QueueWriter {
     this.dirty.push(...failed);
     this.idleTimer ??= this.clock.after(TAIL_IDLE_MS, this.freeIdle);
   };
+
+  /** In a replay, what waits is bounded; otherwise a sync's writing and a round would get in each other's way. */
+  private mustWait(): boolean {
+    if (this.isWriting) return true;
+    if (!this.isHeld) return false;
+    let heldBytes = 0;
+    for (const { endByte, writtenByte } of this.dirty) heldBytes += endByte - writtenByte;
+    return heldBytes < this.heldBytesMax;
+  }
 
   /** Many busy queues are written less often, each with more entries. */
   private roundOver(): void {

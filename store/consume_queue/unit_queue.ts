@@ -1,6 +1,7 @@
 // What happens to a queue's units as a whole: finding their end, cutting off what doesn't belong to the log, retention,
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+import { READ_BYTES_FIRST } from "./limits.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 
@@ -11,7 +12,17 @@ const LIGHT_QUEUE_PREFIX = "%LMQ%";
 const FILES_SEARCHED_MAX = 3;
 
 /** By how much further each next look for the end is. */
-const LOOK_FACTOR = 8;
+const LOOK_FACTOR = 4;
+
+/** What a load saw of a queue's end, for a recovery that replays from `limit`. */
+interface SeenEnd {
+  limit: number;
+  /** Where the entries end whose records end up to there; 0 and below it when there is none. */
+  end: number;
+  lastOffset: number;
+  lastPhysical: number;
+  lastPhysicalEnd: number;
+}
 
 export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   abstract readonly kind: QueueKind;
@@ -23,6 +34,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   private isEndSound = false;
   /** Units that were cut may stand on disk up to here, to be written over; there are zeros from here on. */
   private staleEnd = 0;
+  private seenEnd: SeenEnd | null = null;
 
   abstract get maxOffset(): number;
   abstract append(
@@ -74,15 +86,34 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     }
     if (!this.isEmpty) this.minOffset = this.offsetAt(this.files.first);
     this.endMoved();
+    this.lookAhead(this.context.replayFrom);
     this.block.drop(this);
     this.minPhysicalKnown = firstPhysical;
   }
 
-  /** Where the units of a file end: most queues end in the first few kilobytes, which one read shows. */
+  /** With the last units in memory: what a recovery will ask for, so that the file needn't be opened once more. */
+  private lookAhead(limit: number): void {
+    if (limit < 0) return;
+    const end = this.firstDoomed((position) => this.isDoomed(position, limit));
+    const last = end - this.unitBytes;
+    const isEmpty = end === this.files.first;
+    this.seenEnd = {
+      limit,
+      end,
+      lastOffset: isEmpty ? 0 : this.offsetAt(last),
+      lastPhysical: isEmpty ? 0 : this.physicalOffsetAt(last),
+      lastPhysicalEnd: isEmpty ? 0 : this.physicalEndAt(last),
+    };
+  }
+
+  /**
+   * Where the units of a file end: most queues end in the first few kilobytes, which one read shows. A longer one would
+   * have the system read ahead into a hole.
+   */
   private endIn(base: number, isEnd: (position: number) => boolean): number {
     const { fileBytes } = this.files;
     let from = base;
-    let length = Math.min(fileBytes, this.readBytesMax);
+    let length = Math.min(fileBytes, READ_BYTES_FIRST - READ_BYTES_FIRST % this.unitBytes);
     this.preload(base, length);
     while (length < fileBytes && !isEnd(base + length - this.unitBytes)) {
       from = base + length;
@@ -101,10 +132,21 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     if (this.isEmpty) return;
     // Then its last unit continues the one before.
     if (this.isEndSound && this.coveredPhysicalOffset <= physicalOffset) return;
-    const isDoomed = (position: number) => this.isDoomed(position, physicalOffset);
-    const near = Math.max(this.files.first, this.endByte - this.readBytesMax);
-    this.preload(near, this.endByte - near);
-    if (isDoomed(this.endByte - this.unitBytes)) this.cut(isDoomed);
+    const end = this.firstDoomed((position) => this.isDoomed(position, physicalOffset));
+    if (end < this.endByte) this.cutAt(end);
+  }
+
+  /** The end when the last unit is none; most queues have few, all of them within one read. */
+  private firstDoomed(isDoomed: (position: number) => boolean): number {
+    const { endByte, unitBytes } = this;
+    if (this.isEmpty) return endByte;
+    const near = Math.max(this.files.first, endByte - this.readBytesMax);
+    this.preload(near, endByte - near);
+    if (!isDoomed(endByte - unitBytes)) return endByte;
+    // Looking at a unit looks at the one before it.
+    const second = near + unitBytes;
+    const isNear = second < endByte && !isDoomed(second);
+    return this.firstWhere(isNear ? second : this.files.first, endByte, isDoomed);
   }
 
   /**
@@ -138,9 +180,11 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return end === 0 ? endBefore > 0 : this.physicalOffsetAt(position) < endBefore;
   }
 
-  /** Drops the units from the first doomed one on; on disk they stand until they are written over or cleared. */
-  private cut(isDoomed: (position: number) => boolean): void {
-    const position = this.firstWhere(this.files.first, this.endByte, isDoomed);
+  /**
+   * Drops the units from `position` on; on disk they stand until they are written over or cleared. `physicalEnd` is where
+   * the record of the last one left ends, for whoever knows it.
+   */
+  private cutAt(position: number, physicalEnd?: number): void {
     const staleEnd = this.writtenByte;
     this.endByte = position;
     this.writtenByte = Math.min(staleEnd, position);
@@ -149,7 +193,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     const keptEnd = Math.ceil(position / fileBytes) * fileBytes;
     this.staleEnd = Math.min(Math.max(this.staleEnd, staleEnd), keptEnd);
     this.files.dropFrom(keptEnd);
-    this.endMoved();
+    this.endMoved(physicalEnd);
     this.block.drop(this);
   }
 
@@ -177,11 +221,11 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return true;
   }
 
-  /** The end is somewhere else than an append would put it. */
-  protected endMoved(): void {
+  /** The end is somewhere else than an append would put it; see `cutAt`. */
+  protected endMoved(physicalEnd?: number): void {
     this.coveredPhysicalOffset = this.isEmpty
       ? 0
-      : this.physicalEndAt(this.endByte - this.unitBytes);
+      : physicalEnd ?? this.physicalEndAt(this.endByte - this.unitBytes);
     this.nextOffset = this.maxOffset;
     if (this.isEmpty || this.minOffset >= this.maxOffset) this.minPhysicalKnown = NOTHING_KNOWN;
     this.minOffset = Math.min(this.minOffset, this.maxOffset);
@@ -193,13 +237,18 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
    * the `truncate` that must end it.
    */
   recover(probe: LogProbe, replayFrom: number): void {
-    this.cutPast(Math.min(replayFrom, probe.maxPhysicalOffset));
+    const limit = Math.min(replayFrom, probe.maxPhysicalOffset);
+    const seen = this.seenEnd?.limit === limit ? this.seenEnd : null;
+    this.seenEnd = null;
+    if (seen === null) this.cutPast(limit);
+    else if (seen.end < this.endByte) this.cutAt(seen.end, seen.lastPhysicalEnd);
     this.isEndSound = true;
     // A light queue's entries point to records of other topics.
     const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
-    if (!this.isEmpty && !isLight && !this.belongs(this.endByte - this.unitBytes, probe)) {
+    if (!this.isEmpty && !isLight && !this.lastBelongs(probe, seen)) {
       const before = this.maxOffset;
-      this.cut((position) => !this.belongs(position, probe));
+      const isStale = (position: number) => !this.belongs(position, probe);
+      this.cutAt(this.firstWhere(this.files.first, this.endByte, isStale));
       this.context.log.warn("cut stale entries off a consume queue", {
         topic: this.topic,
         queueId: this.queueId,
@@ -211,12 +260,22 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     this.correctMinOffset();
   }
 
+  private lastBelongs(probe: LogProbe, seen: SeenEnd | null): boolean {
+    if (seen === null) return this.belongs(this.endByte - this.unitBytes, probe);
+    return this.isHeld(seen.lastPhysical, seen.lastPhysicalEnd, seen.lastOffset, probe);
+  }
+
   private belongs(position: number, probe: LogProbe): boolean {
     if (!this.isUnit(this.bytesAt(position), this.at)) return false;
     const physicalOffset = this.physicalOffsetAt(position);
-    if (physicalOffset < probe.minPhysicalOffset) return true;
-    const size = this.physicalEndAt(position) - physicalOffset;
-    return probe.holds(physicalOffset, size, this.topic, this.queueId, this.offsetAt(position));
+    const physicalEnd = this.physicalEndAt(position);
+    return this.isHeld(physicalOffset, physicalEnd, this.offsetAt(position), probe);
+  }
+
+  /** Whether the log has the record of an entry, or had it before its first files were deleted. */
+  private isHeld(offset: number, end: number, queueOffset: number, probe: LogProbe): boolean {
+    if (offset < probe.minPhysicalOffset) return true;
+    return probe.holds(offset, end - offset, this.topic, this.queueId, queueOffset);
   }
 
   /** Moves the minimum to the first entry that the log still has. */
