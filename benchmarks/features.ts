@@ -14,7 +14,7 @@ const COMPRESSED_BYTES = 8192;
 const FILTER = "part IS NOT NULL AND part BETWEEN 0 AND 2";
 const FILTERED_SHARE = 0.3;
 /** A message that fails costs a request of its own. */
-const RETRIED_SHARE = 0.1;
+const RETRIED_SHARE = 0.05;
 const RETRIED_MAX = 50_000;
 
 const TPS: Goal = { figure: "tps", of: "ratio", atLeast: 1 };
