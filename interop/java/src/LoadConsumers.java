@@ -8,12 +8,16 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.impl.factory.MQClientInstance;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.MixAll;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 
 final class LoadConsumers {
+    private static final int RETRY_TOPIC_ATTEMPTS = 200;
+
     /** What a consumer listens with, and what it counts as done. */
     private interface Listening {
         void on(DefaultMQPushConsumer consumer, String topic, Seen seen) throws Exception;
@@ -94,6 +98,18 @@ final class LoadConsumers {
         };
     }
 
+    /** The group's retry topic is made when the consumer says hello, which looks for it again 20 s later only. */
+    private static void findRetries(DefaultMQPushConsumer consumer) throws Exception {
+        MQClientInstance client = consumer.getDefaultMQPushConsumerImpl().getmQClientFactory();
+        String topic = MixAll.getRetryTopic(consumer.getConsumerGroup());
+        for (int attempt = 0; attempt < RETRY_TOPIC_ATTEMPTS; attempt++) {
+            client.updateTopicRouteInfoFromNameServer(topic);
+            if (client.getTopicRouteTable().containsKey(topic)) break;
+            Thread.sleep(50);
+        }
+        client.rebalanceImmediately();
+    }
+
     private static void consume(String[] args, Listening listening) throws Exception {
         long count = Long.parseLong(args[3]);
         long timeoutNanos = (long) (Double.parseDouble(args[4]) * 1e9);
@@ -102,6 +118,7 @@ final class LoadConsumers {
         Seen seen = new Seen();
         listening.on(consumer, args[2], seen);
         consumer.start();
+        if (args[0].equals("consume-retried")) findRetries(consumer);
         long startNanos = System.nanoTime();
         while (seen.done.sum() < count) {
             if (System.nanoTime() - startNanos > timeoutNanos) {
