@@ -87,10 +87,12 @@ export class Checkpointer {
     const queuesEnd = queues.coveredPhysicalOffset;
     const queueOffsets = queues.offsetTotal;
     const indexEnd = index?.endPhysicalOffset ?? 0;
+    // Those of later items don't count: the log behind `end` may be lost, and other records take the items.
+    const slotsNow = index?.slotsNow ?? null;
     try {
       if (!await flusher.flush()) return false;
       await queues.sync();
-      await index?.sync();
+      await index?.sync(slotsNow);
       if (storeTimestampMs > 0) {
         this.apache.physicMsgTimestampMs = storeTimestampMs;
         this.apache.logicsMsgTimestampMs = storeTimestampMs;

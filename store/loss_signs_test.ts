@@ -1,6 +1,7 @@
 // Files that vanished from a store while it was closed: a start notices them, whoever closed it, and makes them again;
 // and what only looks like a loss is left alone.
 import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { createLogger } from "../core/log.ts";
 import type { PutResult } from "./message_store.ts";
@@ -176,3 +177,24 @@ test("index items that a killed broker's store lost the bytes of are entered aga
   expect(store.stats().recovery.rebuilt).toEqual(["index"]);
   await expectAll(store, acknowledged);
 });
+
+for (const ended of ["stopped", "killed"]) {
+  for (const which of [0, 4, -1]) {
+    test(`index file ${which} with a header of another's, of a ${ended} broker's store, costs no key`, async () => {
+      const { disk, acknowledged } = await largerStore();
+      if (ended === "killed") disk.place(`${STORE_PATH}/abort`, new Uint8Array(0));
+      const path = `${STORE_PATH}/index/${disk.listSync(`${STORE_PATH}/index`).at(which)}`;
+      const header = Buffer.alloc(40, 0x5a);
+      header.writeInt32BE(11, 36);
+      disk.openSync(path, "write").writeSync(header, 0, 40, 0);
+      {
+        await using store = await openTestStore(disk, SMALL_FILES);
+        if (ended === "stopped") expect(store.stats().recovery.rebuilt).toContain("index");
+        acknowledged.push((await putOne(store, MESSAGES, 40))!);
+        await expectAll(store, acknowledged);
+      }
+      await using again = await openTestStore(disk, SMALL_FILES);
+      await expectAll(again, acknowledged);
+    });
+  }
+}

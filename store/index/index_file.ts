@@ -4,6 +4,7 @@
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { absHash } from "../../core/bytes/java_hash.ts";
 import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
+import { type Clock, endOfTurn } from "../../core/time/clock.ts";
 import {
   HEADER_BYTES,
   type IndexHeader,
@@ -131,6 +132,21 @@ export class IndexFile {
     writeHeader(bytes, this.header);
     this.file.writeSync(bytes, 0, HEADER_BYTES, 0);
     this.isHeaderDirty = false;
+  }
+
+  /**
+   * Writes the changed slots, a run a turn of the event loop; false when the file became full meanwhile, so that the table
+   * is no longer its own. Throws DiskError.
+   */
+  async writeSlots(clock: Clock, isOwnTable: () => boolean): Promise<boolean> {
+    for (let page = 0;;) {
+      // No slot on disk may name an item that isn't there.
+      this.writeItems();
+      page = this.table!.writeRun(this.file, page);
+      if (page < 0) return true;
+      await endOfTurn(clock);
+      if (!isOwnTable()) return false;
+    }
   }
 
   /** Lets the tail's memory go; it must be written. */

@@ -13,7 +13,7 @@
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { assert } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
-import { type Clock, endOfTurn, type Timer } from "../../core/time/clock.ts";
+import type { Clock, Timer } from "../../core/time/clock.ts";
 import type { DispatchIndex } from "../dispatch.ts";
 import { IndexFile } from "./index_file.ts";
 import { type IndexQueryResult, queryFiles } from "./index_query.ts";
@@ -95,8 +95,9 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
    */
   static async open(options: KeyIndexOptions, start: IndexStart): Promise<KeyIndex> {
     const shape = { slotCount: options.slotCount, itemCount: options.itemCount };
-    const files = await loadIndexFiles(options.disk, options.path, shape, options.setAside);
-    if (!start.lastExitClean) markSuspects(files, start.completeUntilMs);
+    const { lastExitClean } = start;
+    const files = await loadIndexFiles({ ...options, shape, lastExitClean });
+    if (!lastExitClean) markSuspects(files, start.completeUntilMs);
     const index = new KeyIndex(options, files);
     // A killed process may have made files and not yet synced their folder.
     index.isDirectoryNew = !start.lastExitClean && files.length > 0;
@@ -241,42 +242,35 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
 
   /**
    * Writes items and headers and makes them durable (before a checkpoint says so). Throws DiskError, always once a key was
-   * lost: without a checkpoint that counts it, the next start enters it again from the log.
+   * lost: without a checkpoint that counts it, the next start enters it again from the log. With a point of `slotsNow`
+   * the slots too, when that is due.
    */
-  async sync(): Promise<void> {
+  async sync(point: SlotsPoint | null = null): Promise<void> {
     if (this.lossCause !== null) throw this.lossCause;
     const file = this.current;
     file?.writeItems();
-    const slots = file === null ? null : await this.writeDueSlots(file);
+    const areSlotsWritten = point !== null && file !== null &&
+      await this.writeDueSlots(file, point);
     if (this.isDirectoryNew) await this.syncDirectory();
     await file?.file.datasync();
-    if (slots !== null) this.durableSlots = slots;
+    if (areSlotsWritten) this.durableSlots = point;
     await this.retiring.finish();
     this.retiring.throwFailure();
   }
 
-  /** What the slots on disk will say once the file is synced; null when that is no more than before. */
-  private async writeDueSlots(file: IndexFile): Promise<SlotsPoint | null> {
+  /** Whether the slots on disk know of all items up to a point once the file is synced. */
+  private async writeDueSlots(file: IndexFile, point: SlotsPoint): Promise<boolean> {
     const { clock } = this.options;
-    const point = pointOf(file);
-    const table = file.table!;
     const known = this.slotsPoint;
     const since = point.item - (known?.fileBegin === point.fileBegin ? known.item : 0);
-    const isDue = since >= this.shape.itemCount * SLOTS_DUE_RATIO;
-    if (!isDue && table.changed.includes(1)) return null;
+    const isDue = since >= this.shape.itemCount * SLOTS_DUE_RATIO ||
+      !file.table!.changed.includes(1);
+    if (!isDue || file.header.beginPhysicalOffset !== point.fileBegin) return false;
     try {
-      for (let page = 0;;) {
-        // No slot on disk may name an item that isn't there.
-        file.writeItems();
-        page = table.writeRun(file.file, page);
-        if (page < 0) return point;
-        await endOfTurn(clock);
-        // Full meanwhile: it is being completed, and the table is no longer its own.
-        if (file !== this.current) return null;
-      }
+      return await file.writeSlots(clock, () => file === this.current);
     } catch (error) {
       this.failed("writing index slots failed", error);
-      return null;
+      return false;
     }
   }
 
@@ -318,6 +312,13 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     return queryFiles(this.files, this.options.log, { topic, key, maxCount, beginMs, endMs });
   }
 
+  /** What the slots in memory know: exactly the items that were put by now. */
+  get slotsNow(): SlotsPoint | null {
+    return this.current === null || this.current.header.nextItem <= 1
+      ? null
+      : pointOf(this.current);
+  }
+
   /** Up to where the slots on disk were surely durable at the last sync; null when nothing can be said. */
   get slotsPoint(): SlotsPoint | null {
     return this.durableSlots;
@@ -353,6 +354,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     const own = point?.fileBegin === file.header.beginPhysicalOffset ? point : null;
     const { forgotten, from } = await rebuildSlots(file, file.table, physicalOffset, own);
     if (from > 1) this.durableSlots = own;
+    if (file.header.nextItem <= 1) return await this.deleteFile(file);
     file.retiredPages = 0;
     file.isSuspect = false;
     if (file === this.files.at(-1) && !file.isFull) this.current = file;

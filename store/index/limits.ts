@@ -28,7 +28,5 @@ export const PREPARE_PAGES = 512;
 export const CHAIN_ITEMS_MAX = 1_000_000;
 /** Items read at a time when slots are rebuilt. */
 export const REBUILD_ITEMS = 50_000;
-/** Items read at a time when slots are taken back: often few are to be. */
-export const UNDO_ITEMS = 4096;
 /** Wait before a write that failed is tried again. */
 export const RETRY_MS = 1000;

@@ -2,18 +2,26 @@
 import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import { IndexFile } from "./index_file.ts";
+import { offsetOf } from "./rebuild.ts";
 import { HEADER_BYTES, indexFileBytes, type IndexShape, readHeader } from "./layout.ts";
 
+export interface IndexLoad {
+  disk: Disk;
+  /** The index folder. */
+  path: string;
+  shape: IndexShape;
+  /** Headers must be true then; after a crash slots and header are made again from the items. */
+  lastExitClean: boolean;
+  /** Moves away a file that can't be used. */
+  setAside?: (path: string, problem: string) => void;
+}
+
 /**
- * The files, oldest first. From one that isn't of the configured size on they are handed to `setAside`, since their keys
- * can be had from the log; without it that is an OperationError.
+ * The files, oldest first. From one that isn't of the configured size, or whose header isn't that of its items, on they
+ * are handed to `setAside`, since their keys can be had from the log; without it that is an OperationError.
  */
-export async function loadIndexFiles(
-  disk: Disk,
-  directory: string,
-  shape: IndexShape,
-  setAside?: (path: string, problem: string) => void,
-): Promise<IndexFile[]> {
+export async function loadIndexFiles(load: IndexLoad): Promise<IndexFile[]> {
+  const { disk, lastExitClean, path: directory, setAside, shape } = load;
   const files: IndexFile[] = [];
   const expectedBytes = indexFileBytes(shape);
   let problem: string | null = null;
@@ -30,8 +38,14 @@ export async function loadIndexFiles(
       problem ??= `${path} has ${sizeBytes} bytes; ${expectedBytes} follow from maxHashSlotNum ` +
         `${shape.slotCount} and maxIndexNum ${shape.itemCount}`;
     }
-    if (problem === null) files.push(loadIndexFile(disk, path, shape));
-    else if (setAside === undefined) throw new OperationError(problem);
+    if (problem === null) {
+      const file = loadIndexFile(disk, path, shape);
+      if (lastExitClean) problem = await headerProblem(file);
+      if (problem === null) files.push(file);
+      else await file.close();
+    }
+    if (problem === null) continue;
+    if (setAside === undefined) throw new OperationError(problem);
     else setAside(path, problem);
   }
   return files;
@@ -42,6 +56,17 @@ function loadIndexFile(disk: Disk, path: string, shape: IndexShape): IndexFile {
   const bytes = new Uint8Array(HEADER_BYTES);
   file.readSync(bytes, 0, HEADER_BYTES, 0);
   return new IndexFile(disk, path, shape, readHeader(bytes), file);
+}
+
+/** What in a header isn't what the first and the last item say. */
+async function headerProblem(file: IndexFile): Promise<string | null> {
+  const { header: { beginPhysicalOffset, endPhysicalOffset, nextItem }, shape } = file;
+  if (nextItem <= 1) return null;
+  if (nextItem > shape.itemCount) return `${file.path} counts ${nextItem - 1} items`;
+  const first = await offsetOf(file, 1);
+  const last = await offsetOf(file, nextItem - 1);
+  if (first === beginPhysicalOffset && last === endPhysicalOffset) return null;
+  return `${file.path} says that it covers ${beginPhysicalOffset} to ${endPhysicalOffset}; its items ${first} to ${last}`;
 }
 
 /** Files after the one that the checkpoint names may be incomplete: many can end in the same millisecond. */

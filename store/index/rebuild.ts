@@ -10,7 +10,7 @@ import {
   ITEM_SECONDS_AT,
   itemPosition,
 } from "./layout.ts";
-import { REBUILD_ITEMS, UNDO_ITEMS } from "./limits.ts";
+import { REBUILD_ITEMS } from "./limits.ts";
 import type { SlotTable } from "./slot_table.ts";
 import type { SlotsPoint } from "./slots_point.ts";
 
@@ -33,11 +33,11 @@ export async function rebuildSlots(
 ): Promise<RebuiltSlots> {
   const { header } = file;
   const counted = Math.min(header.nextItem, file.shape.itemCount);
-  const kept = point === null ? -1 : await takeBack(file, table, physicalOffset, point);
-  const isBorneOut = kept >= 0;
+  const isBorneOut = point !== null && point.item < counted &&
+    await offsetOf(file, point.item) < physicalOffset && await takeBack(file, table, point);
   if (!isBorneOut) table.clearPages(0, table.pageCount);
-  const from = isBorneOut ? kept + 1 : 1;
-  header.slotsUsed = isBorneOut ? table.census().slotsUsed : 0;
+  const from = isBorneOut ? point.item + 1 : 1;
+  header.slotsUsed = isBorneOut ? point.slotsUsed : 0;
   const end = await enterItems(file, table, from, counted, physicalOffset);
   // Whatever the disk has, the table differs from it.
   if (!isBorneOut) table.changed.fill(1);
@@ -66,6 +66,8 @@ async function enterItems(
       const hash = readI32(bytes, at);
       const offset = readI64(bytes, at + ITEM_OFFSET_AT);
       if (hash < 0 || offset < lastOffset || offset >= physicalOffset) break scan;
+      // A header that names another first record isn't this file's: its times are none either.
+      if (item === 1 && offset !== header.beginPhysicalOffset) break scan;
       const slot = hash % shape.slotCount;
       const previous = table.get(slot);
       if (readI32(bytes, at + ITEM_PREVIOUS_AT) !== previous) break scan;
@@ -76,7 +78,7 @@ async function enterItems(
     }
     if (count < wanted) break;
   }
-  if (item < header.nextItem && item > 1) {
+  if (item > 1 && (item < header.nextItem || header.endPhysicalOffset !== lastOffset)) {
     header.endPhysicalOffset = lastOffset;
     // The milliseconds aren't kept: the end of the last second covers every record.
     const lastMs = header.beginTimestampMs + lastSeconds * 1000 + 999;
@@ -86,45 +88,30 @@ async function enterItems(
 }
 
 /**
- * Makes the table what the slots were at a point, from what the disk has, and then without items at or past an offset.
- * Gives the last item that the table knows of; −1 when the items don't lead there, as after a power cut that kept slots
- * and lost items.
+ * Makes the table what the slots were at a point, from what the disk has: each slot goes back along its items. False when
+ * they don't lead there, as after a power cut that kept slots and lost items.
  */
-async function takeBack(
-  file: IndexFile,
-  table: SlotTable,
-  physicalOffset: number,
-  point: SlotsPoint,
-): Promise<number> {
-  const { itemCount } = file.shape;
-  const { nextItem } = file.header;
-  if (point.item >= Math.min(nextItem, itemCount)) return -1;
+async function takeBack(file: IndexFile, table: SlotTable, point: SlotsPoint): Promise<boolean> {
   table.load(file.file);
   const { newestItem } = table.census();
-  if (newestItem >= nextItem) return -1;
-  if (!await undo(file, table, newestItem, (item) => item <= point.item)) return -1;
+  if (newestItem >= file.header.nextItem) return false;
+  if (!await undo(file, table, newestItem, point.item)) return false;
   const census = table.census();
-  if (census.newestItem > point.item || census.slotsUsed !== point.slotsUsed) return -1;
-  let kept = 0;
-  const isTrue = await undo(file, table, point.item, (item, offset) => {
-    if (offset < physicalOffset) kept = item;
-    return kept > 0;
-  });
-  return isTrue ? kept : -1;
+  return census.newestItem <= point.item && census.slotsUsed === point.slotsUsed;
 }
 
-/** Takes items out of the table, from the newest on to where it is enough; false when one can't be true. */
+/** Takes the items behind `kept` out of the table, from the newest on; false when one can't be true. */
 async function undo(
   file: IndexFile,
   table: SlotTable,
   newest: number,
-  isEnough: (item: number, offset: number) => boolean,
+  kept: number,
 ): Promise<boolean> {
   const { shape } = file;
-  const bytes = new Uint8Array(Math.min(UNDO_ITEMS, newest) * ITEM_BYTES);
+  const bytes = new Uint8Array(Math.min(REBUILD_ITEMS, Math.max(0, newest - kept)) * ITEM_BYTES);
   let laterOffset = Number.MAX_SAFE_INTEGER;
-  for (let item = newest; item > 0;) {
-    const first = Math.max(1, item - UNDO_ITEMS + 1);
+  for (let item = newest; item > kept;) {
+    const first = Math.max(kept + 1, item - REBUILD_ITEMS + 1);
     const wanted = (item - first + 1) * ITEM_BYTES;
     if (await file.file.read(bytes, 0, wanted, itemPosition(shape, first)) < wanted) return false;
     for (; item >= first; item--) {
@@ -132,7 +119,6 @@ async function undo(
       const hash = readI32(bytes, at);
       const offset = readI64(bytes, at + ITEM_OFFSET_AT);
       const previous = readI32(bytes, at + ITEM_PREVIOUS_AT);
-      if (isEnough(item, offset)) return true;
       if (hash < 0 || offset > laterOffset || previous < 0 || previous >= item) return false;
       const slot = hash % shape.slotCount;
       if (table.get(slot) === item) table.set(slot, previous);
@@ -142,7 +128,8 @@ async function undo(
   return true;
 }
 
-async function offsetOf(file: IndexFile, item: number): Promise<number> {
+/** The physical offset that an item on disk names. */
+export async function offsetOf(file: IndexFile, item: number): Promise<number> {
   return readI64(await itemOf(file, item), ITEM_OFFSET_AT);
 }
 
