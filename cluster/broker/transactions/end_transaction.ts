@@ -44,7 +44,7 @@ import type { Traces } from "./traces.ts";
 import type { TransactionCounts } from "./transaction_counts.ts";
 
 export interface EndTransactionParts {
-  store: Pick<MessageStore, "read" | "put" | "writeRefusal">;
+  store: Pick<MessageStore, "read" | "put" | "writeRefusal" | "minPhysicalOffset">;
   ledger: Ledger;
   ops: OpBatches;
   traces: Traces;
@@ -115,6 +115,8 @@ export class EndTransactions {
 
   private async decide(half: HalfMessage, decision: Decision): Promise<EndAnswer> {
     const state = await this.stateNow(half);
+    // Deleted meanwhile, and what tells its state with it.
+    if (half.physicalOffset < this.parts.store.minPhysicalOffset) throw halfNotFound();
     if (state !== UNDECIDED) return repeated(state, decision);
     if (decision === COMMITTED) await this.putCommitted(half);
     else this.checkWriteable();
@@ -126,7 +128,7 @@ export class EndTransactions {
     const view = await this.parts.store.read(physicalOffset);
     const half = view === null ? null : halfMessageOf(view);
     if (half === null || half.topic !== TRANSACTION_HALF_TOPIC) {
-      throw refused("Find prepared transaction message failed");
+      throw halfNotFound();
     }
     return half;
   }
@@ -144,7 +146,7 @@ export class EndTransactions {
     if (half.physicalOffset !== fields.commitLogOffset) {
       throw refused("The commit log offset wrong");
     }
-    if (namesAnother(half, fields)) throw refused("Find prepared transaction message failed");
+    if (namesAnother(half, fields)) throw halfNotFound();
   }
 
   /** One that asked for its own first check may only be ended before it (EndTransactionProcessor). */
@@ -240,6 +242,10 @@ function namesAnother(half: HalfMessage, { msgId, transactionId }: EndFields): b
   if (!UNIQUE_KEY.test(msgId) || !UNIQUE_KEY.test(uniqueKey)) return false;
   // An offset id looks the same.
   return decodeOffsetMessageId(msgId).physicalOffset !== half.physicalOffset;
+}
+
+function halfNotFound(): RequestError {
+  return refused("Find prepared transaction message failed");
 }
 
 function refused(remark: string): RequestError {
