@@ -48,6 +48,7 @@ export interface TransactionParts {
     | "queryIndex"
     | "writeRefusal"
     | "maxPhysicalOffset"
+    | "minPhysicalOffset"
   >;
   storeHost: HostAddress;
   topics: Pick<TopicTable, "get" | "createTransCheckMaxTime">;
