@@ -10,10 +10,12 @@ import type { Settlement } from "./commit_log/settlement.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 
-const CHECK_INTERVAL_MS = 1000;
+const CHECK_INTERVAL_MS = 250;
 /** A checkpoint is due after this much log, or after this long with any. */
-const DUE_BYTES = 256 * 1024 * 1024;
+const DUE_BYTES = 128 * 1024 * 1024;
 const DUE_MS = 10_000;
+/** Wait before one that the disk refused is tried again. */
+const RETRY_MS = 1000;
 
 /** Index files that end at or before this store time are complete and synced; Apache keeps such files after a crash. */
 export interface IndexProgress {
@@ -38,6 +40,7 @@ export class Checkpointer {
   private writtenAtMs: number;
   private coveredEnd = -1;
   private isFailing = false;
+  private retryAtMs = 0;
   private running: Promise<boolean> | null = null;
 
   constructor(private readonly parts: CheckpointerParts) {
@@ -74,8 +77,9 @@ export class Checkpointer {
 
   private isDue(): boolean {
     const behind = this.parts.settlement.dispatchedEnd - this.coveredEnd;
-    if (behind <= 0) return false;
-    return behind >= DUE_BYTES || this.parts.clock.monotonicMs() - this.writtenAtMs >= DUE_MS;
+    const nowMs = this.parts.clock.monotonicMs();
+    if (behind <= 0 || nowMs < this.retryAtMs) return false;
+    return behind >= DUE_BYTES || nowMs - this.writtenAtMs >= DUE_MS;
   }
 
   private async writeNow(): Promise<boolean> {
@@ -106,6 +110,7 @@ export class Checkpointer {
       });
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
+      this.retryAtMs = clock.monotonicMs() + RETRY_MS;
       // Once: it is tried again every second.
       if (!this.isFailing) log.warn("the checkpoint can't be written", { error });
       this.isFailing = true;

@@ -30,8 +30,12 @@ async function producer(name) {
 async function nodeSend() {
   const sender = await producer(`node_send_${runId}`);
   for (let n = 0; n < COUNT; n++) {
-    const result = await sender.send(new Message(`NodeSend_${runId}`, "TagNode", `node ${n}`));
-    if (result.sendStatus !== "SEND_OK" || !result.msgId) throw new Error(JSON.stringify(result));
+    const result = await sender.send(
+      new Message(`NodeSend_${runId}`, "TagNode", `node ${n}`),
+    );
+    if (result.sendStatus !== "SEND_OK" || !result.msgId) {
+      throw new Error(JSON.stringify(result));
+    }
   }
   await sender.close();
 }
@@ -58,7 +62,9 @@ async function until(what, isThere) {
 }
 
 async function sendNumbered(sender, topic) {
-  for (let n = 0; n < COUNT; n++) await sender.send(new Message(topic, "TagNode", `node ${n}`));
+  for (let n = 0; n < COUNT; n++) {
+    await sender.send(new Message(topic, "TagNode", `node ${n}`));
+  }
 }
 
 async function nodeConsume() {
@@ -67,7 +73,12 @@ async function nodeConsume() {
   await sender.send(new Message(topic, "TagNode", "first"));
   const seen = new Set();
   const group = `node_consume_${runId}`;
-  const made = await consumer(group, group, topic, ({ body }) => seen.add(body.toString()));
+  const made = await consumer(
+    group,
+    group,
+    topic,
+    ({ body }) => seen.add(body.toString()),
+  );
   await sendNumbered(sender, topic);
   await sender.send(new Message(topic, "TagOther", "not for us"));
   await until("all messages", () => seen.size >= COUNT);
@@ -101,10 +112,19 @@ async function nodeBroadcast() {
   const members = [new Set(), new Set()];
   const made = await Promise.all(
     members.map((seen, n) =>
-      consumer(group, `${group}_${n}`, topic, ({ body }) => seen.add(body.toString()), true)
+      consumer(
+        group,
+        `${group}_${n}`,
+        topic,
+        ({ body }) => seen.add(body.toString()),
+        true,
+      )
     ),
   );
-  await until("all messages for both", () => members.every(({ size }) => size === COUNT));
+  await until(
+    "all messages for both",
+    () => members.every(({ size }) => size === COUNT),
+  );
   await sender.close();
   for (const each of made) await each.close();
 }
@@ -120,10 +140,16 @@ async function nodeSql() {
   };
   await sender.send(numbered("first", 0));
   const group = `node_sql_${runId}`;
-  const made = new Consumer({ ...options(group), consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET" });
+  const made = new Consumer({
+    ...options(group),
+    consumeFromWhere: "CONSUME_FROM_FIRST_OFFSET",
+  });
   const seen = new Set();
   const sql = { expressionType: "SQL92", subString: "number > 2" };
-  made.subscribe(topic, sql, async ({ body }) => void seen.add(body.toString()));
+  made.subscribe(topic, sql, ({ body }) => {
+    seen.add(body.toString());
+    return Promise.resolve();
+  });
   await made.ready();
   for (let n = 1; n < 5; n++) await sender.send(numbered(`node ${n}`, n));
   const large = "large ".repeat(10_000);
@@ -133,14 +159,18 @@ async function nodeSql() {
   await sender.send(later);
   await until("what the condition wants", () => seen.size >= 4);
   const wanted = ["node 3", "node 4", large, "later"];
-  if (!wanted.every((body) => seen.has(body))) throw new Error([...seen].join().slice(0, 1000));
+  if (!wanted.every((body) => seen.has(body))) {
+    throw new Error([...seen].join().slice(0, 1000));
+  }
   await sender.close();
   await made.close();
 }
 
 async function main() {
   let failed = false;
-  for (const scenario of [nodeSend, nodeConsume, nodeRetry, nodeBroadcast, nodeSql]) {
+  for (
+    const scenario of [nodeSend, nodeConsume, nodeRetry, nodeBroadcast, nodeSql]
+  ) {
     const startedMs = Date.now();
     let problem = null;
     try {
