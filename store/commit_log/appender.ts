@@ -55,8 +55,8 @@ interface Segment {
   chunk: HotChunk;
   start: number;
   end: number;
-  /** The row after its last record. */
-  rowEnd: number;
+  /** Rows that were staged when it ended; written ones in front of them may leave meanwhile. */
+  stagedRows: number;
 }
 
 export interface AppenderOptions {
@@ -289,7 +289,8 @@ export class Appender {
   /** Takes back the segments from `index` on; the records before them stand. */
   private fail(index: number, error: DiskError): void {
     const first = this.segments[index]!;
-    const row = index === 0 ? this.records.written : this.segments[index - 1]!.rowEnd;
+    const stagedBefore = index === 0 ? 0 : this.segments[index - 1]!.stagedRows;
+    const row = this.records.written + stagedBefore;
     this.segmentCount = 0;
     this.hot.backTo(first.chunk);
     this.useChunk(first.chunk, first.start);
@@ -328,11 +329,11 @@ export class Appender {
   private closeSegment(): void {
     if (this.at === this.segmentStart) return;
     const segment = this.segments[this.segmentCount] ??
-      { chunk: this.chunk, start: 0, end: 0, rowEnd: 0 };
+      { chunk: this.chunk, start: 0, end: 0, stagedRows: 0 };
     segment.chunk = this.chunk;
     segment.start = this.segmentStart;
     segment.end = this.at;
-    segment.rowEnd = this.records.count;
+    segment.stagedRows = this.stagedCount;
     this.segments[this.segmentCount++] = segment;
     this.segmentStart = this.at;
   }

@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { readI64 } from "../../core/bytes/big_endian.ts";
+import { DiskError } from "../../core/disk/disk.ts";
 import { PHYSICAL_OFFSET_AT, QUEUE_OFFSET_AT } from "../../core/message/record_layout.ts";
 import { VirtualClock } from "../../core/time/virtual_clock.ts";
 import { Dispatcher, type DispatchQueue } from "../dispatch.ts";
@@ -25,17 +26,19 @@ class RememberingQueue implements DispatchQueue {
   }
 }
 
-function setUp(options?: AppenderOptions, start = 0) {
+function setUp(options?: AppenderOptions, start = 0, syncFlush = false) {
   const clock = new VirtualClock();
   const written = Buffer.alloc(64 * 1024);
   const writes: [offset: number, length: number][] = [];
   const items: [hash: number, physicalOffset: number][] = [];
   const dispatcher = new Dispatcher({ put: (hash, offset) => void items.push([hash, offset]) });
-  const sync = { syncFlush: false, syncFlushTimeoutMs: 5000 };
+  const sync = { syncFlush, syncFlushTimeoutMs: 5000 };
+  const device = { fullFrom: Infinity };
   const settlement = new Settlement(dispatcher, clock, sync, start, () => {});
   const writer = {
     fileSizeBytes: FILE_BYTES,
     writeSync(buffer: Uint8Array, from: number, length: number, offset: number) {
+      if (offset + length > device.fullFrom) throw new DiskError("ENOSPC", "write", "/log");
       writes.push([offset, length]);
       written.set(buffer.subarray(from, from + length), offset);
     },
@@ -61,6 +64,7 @@ function setUp(options?: AppenderOptions, start = 0) {
   return {
     appender,
     clock,
+    device,
     dispatcher,
     items,
     owner,
@@ -125,6 +129,22 @@ test("what doesn't fit the staging ring asks for a commit, and nothing staged is
   appender.commit();
   expect(told.length).toBe(staged);
   expect(stage(staged)).toBeGreaterThanOrEqual(0);
+});
+
+test("a burst that fails after a sync freed rows before it tells each owner once, and what was written stands", () => {
+  const { stage, appender, settlement, told, device, queue } = setUp(undefined, 0, true);
+  stage(1);
+  appender.commit();
+  // More than a chunk, which is two writes.
+  for (let token = 2; token <= 7; token++) stage(token);
+  settlement.flushed(RECORD_BYTES);
+  device.fullFrom = 1200;
+  appender.commit();
+  expect(told).toEqual(["1 ok 0 0", "6 disk_full 1000 5", "7 disk_full 1200 6"]);
+  told.length = 0;
+  settlement.flushed(1000);
+  expect(told).toEqual(["2 ok 200 1", "3 ok 400 2", "4 ok 600 3", "5 ok 800 4"]);
+  expect([queue.nextOffset, queue.entries.length]).toEqual([5, 5]);
 });
 
 test("a record that fits no file, and any while the store refuses, is refused with the reason", () => {
