@@ -8,7 +8,7 @@ import { nodeDisk } from "../core/disk/disk_node.ts";
 import { TracingDisk } from "../core/disk/tracing_disk.ts";
 import { randomBelow, seededRandom } from "../core/random.ts";
 import { systemClock } from "../core/time/system_clock.ts";
-import { noFileLocks } from "../core/disk/file_lock.ts";
+import { soleOwner } from "../core/disk/file_lock.ts";
 import { silentLogger } from "../core/log.ts";
 import { MetadataFile } from "./file/metadata_file.ts";
 import { segmentName } from "./file/segment_files.ts";
@@ -21,7 +21,7 @@ async function firstUndurable(inner: Disk, storePath: string, seed: number) {
   const disk = new TracingDisk(inner);
   const random = seededRandom(seed);
   const config = { ...SMALL_STORE, storePath, syncFlush: true };
-  const parts = { disk, clock: systemClock, log: silentLogger, locks: noFileLocks };
+  const parts = { disk, clock: systemClock, log: silentLogger, locks: soleOwner };
   await using store = await FileMessageStore.open(config, parts);
   const problems: string[] = [];
   let told = 0;

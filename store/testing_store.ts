@@ -1,6 +1,6 @@
 // Stores for tests: small files on a memory disk, messages by number. Used by tests alone.
 import { Buffer } from "node:buffer";
-import { type FileLocks, noFileLocks } from "../core/disk/file_lock.ts";
+import { type FileLocks, soleOwner } from "../core/disk/file_lock.ts";
 import { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { type Logger, silentLogger } from "../core/log.ts";
 import { seededRandom } from "../core/random.ts";
@@ -41,7 +41,7 @@ export function openTestStore(
   disk: MemoryDisk,
   options: TestStoreOptions = {},
 ): Promise<FileMessageStore> {
-  const { clock = systemClock, log = silentLogger, locks = noFileLocks, ...config } = options;
+  const { clock = systemClock, log = silentLogger, locks = soleOwner, ...config } = options;
   return FileMessageStore.open({ ...SMALL_STORE, ...config }, { disk, clock, log, locks });
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../core/message/record_layout.ts";
 import { writeU16 } from "../../core/bytes/big_endian.ts";
 import type { Disk } from "../../core/disk/disk.ts";
-import { noFileLocks } from "../../core/disk/file_lock.ts";
+import { soleOwner } from "../../core/disk/file_lock.ts";
 import { silentLogger } from "../../core/log.ts";
 import { systemClock } from "../../core/time/system_clock.ts";
 import { STAGING_FULL } from "../../store/commit_log/appender.ts";
@@ -31,7 +31,7 @@ export async function openStore(
   return stack.use(
     await FileMessageStore.open(
       { ...FILE_MESSAGE_STORE_DEFAULTS, storePath, commitLogFileBytes: LOG_FILE_BYTES },
-      { disk, clock: systemClock, log: silentLogger, locks: noFileLocks },
+      { disk, clock: systemClock, log: silentLogger, locks: soleOwner },
     ),
   );
 }

@@ -7,7 +7,7 @@ import { connect, type Socket } from "node:net";
 import { fixtureLines, fixturePath } from "../../testdata/fixtures.ts";
 import { loadBrokerConfig } from "../../core/config/servers.ts";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
-import { noFileLocks } from "../../core/disk/file_lock.ts";
+import { soleOwner } from "../../core/disk/file_lock.ts";
 import { silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
 import { answerTo } from "../../core/remoting/answers.ts";
@@ -210,7 +210,7 @@ async function openBroker(): Promise<Broker> {
     config: live,
     clock: systemClock,
     disk: new MemoryDisk(seededRandom(1)),
-    locks: noFileLocks,
+    locks: soleOwner,
     random: seededRandom(2),
     log: silentLogger,
     transport: createNodeTransport(systemClock),

@@ -1,7 +1,7 @@
 // What the inspector's tests share: a name server and a broker in this process, in memory, on free ports of loopback,
 // and a way to run a command on them. Used by tests alone.
 import { loadBrokerConfig, loadNamesrvConfig } from "../../core/config/servers.ts";
-import { noFileLocks } from "../../core/disk/file_lock.ts";
+import { soleOwner } from "../../core/disk/file_lock.ts";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { silentLogger } from "../../core/log.ts";
 import { seededRandom } from "../../core/random.ts";
@@ -102,7 +102,7 @@ async function openBroker(nameServer: string, settings: readonly string[]): Prom
     config: live,
     clock: systemClock,
     disk: new MemoryDisk(seededRandom(2)),
-    locks: noFileLocks,
+    locks: soleOwner,
     random: seededRandom(3),
     log: silentLogger,
     transport: createNodeTransport(systemClock),

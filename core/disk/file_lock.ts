@@ -16,7 +16,12 @@ export interface FileLocks {
   tryLock(path: string): FileLock | "held_by_other" | "held_here";
 }
 
-/** No exclusion at all: for disks that only one store can see. */
+/** For a disk that only one store can see, such as one in memory: nobody else is to be looked for. */
+export const soleOwner: FileLocks = {
+  tryLock: () => ({ excludesOthers: true, release() {} }),
+};
+
+/** Where the runtime has no locks: others are looked for by the process that a store names. */
 export const noFileLocks: FileLocks = {
   tryLock: () => ({ excludesOthers: false, release() {} }),
 };

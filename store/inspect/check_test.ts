@@ -2,7 +2,7 @@
 // nothing, and what it proposes leaves a store that opens.
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import { noFileLocks } from "../../core/disk/file_lock.ts";
+import { soleOwner } from "../../core/disk/file_lock.ts";
 import type { MemoryDisk } from "../../core/disk/memory_disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import { silentLogger } from "../../core/log.ts";
@@ -88,7 +88,7 @@ test(
           disk,
           clock: systemClock,
           log: silentLogger,
-          locks: noFileLocks,
+          locks: soleOwner,
           shape: findShape(disk, STORE_PATH, CONFIGURED),
           delayLevels: FILE_MESSAGE_STORE_DEFAULTS.delayLevels,
         });
