@@ -2,7 +2,7 @@
 // Everything happens by promises, so that a seed decides all; what a dead broker still does reaches nobody.
 import type { Buffer } from "node:buffer";
 import { loadBrokerConfig } from "../../../core/config/servers.ts";
-import type { FileLocks } from "../../../core/disk/file_lock.ts";
+import { soleOwner } from "../../../core/disk/file_lock.ts";
 import type { Disk } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
 import type { Random } from "../../../core/random.ts";
@@ -25,7 +25,6 @@ const PORT = 10_911;
 const PATIENCE_MS = 120_000;
 
 /** The life before is over, and the kernel knows it. */
-const FREE_LOCKS: FileLocks = { tryLock: () => ({ excludesOthers: true, release() {} }) };
 
 export const MACHINE = {
   processors: 2,
@@ -143,7 +142,7 @@ export class Life implements SimulatedLife, SocketHandlers {
       config,
       clock,
       disk,
-      locks: FREE_LOCKS,
+      locks: soleOwner,
       random,
       log,
       transport,
