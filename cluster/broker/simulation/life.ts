@@ -24,8 +24,6 @@ const PORT = 10_911;
 /** Longer than anything takes: what isn't done by then never will be. */
 const PATIENCE_MS = 120_000;
 
-/** The life before is over, and the kernel knows it. */
-
 export const MACHINE = {
   processors: 2,
   hostName: "simulated",
