@@ -28,19 +28,26 @@ const LIMITS = {
   accessMessageInMemoryMaxRatio: 40,
 };
 
-async function storeOf(
+/** What a broker makes when it starts: what is stored from then on is this run's. */
+interface Filled {
+  store: FileMessageStore;
+  records: RecordBytes;
+}
+
+async function filledStore(
   stack: AsyncDisposableStack,
   folder: string,
   count: number,
-): Promise<FileMessageStore> {
+): Promise<Filled> {
   const store = await openStore(stack, nodeDisk, folder);
+  const records = new RecordBytes(store, silentLogger);
   const burst = burstAppender(store);
   for (let stored = 0; stored < count; stored += BURST) burst();
-  return store;
+  return { store, records };
 }
 
 async function walk(stack: AsyncDisposableStack, folder: string): Promise<Body> {
-  const store = await storeOf(stack, folder, BACKLOG);
+  const { store } = await filledStore(stack, folder, BACKLOG);
   return (count) => {
     for (let left = count; left > 0;) {
       const cursor = store.openCursor(TOPIC_NAME, 0, 0);
@@ -63,8 +70,8 @@ class Puller {
   private readonly subscription = parseSubscription(TOPIC_NAME, "*", "TAG", 0)!;
   readonly target = Buffer.alloc(FOUND_HEAD_BYTES_MAX + 2 * ANSWER_MESSAGES * RECORD_BYTES);
 
-  constructor(store: FileMessageStore) {
-    this.records = new RecordBytes(store, silentLogger);
+  constructor({ records, store }: Filled) {
+    this.records = records;
     this.selector = new Selector(store, LIMITS, os.totalmem());
   }
 
@@ -81,8 +88,8 @@ class Puller {
 }
 
 async function answerHot(stack: AsyncDisposableStack, folder: string): Promise<Body> {
-  const store = await storeOf(stack, folder, 4096);
-  const puller = new Puller(store);
+  const filled = await filledStore(stack, folder, 4096);
+  const puller = new Puller(filled);
   return (count) => {
     for (let done = 0; done < count; done++) {
       puller.select(4096 - ANSWER_MESSAGES * (1 + (done & 63)));
@@ -93,8 +100,8 @@ async function answerHot(stack: AsyncDisposableStack, folder: string): Promise<B
 }
 
 async function answerCold(stack: AsyncDisposableStack, folder: string): Promise<Body> {
-  const store = await storeOf(stack, folder, BACKLOG);
-  const puller = new Puller(store);
+  const filled = await filledStore(stack, folder, BACKLOG);
+  const puller = new Puller(filled);
   let offset = 0;
   return async (count) => {
     for (let done = 0; done < count; done++) {
