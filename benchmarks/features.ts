@@ -48,6 +48,11 @@ function sends({ folder, seconds }: FeatureOptions): Comparison[] {
       goals: [CPU],
     },
     {
+      name: "Messages of four priorities, Java client, 64 threads, 128 B",
+      run: sending("priority", 64, 128),
+      goals: [TPS, GENERAL_CPU],
+    },
+    {
       name: "Multi-dispatch into two light queues, Java client, 64 threads, 128 B",
       run: sending("dispatch", 64, 128),
       goals: [TPS, GENERAL_CPU],

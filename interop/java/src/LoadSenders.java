@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadLocalRandom;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -21,6 +22,7 @@ final class LoadSenders {
     static final int PATIENCE_MS = 15_000;
     private static final int ATTEMPTS = 10;
     /** Of clients that have no name for it. */
+    private static final String PRIORITY = "_SYS_MSG_PRIORITY_";
     private static final String LIGHT_QUEUES = "INNER_MULTI_DISPATCH";
 
     /** One send, of one message or more. */
@@ -72,6 +74,8 @@ final class LoadSenders {
                     ((TransactionMQProducer) producer).sendMessageInTransaction(new Message(topic, body), null));
             case "batch":
                 return new LoadSenders(plain(namesrv), BATCH, (producer, topic, body) -> producer.send(batch(topic, body)));
+            case "priority":
+                return new LoadSenders(plain(namesrv), 1, (producer, topic, body) -> producer.send(prioritized(topic, body)));
             case "dispatch":
                 return new LoadSenders(plain(namesrv), 1, (producer, topic, body) -> producer.send(dispatched(topic, body)));
             default:
@@ -122,6 +126,12 @@ final class LoadSenders {
     private static Message dispatched(String topic, byte[] body) {
         Message message = new Message(topic, body);
         MessageAccessor.putProperty(message, LIGHT_QUEUES, "%LMQ%first,%LMQ%second");
+        return message;
+    }
+
+    private static Message prioritized(String topic, byte[] body) {
+        Message message = new Message(topic, body);
+        MessageAccessor.putProperty(message, PRIORITY, String.valueOf(ThreadLocalRandom.current().nextInt(4)));
         return message;
     }
 
