@@ -16,7 +16,7 @@ import { PropertyScanner } from "../core/message/property_scan.ts";
 import {
   layoutOf,
   MAGIC_V1,
-  MAGIC_V2,
+  magicFor,
   newRecordHead,
   type RecordHead,
   recordSize,
@@ -45,7 +45,6 @@ import { LightNumbers } from "./light_queues.ts";
 import type { FinishedRecord, MessageToStore, PutResult, PutStatus } from "./message_store.ts";
 import { DelayLevels } from "./schedule/delay_levels.ts";
 
-const TOPIC_V1_BYTES_MAX = 127;
 const PROPERTY_END = 2;
 const NO_QUEUES: readonly StoredQueue[] = [];
 
@@ -182,7 +181,7 @@ export class MessageWriter implements AppendOwner {
     if (propertiesBytes > PROPERTIES_BYTES_MAX) {
       return refusal("properties_too_long", `the properties have ${propertiesBytes} bytes`);
     }
-    const magic = topic.length > TOPIC_V1_BYTES_MAX ? MAGIC_V2 : MAGIC_V1;
+    const magic = magicFor(topic.length);
     let sysFlag = message.sysFlag & ~(BORN_HOST_V6 | STORE_HOST_V6);
     if (message.bornAddress.length === 16) sysFlag |= BORN_HOST_V6;
     if (this.config.storeAddress.length === 16) sysFlag |= STORE_HOST_V6;

@@ -1,6 +1,7 @@
 // The layout of a record in the CommitLog, which pull responses carry unchanged: one table, every offset derived.
 // Writes records field by field into a buffer the caller sized; allocates nothing and checks no bounds.
 import { readI32, writeI32, writeI64, writeU16 } from "../bytes/big_endian.ts";
+import { TOPIC_BYTES_MAX } from "../limits.ts";
 import { BORN_HOST_V6, STORE_HOST_V6 } from "./sys_flag.ts";
 
 /** daa320a7: topic length in one signed byte. */
@@ -74,6 +75,11 @@ export const PHYSICAL_OFFSET_AT = LAYOUTS[0].physicalOffset;
 export const SYS_FLAG_AT = LAYOUTS[0].sysFlag;
 export const BORN_TIMESTAMP_AT = LAYOUTS[0].bornTimestamp;
 export const BORN_HOST_AT = LAYOUTS[0].bornHost;
+
+/** The version of a record whose topic has so many bytes: the first has one byte for its length, and that is signed. */
+export function magicFor(topicBytes: number): number {
+  return topicBytes > TOPIC_BYTES_MAX ? MAGIC_V2 : MAGIC_V1;
+}
 
 /** The smallest record there can be: IPv4 hosts and nothing in it. */
 export const RECORD_BYTES_MIN = recordSize(MAGIC_V1, 0, 0, 0, 0);

@@ -19,6 +19,7 @@ import {
   TRANSACTION_ROLLBACK,
   transactionState,
 } from "../../core/message/sys_flag.ts";
+import { hashKeys, type KeyHashSink } from "../../core/message/key_hashes.ts";
 import { tagsCodeUtf8 } from "../../core/message/tag_hash.ts";
 import {
   isDlqTopic,
@@ -30,12 +31,11 @@ import type { LightEntry, LightEntryReader } from "../light_queues.ts";
 import type { DelayLevels } from "../schedule/delay_levels.ts";
 import { TopicTexts } from "./topic_texts.ts";
 
-const KEY_SEPARATOR_BYTE = 0x20;
 /** A queue's unit has room for a short. */
 const INNER_COUNT_MAX = 32_767;
 
 /** Reused: `read` overwrites every field. */
-export class RecordFacts {
+export class RecordFacts implements KeyHashSink {
   topic = "";
   /** Java's hash of "topic#", with which those of its keys begin. */
   topicHash = 0;
@@ -141,31 +141,23 @@ export class RecordFacts {
   private readKeys(buffer: Buffer): void {
     const { starts, ends } = this.scanner;
     const unique = starts[this.uniqueKeyAt]!;
-    if (unique >= 0) this.addKey(buffer, unique, ends[this.uniqueKeyAt]!);
-    this.readKeyList(buffer, starts[this.keysAt]!, ends[this.keysAt]!);
+    const { topicHash } = this;
+    if (unique >= 0) this.addKey(javaHashUtf8(buffer, unique, ends[this.uniqueKeyAt]!, topicHash));
+    hashKeys(buffer, starts[this.keysAt]!, ends[this.keysAt]!, topicHash, this);
     this.plainKeyCount = this.keyCount;
     const tags = starts[this.tagsAt]!;
     if (tags < 0) return;
-    this.addKey(buffer, tags, ends[this.tagsAt]!, javaHash(TAG_KEY_PREFIX, this.topicHash));
+    const tagPrefix = javaHash(TAG_KEY_PREFIX, topicHash);
+    this.addKey(javaHashUtf8(buffer, tags, ends[this.tagsAt]!, tagPrefix));
   }
 
-  private readKeyList(buffer: Buffer, start: number, end: number): void {
-    let at = start;
-    if (at < 0) return;
-    while (at < end) {
-      let keyEnd = buffer.indexOf(KEY_SEPARATOR_BYTE, at);
-      if (keyEnd < 0 || keyEnd > end) keyEnd = end;
-      if (keyEnd > at) this.addKey(buffer, at, keyEnd);
-      at = keyEnd + 1;
-    }
-  }
-
-  private addKey(buffer: Buffer, start: number, end: number, prefix = this.topicHash): void {
+  /** For those who read the record: one more key. */
+  addKey(keyHash: number): void {
     if (this.keyCount === this.keyHashes.length) {
       const larger = new Int32Array(this.keyHashes.length * 2);
       larger.set(this.keyHashes);
       this.keyHashes = larger;
     }
-    this.keyHashes[this.keyCount++] = javaHashUtf8(buffer, start, end, prefix);
+    this.keyHashes[this.keyCount++] = keyHash;
   }
 }

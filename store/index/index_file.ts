@@ -211,7 +211,8 @@ export class IndexFile {
     return readI32(bytes, 0);
   }
 
-  private async readItem(item: number, target: Uint8Array): Promise<void> {
+  /** Reads the 20 bytes of an item. */
+  async readItem(item: number, target: Uint8Array): Promise<void> {
     if (item < this.firstUnwritten) {
       await this.file.read(target, 0, ITEM_BYTES, itemPosition(this.shape, item));
       return;

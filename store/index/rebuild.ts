@@ -21,6 +21,14 @@ export interface RebuiltSlots {
   from: number;
 }
 
+/** An item's record: its physical offset, and its store time in seconds since the header's begin. */
+interface ItemFacts {
+  offset: number;
+  seconds: number;
+}
+
+const NO_ITEM: ItemFacts = { offset: -1, seconds: 0 };
+
 /**
  * Fills `table` from the items of records before `physicalOffset`, forgets the others and corrects the header. From
  * `point` on when the slots on disk bear it out, otherwise from the first item on.
@@ -33,12 +41,14 @@ export async function rebuildSlots(
 ): Promise<RebuiltSlots> {
   const { header } = file;
   const counted = Math.min(header.nextItem, file.shape.itemCount);
-  const isBorneOut = point !== null && point.item < counted &&
-    await offsetOf(file, point.item) < physicalOffset && await takeBack(file, table, point);
+  const last = point === null || point.item >= counted ? null : await factsOf(file, point.item);
+  const isBorneOut = point !== null && last !== null && last.offset < physicalOffset &&
+    await takeBack(file, table, point);
   if (!isBorneOut) table.clearPages(0, table.pageCount);
   const from = isBorneOut ? point.item + 1 : 1;
   header.slotsUsed = isBorneOut ? point.slotsUsed : 0;
-  const end = await enterItems(file, table, from, counted, physicalOffset);
+  const before = isBorneOut ? last : NO_ITEM;
+  const end = await enterItems(file, table, from, counted, physicalOffset, before);
   // Whatever the disk has, the table differs from it.
   if (!isBorneOut) table.changed.fill(1);
   const forgotten = header.nextItem - end;
@@ -46,18 +56,22 @@ export async function rebuildSlots(
   return { forgotten, from };
 }
 
-/** Enters the items of [from, counted) that are true and of records before an offset; gives the first that isn't. */
+/**
+ * Enters the items of [from, counted) that are true and of records before an offset; gives the first that isn't. `before`
+ * is the item in front of them.
+ */
 async function enterItems(
   file: IndexFile,
   table: SlotTable,
   from: number,
   counted: number,
   physicalOffset: number,
+  before: ItemFacts,
 ): Promise<number> {
   const { header, shape } = file;
   const bytes = new Uint8Array(Math.min(REBUILD_ITEMS, counted) * ITEM_BYTES);
-  let lastOffset = from > 1 ? await offsetOf(file, from - 1) : -1;
-  let lastSeconds = from > 1 ? await secondsOf(file, from - 1) : 0;
+  let lastOffset = before.offset;
+  let lastSeconds = before.seconds;
   let item = from;
   scan: while (item < counted) {
     const wanted = Math.min(REBUILD_ITEMS, counted - item) * ITEM_BYTES;
@@ -128,17 +142,13 @@ async function undo(
   return true;
 }
 
-/** The physical offset that an item on disk names. */
-export async function offsetOf(file: IndexFile, item: number): Promise<number> {
-  return readI64(await itemOf(file, item), ITEM_OFFSET_AT);
-}
-
-async function secondsOf(file: IndexFile, item: number): Promise<number> {
-  return readI32(await itemOf(file, item), ITEM_SECONDS_AT);
-}
-
-async function itemOf({ file, shape }: IndexFile, item: number): Promise<Uint8Array> {
+async function factsOf(file: IndexFile, item: number): Promise<ItemFacts> {
   const bytes = new Uint8Array(ITEM_BYTES);
-  await file.read(bytes, 0, ITEM_BYTES, itemPosition(shape, item));
-  return bytes;
+  await file.readItem(item, bytes);
+  return { offset: readI64(bytes, ITEM_OFFSET_AT), seconds: readI32(bytes, ITEM_SECONDS_AT) };
+}
+
+/** The physical offset that an item names. */
+export async function offsetOf(file: IndexFile, item: number): Promise<number> {
+  return (await factsOf(file, item)).offset;
 }

@@ -5,11 +5,9 @@ import { encodeProperties, parseProperties } from "../../../core/message/propert
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { formatReceiptHandle, type ReceiptHandle } from "../../../core/message/receipt_handle.ts";
 import { decodeRecords, encodeRecord, type RecordFields } from "../../../core/message/record.ts";
-import { MAGIC_V1, MAGIC_V2 } from "../../../core/message/record_layout.ts";
+import { magicFor } from "../../../core/message/record_layout.ts";
 import type { RecordBytes } from "../pull/record_bytes.ts";
 import type { Selection } from "../pull/selection.ts";
-
-const TOPIC_V1_BYTES_MAX = 127;
 
 /** The selection's records one after the other; a promise when the disk is needed. Drops those that have left the log. */
 export function readSelection(
@@ -53,7 +51,7 @@ export function asRecordsOf(
       properties.set(PROPERTY.popCheckpoint, text);
     }
     const fields: RecordFields = {
-      magic: Buffer.byteLength(topic) > TOPIC_V1_BYTES_MAX ? MAGIC_V2 : MAGIC_V1,
+      magic: magicFor(Buffer.byteLength(topic)),
       bodyCrc: record.bodyCrc,
       queueId,
       flag: record.flag,

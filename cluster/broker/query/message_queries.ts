@@ -12,6 +12,7 @@ import type { QueryOptions } from "./open_query.ts";
 
 /** MessageConst.INDEX_TAG_TYPE. */
 const TAG_INDEX = "T";
+
 export function registerMessageQueries(options: QueryOptions): void {
   const { server, store } = options;
 

@@ -7,6 +7,7 @@ import { crc32Masked } from "../../../core/bytes/crc32.ts";
 import { javaHashUtf8 } from "../../../core/bytes/java_hash.ts";
 import { PROPERTIES_BYTES_MAX } from "../../../core/limits.ts";
 import { encodeProperties } from "../../../core/message/properties.ts";
+import { hashKeys } from "../../../core/message/key_hashes.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { PropertyScanner } from "../../../core/message/property_scan.ts";
 import {
@@ -45,7 +46,6 @@ import type { SendSettings } from "./send_checks.ts";
 import type { TopicPlan, TopicPlans } from "./topic_plans.ts";
 
 const HOT_CODES = [10, 310];
-const SPACE = 0x20;
 const LETTER_T = 0x74;
 /** Flags that a client may set on a plain message. */
 const PLAIN_FLAGS = COMPRESSED | MULTI_TAGS | COMPRESSION_MASK | BORN_HOST_V6 | STORE_HOST_V6;
@@ -209,7 +209,7 @@ export class HotSend {
     const uniqueStart = starts[UNIQUE_KEY]!;
     const uniqueEnd = ends[UNIQUE_KEY]!;
     appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, stored.keyHashSeed));
-    if (starts[KEYS]! >= 0) this.addKeys(buffer, starts[KEYS]!, ends[KEYS]!, stored.keyHashSeed);
+    hashKeys(buffer, starts[KEYS]!, ends[KEYS]!, stored.keyHashSeed, appender);
     let tagsCode = 0;
     if (starts[TAGS]! >= 0) {
       tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
@@ -328,15 +328,6 @@ export class HotSend {
       if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
     }
     return true;
-  }
-
-  private addKeys(buffer: Buffer, start: number, end: number, seed: number): void {
-    for (let at = start; at < end;) {
-      let next = at;
-      while (next < end && buffer[next] !== SPACE) next++;
-      if (next > at) this.options.appender.addKey(javaHashUtf8(buffer, at, next, seed));
-      at = next + 1;
-    }
   }
 }
 

@@ -34,7 +34,7 @@ const NUMBERS_BYTES_MAX = 2 * 17 + 1;
 export class HotTimed {
   constructor(private readonly rules: Pick<PutRules, "plainSlot">) {}
 
-  /** Whether the scanned message asks for a time, or brings what only the timer sets and asks for one. */
+  /** Whether the scanned message asks for a time. */
   asksForTime({ starts }: PropertyScanner, first: number): boolean {
     return starts[first + DELIVER_MS]! >= 0 || starts[first + DELAY_MS]! >= 0 ||
       starts[first + DELAY_SECONDS]! >= 0;

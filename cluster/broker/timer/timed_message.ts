@@ -6,6 +6,7 @@ import { writeI32, writeI64, writeU16 } from "../../../core/bytes/big_endian.ts"
 import { javaHash, javaHashUtf8 } from "../../../core/bytes/java_hash.ts";
 import { PROPERTIES_BYTES_MAX } from "../../../core/limits.ts";
 import { encodeProperties } from "../../../core/message/properties.ts";
+import { hashKeys } from "../../../core/message/key_hashes.ts";
 import { PROPERTY, TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
 import { PropertyScanner } from "../../../core/message/property_scan.ts";
 import { emptyParts, locateParts, MessageRecord } from "../../../core/message/record.ts";
@@ -13,6 +14,7 @@ import {
   layoutOf,
   MAGIC_AT,
   MAGIC_V1,
+  magicFor,
   QUEUE_ID_AT,
   sysFlagAt,
   TOTAL_SIZE_AT,
@@ -47,9 +49,6 @@ const KEYS = 5;
 const TAGS = 6;
 const ROLL_TIMES = 7;
 const CRC = 8;
-/** Longer topics need records of another version. */
-const TOPIC_V1_BYTES_MAX = 127;
-const SPACE = 0x20;
 
 /** What stands for "never was in the wheel": Java's Long.MAX_VALUE. */
 export const NEVER_ENQUEUED = "9223372036854775807";
@@ -173,7 +172,7 @@ export class TimedRecord {
   /** Whether the record can be taken over but for topic, queue and properties. */
   private get isPlain(): boolean {
     const { propertiesEnd, propertiesStart } = this.parts;
-    return this.lastTopicBytes.length <= TOPIC_V1_BYTES_MAX && !this.scanner.has(CRC) &&
+    return magicFor(this.lastTopicBytes.length) === MAGIC_V1 && !this.scanner.has(CRC) &&
       propertiesEnd - propertiesStart < PROPERTIES_BYTES_MAX;
   }
 
@@ -212,12 +211,8 @@ export class TimedRecord {
     if (starts[UNIQUE_KEY]! >= 0) {
       hashes.push(javaHashUtf8(bytes, starts[UNIQUE_KEY]!, ends[UNIQUE_KEY]!, this.keySeed));
     }
-    for (let at = starts[KEYS]!; at >= 0 && at < ends[KEYS]!;) {
-      let next = at;
-      while (next < ends[KEYS]! && bytes[next] !== SPACE) next++;
-      if (next > at) hashes.push(javaHashUtf8(bytes, at, next, this.keySeed));
-      at = next + 1;
-    }
+    const sink = { addKey: (keyHash: number) => void hashes.push(keyHash) };
+    hashKeys(bytes, starts[KEYS]!, ends[KEYS]!, this.keySeed, sink);
     if (starts[TAGS]! >= 0) {
       hashes.push(javaHashUtf8(bytes, starts[TAGS]!, ends[TAGS]!, this.tagSeed));
     }

@@ -99,8 +99,7 @@ export class TimerPuts {
   }
 }
 
-/** A message whose flush timed out is stored: putting it again would double it. */
-/** What the disk may take later. */
+/** What the disk may take later; a message whose flush timed out is stored, and putting it again would double it. */
 function isRefusal(status: PutStatus): boolean {
   return !isStored(status) && !isHopeless(status);
 }

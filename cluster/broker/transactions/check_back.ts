@@ -6,9 +6,9 @@ import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import { encodeProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { encodeRecord } from "../../../core/message/record.ts";
-import { MAGIC_V1, MAGIC_V2 } from "../../../core/message/record_layout.ts";
+import { magicFor } from "../../../core/message/record_layout.ts";
 import { STORE_HOST_V6 } from "../../../core/message/sys_flag.ts";
-import { TOPIC_LENGTH_MAX, TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
+import { TRANSACTION_HALF_TOPIC } from "../../../core/message/topic_names.ts";
 import { requestCommand } from "../../../core/remoting/answers.ts";
 import { CHECK_TRANSACTION_STATE } from "../../../core/remoting/codes/client_bound.ts";
 import { encodeFields } from "../../../core/remoting/fields.ts";
@@ -62,7 +62,7 @@ export function checkBody(half: HalfMessage, storeHost: HostAddress): Uint8Array
   properties.set(PROPERTY.waitStoreOk, "false");
   const isStoreHostV6 = storeHost.address.length === 16;
   return encodeRecord({
-    magic: half.realTopic.length > TOPIC_LENGTH_MAX ? MAGIC_V2 : MAGIC_V1,
+    magic: magicFor(half.realTopic.length),
     bodyCrc: half.bodyCrc,
     queueId: half.realQueueId,
     flag: half.flag,

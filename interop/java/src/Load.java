@@ -3,7 +3,7 @@
 //        Load KIND NAMESRV TOPIC THREADS SIZE SECONDS [RATE]         the same by another kind of sends:
 //             transact    transactions, each committed at once       batch       32 messages a send
 //             compress    bodies of which about half is left         trace       with enableMsgTrace
-//             dispatch    into two light queues too
+//             dispatch    into two light queues too                  priority    of four priorities
 //        Load fill NAMESRV TOPIC COUNT                               a backlog, of which "part < 3" is three tenths
 //        Load consume NAMESRV TOPIC COUNT SECONDS                    a push consumer on a backlog; fails past SECONDS
 //        Load consume-orderly NAMESRV TOPIC COUNT SECONDS            the same in order
