@@ -138,7 +138,8 @@ export class MemoryDisk implements Disk {
     if (this.directories.has(path)) return { sizeBytes: 0, modifiedMs: 0, isDirectory: true };
     const inode = this.names.get(path);
     if (inode === undefined) return null;
-    return { sizeBytes: inode.sizeBytes, modifiedMs: inode.modifiedMs, isDirectory: false };
+    const { modifiedMs, pageCount, sizeBytes } = inode;
+    return { sizeBytes, modifiedMs, isDirectory: false, allocatedBytes: pageCount * PAGE_BYTES };
   }
 
   listSync(path: string): string[] {

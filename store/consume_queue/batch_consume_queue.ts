@@ -36,7 +36,7 @@ export class BatchConsumeQueue extends UnitQueue {
     extent: QueueExtent,
   ) {
     super(context, topic, queueId, BATCH_UNIT_BYTES, directory, fileBytes, extent);
-    this.findEnd();
+    this.findEnd(extent.allocatedBytes);
   }
 
   override get maxOffset(): number {

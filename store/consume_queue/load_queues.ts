@@ -13,6 +13,13 @@ export interface FoundQueue {
   extent: QueueExtent;
 }
 
+interface FoundFile {
+  path: string;
+  base: number;
+  sizeBytes: number;
+  allocatedBytes: number | undefined;
+}
+
 /** A queue whose files can't be used as they are. */
 export interface DamagedQueue {
   directory: string;
@@ -69,12 +76,14 @@ function findFiles(
   directory: string,
   fileBytes: number,
 ): QueueExtent | string {
-  const files: { path: string; base: number; sizeBytes: number }[] = [];
+  const files: FoundFile[] = [];
   for (const name of disk.listSync(directory)) {
     const path = `${directory}/${name}`;
     const base = queueFileBase(name);
-    if (base >= 0) files.push({ path, base, sizeBytes: disk.statSync(path)?.sizeBytes ?? 0 });
-    else if (name.endsWith(".deleted")) disk.unlinkSync(path);
+    if (base >= 0) {
+      const { allocatedBytes, sizeBytes = 0 } = disk.statSync(path) ?? {};
+      files.push({ path, base, sizeBytes, allocatedBytes });
+    } else if (name.endsWith(".deleted")) disk.unlinkSync(path);
     else log.warn("a queue's folder holds something else", { path });
   }
   // A file that got no length before the power went: it and what came after it was never synced.
@@ -93,5 +102,6 @@ function findFiles(
       return `${file.path} doesn't follow the file before it`;
     }
   }
-  return { firstByte, filesEnd: firstByte + files.length * fileBytes };
+  const { allocatedBytes } = files.at(-1)!;
+  return { firstByte, filesEnd: firstByte + files.length * fileBytes, allocatedBytes };
 }

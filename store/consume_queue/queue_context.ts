@@ -27,6 +27,8 @@ export interface QueueContext {
 export interface QueueExtent {
   firstByte: number;
   filesEnd: number;
+  /** What the last file takes of the device, where that is known. */
+  allocatedBytes?: number | undefined;
 }
 
 export const NO_FILES: QueueExtent = { firstByte: 0, filesEnd: 0 };

@@ -69,15 +69,18 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return this.endByte === this.files.first;
   }
 
-  /** Finds the end of what was written in the last files. */
-  protected findEnd(): void {
+  /** Finds the end of what was written in the last files; `allocatedBytes` are the last one's on the device. */
+  protected findEnd(allocatedBytes = 0): void {
     const { fileBytes, end } = this.files;
     let base = Math.max(this.files.first, end - FILES_SEARCHED_MAX * fileBytes);
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
     let firstPhysical = NOTHING_KNOWN;
     while (base < end && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
     if (base < end) {
-      const position = this.endIn(base, isEnd);
+      const near = base + fileBytes === end
+        ? this.endNear(base, allocatedBytes, isEnd)
+        : NOTHING_KNOWN;
+      const position = near >= 0 ? near : this.endIn(base, isEnd);
       if (position > base && base === this.files.first) {
         firstPhysical = this.physicalOffsetAt(base);
       }
@@ -104,6 +107,28 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
       lastPhysical: isEmpty ? 0 : this.physicalOffsetAt(last),
       lastPhysicalEnd: isEmpty ? 0 : this.physicalEndAt(last),
     };
+  }
+
+  /**
+   * Where the units of a file end when what the device has of it tells that, otherwise −1: the file system may count a page
+   * of its own too. No read is behind what was written: the system would read ahead there, and make zeros of a hole.
+   */
+  private endNear(
+    base: number,
+    allocatedBytes: number,
+    isEnd: (position: number) => boolean,
+  ): number {
+    const { files: { fileBytes }, unitBytes } = this;
+    for (const bytes of [allocatedBytes - PAGE_BYTES, allocatedBytes]) {
+      if (bytes < unitBytes || bytes >= fileBytes) continue;
+      const to = base + bytes - bytes % unitBytes;
+      const from = Math.max(base, to - this.readBytesMax);
+      this.preload(from, to - from);
+      const isWhole = from === base;
+      if (!isEnd(to - unitBytes) || !isWhole && isEnd(from)) continue;
+      return this.firstWhere(isWhole ? from : from + unitBytes, to, isEnd);
+    }
+    return NOTHING_KNOWN;
   }
 
   /**
@@ -336,6 +361,8 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
 }
 
 const NOTHING_KNOWN = -1;
+/** What file systems allocate at a time. */
+const PAGE_BYTES = 4096;
 const BEFORE_THE_LOG = -1;
 /** No position of a unit: a deleted queue takes and shows nothing. */
 const GONE = -1;

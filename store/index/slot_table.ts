@@ -38,7 +38,10 @@ export class SlotTable {
   census(): { newestItem: number; slotsUsed: number } {
     let newestItem = 0;
     let slotsUsed = 0;
-    for (const word of this.words) {
+    const { words } = this;
+    // An iterator over five million would take a third of a second until it is compiled.
+    for (let slot = 0; slot < words.length; slot++) {
+      const word = words[slot]!;
       if (word === 0) continue;
       const item = swap32(word) >>> 0;
       if (item > newestItem) newestItem = item;
