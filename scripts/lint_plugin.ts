@@ -1,4 +1,5 @@
-// Deno lint rules of this project: one-way imports and injected effects. The decisions are in layering.ts.
+// Deno lint rules of this project: one-way imports and injected effects (the decisions are in layering.ts), and copies
+// that are some.
 import { globalProblem, importProblem, moduleProblem } from "./layering.ts";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -57,6 +58,17 @@ const plugin: Deno.lint.Plugin = {
           if (node.callee.type !== "Identifier") return;
           const message = globalProblem(projectPath(context.filename), node.callee.name);
           if (message) context.report({ node, message });
+        },
+      }),
+    },
+    "true-copies": {
+      create: (context) => ({
+        CallExpression(node) {
+          const { callee } = node;
+          if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return;
+          if (callee.property.name !== "slice" || node.arguments.length > 0) return;
+          const message = "slice() of a Buffer is a view: copyOf (core/bytes/copy.ts), or a spread";
+          context.report({ node, message });
         },
       }),
     },

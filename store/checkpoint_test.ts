@@ -59,7 +59,7 @@ test("our part isn't believed once Apache has rewritten its own, nor when a byte
   for (let at = 0; at < 144; at++) {
     // Between the two parts is nothing.
     if (at >= 40 && at < 64) continue;
-    const changed = bytes.slice();
+    const changed = new Uint8Array(bytes);
     changed[at]! ^= 1;
     expect(decodeCheckpoint(changed).replay).toBeNull();
   }

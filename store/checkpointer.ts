@@ -12,7 +12,7 @@ import type { KeyIndex } from "./index/key_index.ts";
 
 const CHECK_INTERVAL_MS = 250;
 /** A checkpoint is due after this much log, or after this long with any. */
-const DUE_BYTES = 128 * 1024 * 1024;
+const DUE_BYTES = 64 * 1024 * 1024;
 const DUE_MS = 10_000;
 /** Wait before one that the disk refused is tried again. */
 const RETRY_MS = 1000;

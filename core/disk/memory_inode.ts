@@ -1,5 +1,6 @@
 // The bytes of one file of the memory disk, by pages, with what a power cut would leave of them.
 // Knows no names and no faults; memory_disk.ts does.
+import { copyOf } from "../bytes/copy.ts";
 import { type Random, randomBelow } from "../random.ts";
 
 export const PAGE_BYTES = 4096;
@@ -105,7 +106,7 @@ export class MemoryInode {
   private keepBefore(number: number): void {
     if (this.before.has(number)) return;
     const page = this.pages.get(number);
-    this.before.set(number, page === undefined ? null : page.slice());
+    this.before.set(number, page === undefined ? null : copyOf(page));
   }
 
   private tearPage(number: number, old: Uint8Array | null, random: Random): void {

@@ -71,19 +71,16 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
 
   /** Finds the end of what was written in the last files; `allocatedBytes` are the last one's on the device. */
   protected findEnd(allocatedBytes = 0): void {
-    const { fileBytes, end } = this.files;
-    let base = Math.max(this.files.first, end - FILES_SEARCHED_MAX * fileBytes);
+    const { fileBytes, end, first } = this.files;
+    let base = Math.max(first, end - FILES_SEARCHED_MAX * fileBytes);
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
     let firstPhysical = NOTHING_KNOWN;
-    while (base < end && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
+    const last = end - fileBytes;
+    while (base < last && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
     if (base < end) {
-      const near = base + fileBytes === end
-        ? this.endNear(base, allocatedBytes, isEnd)
-        : NOTHING_KNOWN;
-      const position = near >= 0 ? near : this.endIn(base, isEnd);
-      if (position > base && base === this.files.first) {
-        firstPhysical = this.physicalOffsetAt(base);
-      }
+      const near = base === last ? this.endNear(base, allocatedBytes, isEnd) : NOTHING_KNOWN;
+      const position = near === NOTHING_KNOWN ? this.endIn(base, isEnd) : near;
+      if (position > base && base === first) firstPhysical = this.physicalOffsetAt(base);
       this.endByte = this.writtenByte = this.tailStart = position;
       this.files.dropFrom(base + fileBytes);
     }
@@ -137,6 +134,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
    */
   private endIn(base: number, isEnd: (position: number) => boolean): number {
     const { fileBytes } = this.files;
+    if (!isEnd(base + fileBytes - this.unitBytes)) return base + fileBytes;
     let from = base;
     let length = Math.min(fileBytes, READ_BYTES_FIRST - READ_BYTES_FIRST % this.unitBytes);
     this.preload(base, length);

@@ -33,7 +33,7 @@ export async function queryFiles(
     lastUpdatePhysicalOffset: newest?.endPhysicalOffset ?? 0,
   };
   const keyHash = javaHash(key, javaHash("#", javaHash(topic)));
-  for (const file of files.slice().reverse()) {
+  for (const file of files.toReversed()) {
     try {
       if (file.overlaps(beginMs, endMs)) {
         await file.select(result.offsets, keyHash, maxCount, beginMs, endMs);

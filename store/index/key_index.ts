@@ -331,7 +331,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   async truncate(physicalOffset: number, point: SlotsPoint | null = null): Promise<void> {
     await this.sync();
     let isCut = false;
-    for (const file of this.files.slice().reverse()) {
+    for (const file of this.files.toReversed()) {
       const { header } = file;
       const isGone = header.nextItem <= 1 || header.beginPhysicalOffset >= physicalOffset;
       if (!isGone && !file.isSuspect && header.endPhysicalOffset < physicalOffset) break;

@@ -1,5 +1,6 @@
 // The message that goes to a group's retry topic when it wasn't acknowledged in time: the stored one, once more
 // delivered, with the time of its first pop (Java: PopReviveService.reviveRetry). Pure; copies what it takes.
+import { copyOf } from "../../../core/bytes/copy.ts";
 import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
@@ -30,7 +31,7 @@ export function retryMessageOf(
     bornPort: storeHost.port,
     reconsumeTimes: record.reconsumeTimes + 1,
     preparedTransactionOffset: 0,
-    body: record.body.slice(),
+    body: copyOf(record.body),
     properties: encodeProperties(properties),
     tagsCode: tagsCode(properties.get(PROPERTY.tags) ?? ""),
     uniqueKey: properties.get(PROPERTY.uniqueKey) ?? "",

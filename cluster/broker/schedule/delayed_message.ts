@@ -1,6 +1,7 @@
 // A delayed message as it is delivered: the stored record for its real topic and queue, its properties unchanged.
 // Apache clears DELAY and the timer properties only after it has taken the text that it stores, so the delivered record
 // keeps them (Java: ScheduleMessageService.messageTimeUp; expected/store.json shows it).
+import { copyOf } from "../../../core/bytes/copy.ts";
 import { parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
@@ -26,12 +27,12 @@ export function delayedMessageOf(view: RecordView): MessageToStore | null {
     flag: record.flag,
     sysFlag: record.sysFlag,
     bornTimestampMs: record.bornTimestampMs,
-    bornAddress: record.bornAddress.slice(),
+    bornAddress: copyOf(record.bornAddress),
     bornPort: record.bornPort,
     reconsumeTimes: record.reconsumeTimes,
     preparedTransactionOffset: 0,
-    body: record.body.slice(),
-    properties: stored.slice(),
+    body: copyOf(record.body),
+    properties: copyOf(stored),
     tagsCode: tagsCode(properties.get(PROPERTY.tags) ?? ""),
     uniqueKey: properties.get(PROPERTY.uniqueKey) ?? "",
     keys: properties.get(PROPERTY.keys) ?? "",

@@ -1,6 +1,7 @@
 // A prepared ("half") message in its forms: as it waits in the half topic, put back there, given up, and committed.
 // Pure. Properties are what Apache's records carry, TRAN_MSG of a committed one included (Java: TransactionalMessageBridge,
 // EndTransactionProcessor; expected/store.json shows the records).
+import { copyOf } from "../../../core/bytes/copy.ts";
 import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
@@ -77,11 +78,11 @@ export function halfMessageOf(view: RecordView): HalfMessage | null {
     sysFlag: record.sysFlag,
     bodyCrc: record.bodyCrc,
     bornTimestampMs: record.bornTimestampMs,
-    bornAddress: record.bornAddress.slice(),
+    bornAddress: copyOf(record.bornAddress),
     bornPort: record.bornPort,
     storeTimestampMs: record.storeTimestampMs,
     reconsumeTimes: record.reconsumeTimes,
-    body: record.body.slice(),
+    body: copyOf(record.body),
     properties,
   };
 }
