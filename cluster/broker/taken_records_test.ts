@@ -13,7 +13,7 @@ const host = { address: new Uint8Array([127, 0, 0, 1]), port: 1 };
 const taken: [string, (view: RecordView) => MessageToStore][] = [
   ["RMQ_SYS_TRANS_HALF_TOPIC", (view) => committed(halfMessageOf(view)!)],
   ["SCHEDULE_TOPIC_XXXX", (view) => delayedMessageOf(view)!],
-  ["SCHEDULE_TOPIC_XXXX", (view) => retryMessageOf(view, "%RETRY%g", "g", 1, host)],
+  ["SCHEDULE_TOPIC_XXXX", (view) => ({ ...retryMessageOf(view, "g", 1, host), topic: "%RETRY%g" })],
 ];
 
 /** The bytes of a message, as text. */

@@ -10,11 +10,10 @@ import type { MessageToStore, RecordView } from "../../../store/message_store.ts
 
 export function retryMessageOf(
   view: RecordView,
-  topic: string,
   group: string,
   popTimeMs: number,
   storeHost: HostAddress,
-): MessageToStore {
+): Omit<MessageToStore, "topic"> {
   const record = decodeRecord(view.buffer, view.start, view.start + view.size);
   const properties = parseProperties(record.properties);
   if (record.reconsumeTimes === 0 || !properties.has(PROPERTY.firstPopTime)) {
@@ -22,7 +21,6 @@ export function retryMessageOf(
   }
   properties.set(PROPERTY.originGroup, group);
   return {
-    topic,
     queueId: record.queueId,
     flag: record.flag,
     sysFlag: record.sysFlag,

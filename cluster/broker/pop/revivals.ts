@@ -98,12 +98,13 @@ export class Revivals {
         log.error("a damaged message isn't brought back", { topic, group, queueId, offset });
         return true;
       }
+      // The view is only good for this turn, and the retry topic may have to be saved.
+      const taken = retryMessageOf(view, group, popTimeMs, storeHost);
       const retryTopic = await this.retryTopicOf(checkpoint, normal);
       const target = retryTopic.topicName;
-      const message = retryMessageOf(view, target, group, popTimeMs, storeHost);
       const isOwnQueue = this.parts.settings.useSeparateRetryQueue &&
-        message.queueId < retryTopic.writeQueueNums;
-      if (!isOwnQueue) message.queueId = 0;
+        taken.queueId < retryTopic.writeQueueNums;
+      const message = { ...taken, topic: target, queueId: isOwnQueue ? taken.queueId : 0 };
       const [result] = await store.put([message]);
       if (!isStored(result!.status)) {
         log.error("a message was not brought back", { topic, group, detail: result!.detail });
