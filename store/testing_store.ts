@@ -12,6 +12,7 @@ import {
 } from "./file_message_store_options.ts";
 import type { MessageToStore, RecordView } from "./message_store.ts";
 import { FileMessageStore } from "./message_store_impl.ts";
+import { spoilViews } from "./testing_views.ts";
 
 export const STORE_PATH = "/store";
 export const LOG_FILE_BYTES = 64 * 1024;
@@ -37,12 +38,14 @@ export function newMemoryDisk(seed = 1): MemoryDisk {
   return new MemoryDisk(seededRandom(seed));
 }
 
-export function openTestStore(
+/** Views of its records are spoiled behind the turn that got them. */
+export async function openTestStore(
   disk: MemoryDisk,
   options: TestStoreOptions = {},
 ): Promise<FileMessageStore> {
   const { clock = systemClock, log = silentLogger, locks = soleOwner, ...config } = options;
-  return FileMessageStore.open({ ...SMALL_STORE, ...config }, { disk, clock, log, locks });
+  const parts = { disk, clock, log, locks };
+  return spoilViews(await FileMessageStore.open({ ...SMALL_STORE, ...config }, parts));
 }
 
 /** Message number `index`, of a topic's queue, with a body that tells it. */
