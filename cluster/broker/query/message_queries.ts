@@ -7,6 +7,7 @@ import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { RecordView } from "../../../store/message_store.ts";
+import { damagedMessage } from "../damaged_message.ts";
 import { QUERY_BYTES_MAX } from "./limits.ts";
 import type { QueryOptions } from "./open_query.ts";
 
@@ -39,10 +40,7 @@ export function registerMessageQueries(options: QueryOptions): void {
         `can not find message by the offset, ${offset}`,
       );
     }
-    if (!isSound(view)) {
-      const remark = `the message at the offset ${offset} is damaged: its body isn't what was sent`;
-      throw new RequestError(ResponseCode.SYSTEM_ERROR, remark);
-    }
+    if (!isSound(view)) throw damagedMessage(offset);
     return { body: bytesOf(view) };
   });
 }

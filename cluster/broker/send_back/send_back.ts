@@ -5,6 +5,7 @@ import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord, type MessageRecord } from "../../../core/message/record.ts";
+import { isSound } from "../../../core/message/record_check.ts";
 import { tagsCode } from "../../../core/message/tag_hash.ts";
 import { dlqTopicOf, retryTopicOf } from "../../../core/message/topic_names.ts";
 import { type Random, randomBelow } from "../../../core/random.ts";
@@ -14,6 +15,7 @@ import type { HandlerRegistry } from "../../../core/remoting/handler.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore, PutStatus } from "../../../store/message_store.ts";
+import { damagedMessage } from "../damaged_message.ts";
 import { FAQ_HINT } from "../faq.ts";
 import type { GroupConfig } from "../groups/group_config.ts";
 import type { GroupTable } from "../groups/group_table.ts";
@@ -60,6 +62,8 @@ export function registerSendBack(registry: HandlerRegistry, parts: SendBackParts
         `look message by offset failed, ${fields.offset}`,
       );
     }
+    // Stored again it would have a sum that vouches for the damage. Apache's clients then send the copy that they have.
+    if (!isSound(view)) throw damagedMessage(fields.offset);
     // The view is only good for this turn, and everything up to the put happens in it. So a DLQ topic that is made now
     // is saved while its first message is.
     const record = decodeRecord(view.buffer, view.start, view.start + view.size);
