@@ -1,7 +1,7 @@
 // What happens to a queue's units as a whole: finding their end, cutting off what doesn't belong to the log, retention,
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import { READ_BYTES_FIRST } from "./limits.ts";
+import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 
@@ -74,21 +74,22 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     const { fileBytes, end, first } = this.files;
     let base = Math.max(first, end - FILES_SEARCHED_MAX * fileBytes);
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
-    let firstPhysical = NOTHING_KNOWN;
+    let isInFirst = false;
     const last = end - fileBytes;
     while (base < last && !isEnd(base + fileBytes - this.unitBytes)) base += fileBytes;
     if (base < end) {
       const near = base === last ? this.endNear(base, allocatedBytes, isEnd) : NOTHING_KNOWN;
       const position = near === NOTHING_KNOWN ? this.endIn(base, isEnd) : near;
-      if (position > base && base === first) firstPhysical = this.physicalOffsetAt(base);
+      isInFirst = position > base && base === first;
       this.endByte = this.writtenByte = this.tailStart = position;
       this.files.dropFrom(base + fileBytes);
     }
     if (!this.isEmpty) this.minOffset = this.offsetAt(this.files.first);
     this.endMoved();
     this.lookAhead(this.context.replayFrom);
+    // Last, since it drives the end out of the block.
+    this.minPhysicalKnown = isInFirst ? this.physicalOffsetAt(first) : NOTHING_KNOWN;
     this.block.drop(this);
-    this.minPhysicalKnown = firstPhysical;
   }
 
   /** With the last units in memory: what a recovery will ask for, so that the file needn't be opened once more. */
@@ -107,8 +108,9 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   }
 
   /**
-   * Where the units of a file end when what the device has of it tells that, otherwise −1: the file system may count a page
-   * of its own too. No read is behind what was written: the system would read ahead there, and make zeros of a hole.
+   * Where the units of a file end when what the device has of it tells that, otherwise −1: the file system counts a page of
+   * its own too, once the file is in many pieces. No read is behind what was written: the system would read ahead there, and
+   * make zeros of a hole.
    */
   private endNear(
     base: number,
@@ -116,7 +118,9 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     isEnd: (position: number) => boolean,
   ): number {
     const { files: { fileBytes }, unitBytes } = this;
-    for (const bytes of [allocatedBytes - PAGE_BYTES, allocatedBytes]) {
+    const less = allocatedBytes - PAGE_BYTES;
+    const isInPieces = allocatedBytes > PIECES_NOTED * PAGE_BYTES;
+    for (const bytes of isInPieces ? [less, allocatedBytes] : [allocatedBytes, less]) {
       if (bytes < unitBytes || bytes >= fileBytes) continue;
       const to = base + bytes - bytes % unitBytes;
       const from = Math.max(base, to - this.readBytesMax);
@@ -163,7 +167,9 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   private firstDoomed(isDoomed: (position: number) => boolean): number {
     const { endByte, unitBytes } = this;
     if (this.isEmpty) return endByte;
-    const near = Math.max(this.files.first, endByte - this.readBytesMax);
+    // Within what was read to find the end.
+    const nearBytes = READ_BYTES_MAX - 2 * PAGE_BYTES;
+    const near = Math.max(this.files.first, endByte - nearBytes + nearBytes % unitBytes);
     this.preload(near, endByte - near);
     if (!isDoomed(endByte - unitBytes)) return endByte;
     // Looking at a unit looks at the one before it.
@@ -361,6 +367,8 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
 const NOTHING_KNOWN = -1;
 /** What file systems allocate at a time. */
 const PAGE_BYTES = 4096;
+/** Pieces of a file that ext4 notes beside its name; for more it takes a page. */
+const PIECES_NOTED = 4;
 const BEFORE_THE_LOG = -1;
 /** No position of a unit: a deleted queue takes and shows nothing. */
 const GONE = -1;
