@@ -8,6 +8,7 @@ import type { ApacheCheckpoint, CheckpointFile } from "./checkpoint.ts";
 import type { Flusher } from "./commit_log/flusher.ts";
 import type { Settlement } from "./commit_log/settlement.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 
 const CHECK_INTERVAL_MS = 250;
@@ -29,6 +30,7 @@ export interface CheckpointerParts {
   clock: Clock;
   log: Logger;
   queues: ConsumeQueues;
+  queueEnds: QueueEndsFiles;
   index: KeyIndex | null;
   indexProgress: IndexProgress;
   flusher: Flusher;
@@ -83,13 +85,14 @@ export class Checkpointer {
   }
 
   private async writeNow(): Promise<boolean> {
-    const { file, queues, index, flusher, settlement, clock, log } = this.parts;
+    const { file, queueEnds, queues, index, flusher, settlement, clock, log } = this.parts;
     // What is dispatched by now is in the queues' and the index's memory: their syncs cover it.
     const end = settlement.dispatchedEnd;
     const storeTimestampMs = settlement.dispatchedStoreTimestampMs;
     const lastRecord = settlement.dispatchedRecord;
     const queuesEnd = queues.coveredPhysicalOffset;
     const queueOffsets = queues.offsetTotal;
+    const ends = queues.endsOf(end, queueOffsets);
     const indexEnd = index?.endPhysicalOffset ?? 0;
     // Those of later items don't count: the log behind `end` may be lost, and other records take the items.
     const slotsNow = index?.slotsNow ?? null;
@@ -104,6 +107,7 @@ export class Checkpointer {
       this.apache.indexMsgTimestampMs = this.parts.indexProgress.completeUntilMs;
       this.apache.confirmPhysicalOffset = end;
       const slots = index?.slotsPoint ?? null;
+      if (ends?.areTrue() === true) await queueEnds.write(ends.bytes);
       await file.write({
         apache: this.apache,
         replay: { replayFrom: end, lastRecord, queuesEnd, indexEnd, queueOffsets, slots },

@@ -4,6 +4,7 @@ import type { Disk } from "../core/disk/disk.ts";
 import type { FileLocks } from "../core/disk/file_lock.ts";
 import type { Logger } from "../core/log.ts";
 import type { Clock } from "../core/time/clock.ts";
+import { QUEUE_ENDS_MIN } from "./consume_queue/limits.ts";
 import type { QueueKind } from "./consume_queue/stored_queue.ts";
 import { RETENTION_DEFAULTS, type RetentionSettings } from "./retention/retention_plan.ts";
 import { DelayLevels } from "./schedule/delay_levels.ts";
@@ -52,6 +53,8 @@ export interface FileMessageStoreConfig {
   hasTopic: (topic: string) => boolean;
   /** Compare every queue with the whole log when the store is opened, and enter what it lacks (store repair). */
   rebuildQueues: boolean;
+  /** From so many queues on a start takes them as the checkpoint has them; its background looks at them then. */
+  queueEndsMin: number;
   /** Asked each time, so that changes at run time count. */
   retention: () => RetentionSettings;
 }
@@ -84,6 +87,7 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   lightQueues: false,
   hasTopic: () => true,
   rebuildQueues: false,
+  queueEndsMin: QUEUE_ENDS_MIN,
   retention: () => RETENTION_DEFAULTS,
 };
 

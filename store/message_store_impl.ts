@@ -15,6 +15,7 @@ import { LogReader } from "./commit_log/log_reader.ts";
 import { Settlement } from "./commit_log/settlement.ts";
 import { Turns } from "./commit_log/turns.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import type { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import { DiskUsage } from "./disk_usage.ts";
 import { type BitMapOf, Dispatcher } from "./dispatch.ts";
@@ -50,6 +51,7 @@ export interface StoreFiles {
   saved: ApacheCheckpoint;
   log: CommitLog;
   queues: ConsumeQueues;
+  queueEnds: QueueEndsFiles;
   index: KeyIndex | null;
   indexProgress: IndexProgress;
   recovered: RecoveryResult;
@@ -132,6 +134,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       clock,
       log,
       queues: files.queues,
+      queueEnds: files.queueEnds,
       index: files.index,
       indexProgress: files.indexProgress,
       flusher: this.flusher,
@@ -179,6 +182,10 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     }
     this.background.use(runInBackground(this.checkpointer.task(), clock, log));
     this.background.use(this.retention).start();
+    if (this.queues.trust.untriedCount > 0) {
+      const settling = this.queues.trust.settling(this.config.hasTopic);
+      this.background.use(runInBackground(settling, clock, log));
+    }
   }
 
   /** What is on the device is unknown: nothing more is taken, and nothing is said to be safe. */
@@ -366,7 +373,10 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       this.appender.refusal = { status: "shutting_down", detail: "the store is being closed" };
     }
     await this.background.disposeAsync();
-    let isClean = await this.flusher.flush();
+    // What a crash left behind queues that nobody looked at yet is another start's business, and so it must be told.
+    const { isClean: wasClean } = this.files.recovered.summary;
+    let isClean = wasClean || this.queues.trust.untriedCount === 0;
+    isClean = await this.flusher.flush() && isClean;
     isClean = await this.checkpointer.write() && isClean;
     this.settlement.close();
     isClean = await this.closeFiles() && isClean;

@@ -1,10 +1,12 @@
 // Opens what a store has on disk, in the order that a crash at any point allows: lock, checkpoint, log, queues, index,
 // then recovery. On failure everything opened is closed again.
+import { DiskError } from "../core/disk/disk.ts";
 import { firstFailure } from "../core/errors.ts";
 import { CheckpointFile } from "./checkpoint.ts";
 import type { IndexProgress } from "./checkpointer.ts";
 import { CommitLog } from "./commit_log/commit_log.ts";
-import { ConsumeQueues } from "./consume_queue/consume_queues.ts";
+import { ConsumeQueues, type ConsumeQueuesOptions } from "./consume_queue/consume_queues.ts";
+import { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type {
   FileMessageStoreConfig,
   FileMessageStoreParts,
@@ -20,8 +22,20 @@ export async function openStoreFiles(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
 ): Promise<StoreFiles> {
+  const queueEnds = new QueueEndsFiles(parts.disk, config.storePath);
+  let isTold = false;
   try {
-    return await openAll(config, parts);
+    return await openAll(config, parts, queueEnds, () => isTold = true);
+  } catch (error) {
+    if (!isTold || !(error instanceof DiskError)) throw firstFailure(error);
+    // Files that the ends count on may be gone.
+    parts.log.warn("the store can't be opened by its queues' ends: all queues are looked at", {
+      error,
+    });
+  }
+  try {
+    queueEnds.discard();
+    return await openAll(config, parts, queueEnds, () => {});
   } catch (error) {
     throw firstFailure(error);
   }
@@ -30,6 +44,8 @@ export async function openStoreFiles(
 async function openAll(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
+  queueEnds: QueueEndsFiles,
+  onTold: () => void,
 ): Promise<StoreFiles> {
   const { disk, locks } = parts;
   const { storePath } = config;
@@ -42,7 +58,17 @@ async function openAll(
   log.files.load();
   const keptAside = new KeptAside(disk, storePath);
   const saved = checkpoint.read();
-  const queues = undo.use(await openQueues(config, parts, keptAside, saved.replay?.replayFrom));
+  const ends = config.rebuildQueues || saved.replay === null ? null : queueEnds.read(saved.replay);
+  const told = ends?.minPhysicalOffset === log.minOffset ? ends : null;
+  if (told !== null) onTold();
+  const queues = undo.use(
+    await openQueues(config, parts, {
+      keptAside,
+      ends: told,
+      onEndsUntrue: () => queueEnds.discard(),
+      ...(saved.replay !== null && { replayFrom: saved.replay.replayFrom }),
+    }),
+  );
   const indexProgress: IndexProgress = { completeUntilMs: saved.apache.indexMsgTimestampMs };
   let isIndexCut = false;
   const setAside = (path: string, problem: string) => {
@@ -79,7 +105,17 @@ async function openAll(
     logger: parts.log,
   });
   undo.move();
-  return { lock, checkpoint, saved: saved.apache, log, queues, index, indexProgress, recovered };
+  return {
+    lock,
+    checkpoint,
+    saved: saved.apache,
+    log,
+    queues,
+    queueEnds,
+    index,
+    indexProgress,
+    recovered,
+  };
 }
 
 function close(opened: { close(): Promise<void> }): Promise<void> {
@@ -99,8 +135,7 @@ function openLog(config: FileMessageStoreConfig, parts: FileMessageStoreParts): 
 function openQueues(
   config: FileMessageStoreConfig,
   parts: FileMessageStoreParts,
-  keptAside: KeptAside,
-  replayFrom: number | undefined,
+  more: Pick<ConsumeQueuesOptions, "ends" | "keptAside" | "onEndsUntrue" | "replayFrom">,
 ): Promise<ConsumeQueues> {
   return ConsumeQueues.open({
     disk: parts.disk,
@@ -111,8 +146,8 @@ function openQueues(
     batchFileBytes: config.batchConsumeQueueFileBytes,
     extFileBytes: config.consumeQueueExtFileBytes,
     writesExt: config.consumeQueueExtEnabled,
-    keptAside,
-    ...(replayFrom === undefined ? {} : { replayFrom }),
+    endsMin: config.queueEndsMin,
+    ...more,
   });
 }
 

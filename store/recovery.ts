@@ -116,7 +116,7 @@ class Recovery {
   async run(): Promise<RecoveryResult> {
     const { summary } = this;
     const queuesEnd = this.parts.queues.coveredPhysicalOffset;
-    const planned = await this.withIndexWhole(this.plan());
+    const planned = await this.withIndexWhole(this.planByLook());
     // How far the furthest queue reaches says nothing of the others: a start that made them again may have died at it.
     if (planned.rebuilt.includes("queues")) this.isQueueLost = true;
     await this.sayMeanwhile(checkpointMeanwhile(planned, this.parts.checkpoint));
@@ -166,6 +166,20 @@ class Recovery {
       firstStoreTimeMs: (fileStart) =>
         this.probe.read(fileStart) ? this.facts.storeTimestampMs : null,
     });
+  }
+
+  /** Queues are taken as the checkpoint has them only by a plan that counts on it. */
+  private planByLook(): RecoveryPlan {
+    const { checkpoint: { replay }, queues } = this.parts;
+    const plan = this.plan();
+    if (queues.trust.untriedCount === 0) return plan;
+    const isBorneOut = plan.queuesFrom === replay?.replayFrom && !plan.rebuilt.includes("queues") &&
+      !this.isQueueLost && queues.offsetTotal >= replay.queueOffsets;
+    if (isBorneOut) return plan;
+    this.parts.logger.warn("the checkpoint's ends of the queues don't hold: all are looked at");
+    queues.loadAnew();
+    this.isQueueLost ||= queues.setAside > 0;
+    return this.plan();
   }
 
   /** Where a file of the index is missing, the index is made again from there on. */

@@ -60,6 +60,8 @@ export interface BrokerOptions {
   random: Random;
   log: Logger;
   transport: Transport;
+  /** From so many queues on a start takes them as the checkpoint has them. Default: the store's. */
+  queueEndsMin?: number;
 }
 
 /** What every group of codes is made of. */
@@ -160,14 +162,14 @@ async function openParts(
   server: RemotingServer,
   stack: AsyncDisposableStack,
 ): Promise<BrokerParts> {
-  const { config, clock, disk, log, random } = options;
+  const { config, clock, disk, log, queueEndsMin, random } = options;
   const settings = config.values;
   const tables = openTables({ settings, clock, disk, log });
   const address = await storeAddressOf(settings.brokerIP1);
   const storeHost = { address, port: server.addresses[0]!.port };
   const fileLocks = options.locks ?? await systemFileLocks();
   const storeParts = { disk, clock, log: log.named("store"), locks: fileLocks };
-  const storeConfig = storeConfigOf({ config: settings, storeHost, ...tables });
+  const storeConfig = storeConfigOf({ config: settings, storeHost, queueEndsMin, ...tables });
   const store = stack.use(await FileMessageStore.open(storeConfig, storeParts));
   if (settings.enableConsumeQueueExt && settings.enableCalcFilterBitMap) {
     store.setBitMaps(filterBitMaps(tables.filters.table, store));

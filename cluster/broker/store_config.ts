@@ -19,10 +19,12 @@ export interface StoreConfigParts {
   storeHost: HostAddress;
   delayLevels: DelayLevels;
   topics: TopicTable;
+  /** Default: the store's. */
+  queueEndsMin?: number | undefined;
 }
 
 export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
-  const { config, storeHost, delayLevels, topics } = parts;
+  const { config, storeHost, delayLevels, queueEndsMin, topics } = parts;
   return {
     ...FILE_MESSAGE_STORE_DEFAULTS,
     storePath: config.storePathRootDir,
@@ -63,6 +65,7 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     hasTopic: (topic) =>
       topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic) || isLmq(topic),
     rebuildQueues: false,
+    ...(queueEndsMin !== undefined && { queueEndsMin }),
     retention: () => retentionOf(config),
   };
 }

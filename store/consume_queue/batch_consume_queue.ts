@@ -36,7 +36,7 @@ export class BatchConsumeQueue extends UnitQueue {
     extent: QueueExtent,
   ) {
     super(context, topic, queueId, BATCH_UNIT_BYTES, directory, fileBytes, extent);
-    this.findEnd(extent.allocatedBytes);
+    this.load(extent);
   }
 
   override get maxOffset(): number {

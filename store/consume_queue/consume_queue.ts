@@ -32,7 +32,7 @@ export class ConsumeQueue extends UnitQueue {
     extent: QueueExtent,
   ) {
     super(context, topic, queueId, UNIT_BYTES, directory, fileBytes, extent);
-    this.findEnd(extent.allocatedBytes);
+    this.load(extent);
   }
 
   override get maxOffset(): number {

@@ -9,10 +9,12 @@ import { BatchConsumeQueue } from "./batch_consume_queue.ts";
 import { ConsumeQueue } from "./consume_queue.ts";
 import { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
-import { DESCRIPTORS_MAX, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
+import { DESCRIPTORS_MAX, QUEUE_ENDS_MIN, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
 import { LoadProgress } from "./load_progress.ts";
 import { findQueues } from "./load_queues.ts";
 import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
+import type { QueueEnds } from "./queue_ends.ts";
+import { NOT_CORRECTED, QueueTrust, type TakenEnds } from "./queue_trust.ts";
 import { QueueWriter } from "./queue_writer.ts";
 import { ReadBlock } from "./read_block.ts";
 import type { LogProbe, QueueKind, StoredQueue } from "./stored_queue.ts";
@@ -38,6 +40,12 @@ export interface ConsumeQueuesOptions {
   keptAside?: KeptAside;
   /** Where the log will probably be replayed from: a recovery from there opens few files again. */
   replayFrom?: number;
+  /** Where the queues ended at a checkpoint that holds: they are taken so, without a look at their files. */
+  ends?: QueueEnds | null;
+  /** From so many queues on `endsOf` gives their ends. */
+  endsMin?: number;
+  /** What `endsOf` gave is not true any more: files go. Throws DiskError. */
+  onEndsUntrue?: () => void;
   /** Queue files held open at a time. */
   descriptorsMax?: number;
   /** Bytes of entries that a replay keeps in memory. */
@@ -55,6 +63,7 @@ export class ConsumeQueues implements AsyncDisposable {
   private readonly context: QueueContext;
   /** Queues whose damaged files were set aside when they were loaded. */
   setAside = 0;
+  readonly trust: QueueTrust;
   /** Deletions under way; closing waits for them. */
   private readonly deleting = new Set<Promise<void>>();
 
@@ -63,6 +72,13 @@ export class ConsumeQueues implements AsyncDisposable {
     this.fileBytes = roundUpToUnits(options.fileBytes);
     const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
     const writer = new QueueWriter(disk, clock, log, storePath, options.heldBytesMax);
+    const { endsMin = QUEUE_ENDS_MIN, onEndsUntrue } = options;
+    this.trust = new QueueTrust({
+      log,
+      fileBytes: this.fileBytes,
+      endsMin: writesExt ? Infinity : endsMin,
+      ...(onEndsUntrue && { onUntrue: onEndsUntrue }),
+    });
     this.context = {
       disk,
       log,
@@ -91,23 +107,54 @@ export class ConsumeQueues implements AsyncDisposable {
       );
     }
     const queues = new ConsumeQueues(options);
-    const progress = new LoadProgress(options.clock, options.log);
-    queues.load("simple", progress);
-    queues.load("batch", progress);
-    progress.over();
+    queues.loadAll(options.ends ?? null);
     return Promise.resolve(queues);
   }
 
-  private load(kind: QueueKind, progress: LoadProgress): void {
+  private loadAll(ends: QueueEnds | null): void {
+    const progress = new LoadProgress(this.options.clock, this.options.log);
+    this.load("simple", progress, ends?.fileBytes === this.fileBytes ? ends : null);
+    this.load("batch", progress, null);
+    progress.over();
+  }
+
+  private load(kind: QueueKind, progress: LoadProgress, ends: QueueEnds | null): void {
     const { disk, log } = this.options;
-    const root = this.rootOf(kind);
     const fileBytes = this.fileBytesOf(kind);
-    const { damaged, found } = findQueues(disk, log, root, fileBytes, () => progress.foundOne());
+    const { damaged, found, told } = findQueues(
+      disk,
+      log,
+      this.rootOf(kind),
+      fileBytes,
+      () => progress.foundOne(),
+      ends === null ? undefined : (topic, queueId) => ends.topics.get(topic)?.get(queueId),
+    );
+    if (ends !== null && told < ends.count) {
+      log.warn("queues of the last checkpoint are gone: all are looked at", { told: ends.count });
+      this.load(kind, progress, null);
+      return;
+    }
+    if (told > 0) log.info("took the consume queues as the checkpoint has them", { queues: told });
     for (const { topic, queueId, directory, extent } of found) {
-      this.add(kind, topic, queueId, directory, extent);
+      const queue = this.add(kind, topic, queueId, directory, extent);
+      if (extent.end !== undefined) this.trust.add(queue);
+      else if (queue.files.exist) this.trust.lookedAt(queue, found.length);
       progress.loadedOne();
     }
     for (const { directory, problem } of damaged) this.keepAside(directory, problem);
+  }
+
+  /** Before anything is appended: looks at every queue after all. */
+  loadAnew(): void {
+    this.topics.clear();
+    this.trust.clear();
+    this.setAside = 0;
+    this.loadAll(null);
+  }
+
+  /** Where all queues end now; see `QueueTrust`. */
+  endsOf(replayFrom: number, queueOffsets: number): TakenEnds | null {
+    return this.trust.endsOf({ replayFrom, queueOffsets }, this.topics);
   }
 
   private keepAside(directory: string, problem: string): void {
@@ -161,6 +208,7 @@ export class ConsumeQueues implements AsyncDisposable {
    */
   recover(probe: LogProbe, replayFrom = Infinity): void {
     this.context.minPhysicalOffset = probe.minPhysicalOffset;
+    this.trust.corrected(probe.minPhysicalOffset);
     // Queue by queue: there may be more than can be open at a time. Those that were loaded last are still open.
     for (const queue of [...this.each()].reverse()) queue.recover(probe, replayFrom);
   }
@@ -208,6 +256,8 @@ export class ConsumeQueues implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<void> {
     this.context.minPhysicalOffset = Math.max(this.context.minPhysicalOffset, minPhysicalOffset);
+    this.trust.filesGo();
+    this.trust.corrected(NOT_CORRECTED);
     const { clock } = this.options;
     let sliceStartMs = clock.monotonicMs();
     for (const queue of [...this.each()]) {
@@ -221,10 +271,12 @@ export class ConsumeQueues implements AsyncDisposable {
       await clock.sleep(restMs, signal).catch(() => {});
       sliceStartMs = clock.monotonicMs();
     }
+    this.trust.corrected(this.context.minPhysicalOffset);
   }
 
   /** Forgets a topic's queues at once and frees their files in the background. */
   deleteTopic(topic: string): Promise<void> {
+    this.trust.filesGo();
     const queues = [...this.topics.get(topic)?.values() ?? []];
     this.topics.delete(topic);
     const files = queues.map((queue) => queue.delete());

@@ -31,6 +31,14 @@ export const DESCRIPTORS_MAX = 1536;
 /** Loading queues says how far it is after so long each time; one that took as long as this, how long. */
 export const LOAD_PROGRESS_MS = 5000;
 export const LOAD_SAID_MS = 1000;
+/**
+ * From so many queues on the checkpoint says where each one ends, so that a start looks at none of them: fewer are looked
+ * at in less than a second, even on a cold disk.
+ */
+export const QUEUE_ENDS_MIN = 4096;
+/** Queues whose files are looked at behind such a start in one go, and the rest after it: some hundreds a second. */
+export const SETTLED_AT_ONCE = 4;
+export const SETTLE_REST_MS = 10;
 /** Retention lets others have a turn after this long. */
 export const RETENTION_SLICE_MS = 4;
 /** First and further reads of a cursor. */

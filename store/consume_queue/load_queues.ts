@@ -4,6 +4,7 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { NO_FILES, type QueueExtent } from "./queue_context.ts";
+import type { QueueEnd } from "./queue_ends.ts";
 import { queueDirectory, queueFileBase } from "./unit.ts";
 
 export interface FoundQueue {
@@ -28,8 +29,13 @@ export interface DamagedQueue {
 
 export interface QueuesOnDisk {
   found: FoundQueue[];
+  /** Of them, those that weren't looked at: they are what was told of them. */
+  told: number;
   damaged: DamagedQueue[];
 }
+
+/** What is known of a queue whose folder is there. */
+export type ToldOf = (topic: string, queueId: number) => QueueEnd | undefined;
 
 /**
  * Every queue below `root`. Throws OperationError when no file at all has the configured length: then it is the
@@ -41,19 +47,28 @@ export function findQueues(
   root: string,
   fileBytes: number,
   onQueue: () => void = () => {},
+  toldOf: ToldOf = () => undefined,
 ): QueuesOnDisk {
   const found: FoundQueue[] = [];
   const damaged: DamagedQueue[] = [];
+  let told = 0;
   for (const { topic, queueId } of findDirectories(disk, root)) {
     onQueue();
     const directory = queueDirectory(root, topic, queueId);
+    const end = toldOf(topic, queueId);
+    if (end !== undefined) {
+      const { filesEnd, firstByte } = end;
+      found.push({ topic, queueId, directory, extent: { firstByte, filesEnd, end } });
+      told++;
+      continue;
+    }
     const extent = findFiles(disk, log, directory, fileBytes);
     if (typeof extent === "string") damaged.push({ directory, problem: extent });
     else found.push({ topic, queueId, directory, extent });
   }
   const isConfigured = found.some(({ extent }) => extent !== NO_FILES);
   if (damaged.length > 0 && !isConfigured) throw new OperationError(damaged[0]!.problem);
-  return { found, damaged };
+  return { found, damaged, told };
 }
 
 function* findDirectories(

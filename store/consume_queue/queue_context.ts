@@ -4,6 +4,7 @@ import type { Disk } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import type { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import type { DescriptorCache } from "./descriptor_cache.ts";
+import type { QueueEnd } from "./queue_ends.ts";
 import type { QueueWriter } from "./queue_writer.ts";
 import type { ReadBlock } from "./read_block.ts";
 import type { TailPool } from "./tail_pool.ts";
@@ -29,6 +30,8 @@ export interface QueueExtent {
   filesEnd: number;
   /** What the last file takes of the device, where that is known. */
   allocatedBytes?: number | undefined;
+  /** What is known of the queue without a look at its files. */
+  end?: QueueEnd;
 }
 
 export const NO_FILES: QueueExtent = { firstByte: 0, filesEnd: 0 };

@@ -114,6 +114,8 @@ export class QueueFiles {
     if (!this.hasDirectory) disk.makeDirectorySync(this.directory);
     this.hasDirectory = true;
     const opened = descriptors.open(this.pathOf(base), base, "create");
+    // Of an earlier life that knew more than the checkpoint did.
+    if (opened.file!.sizeSync() > 0) opened.file!.truncateSync(0);
     opened.file!.truncateSync(this.fileBytes);
     writer.directoryChanged(this.directory);
     if (this.lastFile !== null) void descriptors.close(this.lastFile);

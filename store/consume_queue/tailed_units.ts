@@ -208,6 +208,6 @@ export abstract class TailedUnits {
   }
 }
 
-function isBlank(bytes: Uint8Array, at: number): boolean {
+export function isBlank(bytes: Uint8Array, at: number): boolean {
   return readI32(bytes, at + SIZE_AT) === BLANK_SIZE && readI64(bytes, at) === 0;
 }

@@ -2,8 +2,11 @@
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import type { QueueExtent } from "./queue_context.ts";
+import type { QueueEnd } from "./queue_ends.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
+import { clearBehind, compareWithFiles } from "./told_queue.ts";
 
 /** MixAll.LMQ_PREFIX. */
 const LIGHT_QUEUE_PREFIX = "%LMQ%";
@@ -24,7 +27,7 @@ interface SeenEnd {
   lastPhysicalEnd: number;
 }
 
-export abstract class UnitQueue extends TailedUnits implements StoredQueue {
+export abstract class UnitQueue extends TailedUnits implements StoredQueue, QueueEnd {
   abstract readonly kind: QueueKind;
   nextOffset = 0;
   minOffset = 0;
@@ -35,6 +38,8 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
   /** Units that were cut may stand on disk up to here, to be written over; there are zeros from here on. */
   private staleEnd = 0;
   private seenEnd: SeenEnd | null = null;
+  /** What the checkpoint said of it, until its files were looked at; null when they have been. */
+  private told: QueueEnd | null = null;
 
   abstract get maxOffset(): number;
   abstract append(
@@ -61,6 +66,14 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return this.files.first;
   }
 
+  get filesEnd(): number {
+    return this.files.end;
+  }
+
+  get minPhysical(): number {
+    return this.minPhysicalKnown;
+  }
+
   get minPhysicalOffset(): number {
     return this.context.minPhysicalOffset;
   }
@@ -69,8 +82,21 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     return this.endByte === this.files.first;
   }
 
+  /** Takes what is known of the queue, or finds it out. */
+  protected load({ allocatedBytes, end }: QueueExtent): void {
+    if (end === undefined) this.findEnd(allocatedBytes);
+    else {
+      this.told = end;
+      this.endByte = this.writtenByte = this.tailStart = end.endByte;
+      this.minOffset = end.minOffset;
+      this.endMoved(end.coveredPhysicalOffset);
+      this.minPhysicalKnown = end.minPhysical;
+      this.isEndSound = true;
+    }
+  }
+
   /** Finds the end of what was written in the last files; `allocatedBytes` are the last one's on the device. */
-  protected findEnd(allocatedBytes = 0): void {
+  private findEnd(allocatedBytes = 0): void {
     const { fileBytes, end, first } = this.files;
     let base = Math.max(first, end - FILES_SEARCHED_MAX * fileBytes);
     const isEnd = (position: number) => !this.isUnit(this.bytesAt(position), this.at);
@@ -266,6 +292,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
    * the `truncate` that must end it.
    */
   recover(probe: LogProbe, replayFrom: number): void {
+    if (this.told !== null) return;
     const limit = Math.min(replayFrom, probe.maxPhysicalOffset);
     const seen = this.seenEnd?.limit === limit ? this.seenEnd : null;
     this.seenEnd = null;
@@ -287,6 +314,19 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue {
     }
     if (replayFrom === Infinity) this.clearStale();
     this.correctMinOffset();
+  }
+
+  /**
+   * Looks at the files of a queue that was taken as the checkpoint has it; gives what is wrong with them, in words. Rejects
+   * with DiskError.
+   */
+  async settle(): Promise<string | null> {
+    const { context: { disk }, told } = this;
+    if (told === null || this.isDeleted) return null;
+    const problem = await compareWithFiles(disk, this, told);
+    if (problem === null && !this.isDeleted) await clearBehind(disk, this);
+    this.told = null;
+    return problem;
   }
 
   private lastBelongs(probe: LogProbe, seen: SeenEnd | null): boolean {

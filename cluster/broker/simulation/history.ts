@@ -124,6 +124,7 @@ class History {
       log: createLogger((entry) => this.note(entry)),
       settings: this.settings,
       hasFaults,
+      tellsQueueEnds: this.options.seed % 2 === 0,
       said: this.said,
       broken: (problem) => this.broken(problem),
     });

@@ -70,6 +70,8 @@ export interface LifeParts {
   log: Logger;
   settings: Settings;
   hasFaults: boolean;
+  /** A start takes the queues as the checkpoint has them, as of tens of thousands. */
+  tellsQueueEnds: boolean;
   /** What the log said so far. */
   said: Pick<SimulatedLife, "suspectRecords" | "replays">;
   broken: (problem: string) => void;
@@ -131,7 +133,7 @@ export class Life implements SimulatedLife, SocketHandlers {
 
   /** Opens the broker and connects to it. */
   async open(): Promise<Outcome<void>> {
-    const { disk, clock, random, log, settings } = this.parts;
+    const { disk, clock, random, log, settings, tellsQueueEnds } = this.parts;
     const given = { ...SMALL, ...settings };
     const overrides = Object.entries(given).map(([name, value]) => `${name}=${value}`);
     const { live: config } = loadBrokerConfig({ overrides }, MACHINE);
@@ -144,6 +146,7 @@ export class Life implements SimulatedLife, SocketHandlers {
       random,
       log,
       transport,
+      ...(tellsQueueEnds && { queueEndsMin: 1 }),
     });
     const opened = await this.drive(opening);
     if (opened.kind !== "done") return opened;

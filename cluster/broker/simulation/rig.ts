@@ -54,6 +54,7 @@ export class Rig {
       log: createLogger((entry) => this.entries.push(entry)),
       settings: this.settings,
       hasFaults: true,
+      tellsQueueEnds: false,
       said: { suspectRecords: 0, replays: [] },
       broken: (problem) => {
         throw new Error(problem);
