@@ -98,8 +98,7 @@ export class Checkpointer {
     const slotsNow = index?.slotsNow ?? null;
     try {
       if (!await flusher.flush()) return false;
-      await queues.sync();
-      await index?.sync(slotsNow);
+      await bothDone(queues.sync(), index?.sync(slotsNow));
       if (storeTimestampMs > 0) {
         this.apache.physicMsgTimestampMs = storeTimestampMs;
         this.apache.logicsMsgTimestampMs = storeTimestampMs;
@@ -124,5 +123,12 @@ export class Checkpointer {
     this.coveredEnd = end;
     this.writtenAtMs = clock.monotonicMs();
     return true;
+  }
+}
+
+/** Rejects with the first failure, when neither is under way any more. */
+async function bothDone(one: Promise<void>, other: Promise<void> | undefined): Promise<void> {
+  for (const result of await Promise.allSettled([one, other])) {
+    if (result.status === "rejected") throw result.reason;
   }
 }

@@ -13,6 +13,8 @@ export const WRITE_DELAY_A_QUEUE_MS = 0.2;
 export const WRITE_DELAY_MS_MAX = 2000;
 /** How long one round of writing may hold the event loop; the rest goes on a millisecond later. */
 export const WRITE_BUDGET_MS = 4;
+/** … and of the writing that a checkpoint waits for: what it takes is what a crash has to replay. */
+export const SYNC_WRITE_BUDGET_MS = 8;
 /** A replay keeps entries in memory up to so many bytes, looked at so often, before they are written. */
 export const HELD_BYTES_MAX = 64 * 1024 * 1024;
 export const HELD_LOOK_MS = 100;

@@ -7,6 +7,7 @@ import {
   HELD_BYTES_MAX,
   HELD_LOOK_MS,
   SYNC_QUEUES_MAX,
+  SYNC_WRITE_BUDGET_MS,
   TAIL_IDLE_MS,
   WRITE_BUDGET_MS,
   WRITE_DELAY_A_QUEUE_MS,
@@ -113,7 +114,7 @@ export class QueueWriter {
     }
   }
 
-  /** Writes at most so many queues, for as long as a round may take; gives how many were written. */
+  /** Writes at most so many queues, for as long as one go of it may take; gives how many were written. */
   private writeSome(countMax: number): number {
     const startedMs = this.clock.monotonicMs();
     let count = 0;
@@ -121,7 +122,7 @@ export class QueueWriter {
       this.writeNext();
       count++;
       const isLook = count % QUEUES_PER_LOOK === 0;
-      if (isLook && this.clock.monotonicMs() - startedMs >= WRITE_BUDGET_MS) break;
+      if (isLook && this.clock.monotonicMs() - startedMs >= SYNC_WRITE_BUDGET_MS) break;
     }
     this.forgetDone();
     return count;
