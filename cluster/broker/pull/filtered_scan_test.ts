@@ -2,7 +2,7 @@
 import { silentLogger } from "../../../core/log.ts";
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import type { QueueCursor } from "../../../store/message_store.ts";
+import type { EntryReader, QueueCursor } from "../../../store/message_store.ts";
 import { parseSubscription } from "../clients/subscription.ts";
 import { COLD_BLOCK_BYTES } from "./cold_blocks.ts";
 import { FilteredScan } from "./filtered_scan.ts";
@@ -22,10 +22,18 @@ const settings = {
 };
 const subscription = parseSubscription("T", "a = 1", "SQL92", 0)!;
 
+/** Records without heads, which nobody can judge. */
+const entriesAsTheyAre: EntryReader = {
+  judge: () => Promise.resolve("kept"),
+  mends: () => null,
+  read: () => Promise.resolve(null),
+};
+
 /** Records of one size whose first and last two bytes are their number, all of them on the disk. */
 class ColdLog {
   readonly log = Buffer.alloc(RECORDS * RECORD_BYTES);
   readonly confirmOffset = this.log.length;
+  readonly entries = entriesAsTheyAre;
   minPhysicalOffset = 0;
   /** Bytes that reads find, from the log's beginning. */
   readableBytes = this.log.length;
