@@ -53,8 +53,10 @@ export class EntryReads implements EntryReader, AsyncDisposable {
   }
 
   async judge(topic: string, queueId: number, entry: QueueEntry): Promise<EntryVerdict> {
-    const queue = this.parts.files.queues.findPlain(topic, queueId);
-    if (queue === null) return "kept";
+    const { log, queues } = this.parts.files;
+    const queue = queues.findPlain(topic, queueId);
+    const hasLeftLog = entry.size > 0 && entry.physicalOffset < log.files.startOffset;
+    if (queue === null || hasLeftLog) return "kept";
     const verdict = await this.mender.judge(queue, entry.queueOffset);
     const isOther = verdict === "mended" && this.mended(topic, queueId, entry) !== null;
     return verdict !== "mended" || isOther ? verdict : "kept";
@@ -63,6 +65,15 @@ export class EntryReads implements EntryReader, AsyncDisposable {
   mends(topic: string, queueId: number): Promise<unknown> | null {
     const queue = this.parts.files.queues.findPlain(topic, queueId);
     return queue === null ? null : this.mender.ofQueue(queue);
+  }
+
+  async next(topic: string, queueId: number, cursor: QueueCursor): Promise<boolean> {
+    while (!cursor.next()) {
+      const mends = this.mends(topic, queueId);
+      if (mends === null) return false;
+      await mends;
+    }
+    return true;
   }
 
   async read(topic: string, queueId: number, entry: QueueEntry): Promise<RecordView | null> {
@@ -87,7 +98,7 @@ export class EntryReads implements EntryReader, AsyncDisposable {
 }
 
 /** Whether a view is the record that an entry means. A light queue's entries name records of other queues. */
-function isRecordOf(
+export function isRecordOf(
   { buffer, size, start }: RecordView,
   topic: string,
   queueId: number,

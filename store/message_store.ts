@@ -108,6 +108,11 @@ export interface EntryReader {
   judge(topic: string, queueId: number, entry: QueueEntry): Promise<EntryVerdict>;
   /** Resolves when entries of a queue are mended, before which its cursors stop; null when there are none. */
   mends(topic: string, queueId: number): Promise<unknown> | null;
+  /**
+   * After a cursor's `next` gave false, for those who must not take that for the queue's end: moves it once the entries are
+   * mended that it stopped before. False at the end.
+   */
+  next(topic: string, queueId: number, cursor: QueueCursor): Promise<boolean>;
   /** The record of an entry, which is mended first if need be; null when it isn't in the log. */
   read(topic: string, queueId: number, entry: QueueEntry): Promise<RecordView | null>;
 }

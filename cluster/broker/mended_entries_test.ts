@@ -8,6 +8,7 @@ import { decodeRecords } from "../../core/message/record.ts";
 import { QUEUE_OFFSET_AT } from "../../core/message/record_layout.ts";
 import { POP_MESSAGE } from "../../core/remoting/codes/pop.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
+import { PULL_SUBSCRIBES, PULL_SUSPENDS } from "./pull/pull_request.ts";
 import { pullFields } from "./pull/testing_pull.ts";
 import {
   call,
@@ -189,4 +190,33 @@ test("an entry whose record says another number of itself is served as it is", a
     log[recordAt(file, 5) + QUEUE_OFFSET_AT + 7]! ^= 0x40;
   });
   expect(await pullAll(world)).toEqual(BODIES);
+});
+
+test("a delayed message is delivered though the entry of its level was damaged", async () => {
+  await using stack = new AsyncDisposableStack();
+  const storePath = temporaryFolder(stack);
+  const settings = { messageDelayLevel: "1s 2s" };
+  const bodies = BODIES.slice(0, 6);
+  {
+    await using broker = await openTestBroker({ storePath, settings });
+    using peer = await TestPeer.connect(broker.port);
+    for (const body of bodies) await send(peer, "Late", body, "DELAY\x011\x02");
+  }
+  const path = `${storePath}/consumequeue/SCHEDULE_TOPIC_XXXX/0/${FIRST_FILE}`;
+  const file = readFileSync(path);
+  file.fill(0, at(2), at(3));
+  copyEntry(file, 1, 4);
+  writeFileSync(path, file);
+  await using broker = await openTestBroker({ storePath, settings });
+  using peer = await TestPeer.connect(broker.port);
+  const found: string[] = [];
+  for (let queueOffset = 0; found.length < bodies.length;) {
+    const sysFlag = PULL_SUBSCRIBES | PULL_SUSPENDS;
+    const given = { topic: "Late", consumerGroup: "G", queueOffset, sysFlag };
+    const fields = pullFields({ ...given, suspendTimeoutMillis: 20_000 });
+    const answer = await call(peer, PULL_MESSAGE, fields);
+    for (const { body } of decodeRecords(answer.body)) found.push(Buffer.from(body).toString());
+    queueOffset = Number(answer.extFields.get("nextBeginOffset"));
+  }
+  expect(found.toSorted()).toEqual(bodies);
 });

@@ -2,7 +2,8 @@
 import { silentLogger } from "../../../core/log.ts";
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
-import type { EntryReader, QueueCursor } from "../../../store/message_store.ts";
+import { ENTRIES_AS_THEY_ARE } from "../../../store/testing_store.ts";
+import type { QueueCursor } from "../../../store/message_store.ts";
 import { parseSubscription } from "../clients/subscription.ts";
 import { COLD_BLOCK_BYTES } from "./cold_blocks.ts";
 import { FilteredScan } from "./filtered_scan.ts";
@@ -22,18 +23,12 @@ const settings = {
 };
 const subscription = parseSubscription("T", "a = 1", "SQL92", 0)!;
 
-/** Records without heads, which nobody can judge. */
-const entriesAsTheyAre: EntryReader = {
-  judge: () => Promise.resolve("kept"),
-  mends: () => null,
-  read: () => Promise.resolve(null),
-};
-
 /** Records of one size whose first and last two bytes are their number, all of them on the disk. */
 class ColdLog {
   readonly log = Buffer.alloc(RECORDS * RECORD_BYTES);
   readonly confirmOffset = this.log.length;
-  readonly entries = entriesAsTheyAre;
+  /** Its records have no heads that could be judged. */
+  readonly entries = ENTRIES_AS_THEY_ARE;
   minPhysicalOffset = 0;
   /** Bytes that reads find, from the log's beginning. */
   readableBytes = this.log.length;

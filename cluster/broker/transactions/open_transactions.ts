@@ -42,6 +42,7 @@ export interface TransactionParts {
     MessageStore,
     | "queueBounds"
     | "openCursor"
+    | "entries"
     | "readHot"
     | "read"
     | "put"
