@@ -21,6 +21,8 @@ const TIME_MS_MAX = 2 ** 43;
 
 /** Tables that a broker can make again (cluster/broker/lost_tables.ts). */
 const REBUILT_NAMES = new Set(["topics.json", "subscriptionGroup.json"]);
+/** Tables without which no broker starts: groups would begin anew. */
+const OFFSET_NAMES = new Set(["consumerOffset.json", "lmqConsumerOffset.json", "delayOffset.json"]);
 
 /** The text of a file; null when it isn't there or can't be read. */
 function readText(disk: Disk, path: string): string | null {
@@ -72,9 +74,10 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
 }
 
 function withoutIt(name: string): string {
+  if (OFFSET_NAMES.has(name)) return "a broker doesn't start with it";
   return REBUILT_NAMES.has(name)
     ? "a broker makes it again from queues and offsets, with default settings"
-    : "a broker doesn't start with it";
+    : "a broker that uses it begins it empty";
 }
 
 /** Topics by config/topics.json: what it says of them; null when it says nothing. */
