@@ -45,6 +45,11 @@ export class Dispatcher {
     this.listeners.push(listener);
   }
 
+  /** Tells the listeners of a message again: readers stood before its entry. */
+  announce(topic: string, queueId: number, queueOffset: number, tagsCode: number): void {
+    for (const listener of this.listeners) listener(topic, queueId, queueOffset, tagsCode, 0);
+  }
+
   /** Dispatches the records from row `from` that end at or before `confirmOffset`; gives the first row left. */
   dispatch(records: StagedRecords, from: number, confirmOffset: number): number {
     const { physicalOffsets, sizes } = records;

@@ -77,6 +77,9 @@ export interface QueueCursor {
   next(): boolean;
 }
 
+/** What an entry says of its record. */
+export type QueueEntry = Readonly<Pick<QueueCursor, "queueOffset" | "physicalOffset" | "size">>;
+
 /** Bytes of a record in the log: a view that must be copied or written out in this turn. */
 export interface RecordView {
   buffer: Uint8Array;
@@ -88,6 +91,30 @@ export interface QueueBounds {
   minOffset: number;
   /** The next offset to be given: one past the last. */
   maxOffset: number;
+}
+
+/**
+ * What became of a queue's entry that names another record than its own: mended from the log; left as it is, since its own
+ * record may be what is damaged; or its record is gone.
+ */
+export type EntryVerdict = "mended" | "kept" | "gone";
+
+/** From queue entries to the right records, whatever happened to the entries. */
+export interface EntryReader {
+  /**
+   * For readers who see that an entry names another record than its own, or none: looks for the right one. "mended" when the
+   * entry is another one now than the one given.
+   */
+  judge(topic: string, queueId: number, entry: QueueEntry): Promise<EntryVerdict>;
+  /** Resolves when entries of a queue are mended, before which its cursors stop; null when there are none. */
+  mends(topic: string, queueId: number): Promise<unknown> | null;
+  /**
+   * After a cursor's `next` gave false, for those who must not take that for the queue's end: moves it once the entries are
+   * mended that it stopped before. False at the end.
+   */
+  next(topic: string, queueId: number, cursor: QueueCursor): Promise<boolean>;
+  /** The record of an entry, which is mended first if need be; null when it isn't in the log. */
+  read(topic: string, queueId: number, entry: QueueEntry): Promise<RecordView | null>;
 }
 
 export type TimestampBoundary = "lower" | "upper";
@@ -105,6 +132,7 @@ export interface MessageStore extends AsyncDisposable {
   emptyMinOffset(topic: string): number;
   /** A cursor before `queueOffset`; null when there is no such queue. The offset must be within the bounds. */
   openCursor(topic: string, queueId: number, queueOffset: number): QueueCursor | null;
+  readonly entries: EntryReader;
   /** The record at a physical offset while it is cheap to read (unwritten, or in the hot tail); null otherwise. */
   readHot(physicalOffset: number, size: number): RecordView | null;
   /** The record at a physical offset from wherever it is; null when it isn't in the log. */

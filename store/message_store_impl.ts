@@ -19,6 +19,7 @@ import type { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import { DiskUsage } from "./disk_usage.ts";
 import { type BitMapOf, Dispatcher } from "./dispatch.ts";
+import { EntryReads } from "./entry_reads.ts";
 import type {
   FileMessageStoreConfig,
   FileMessageStoreParts,
@@ -61,6 +62,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   /** For the send path: stages records in place. Everything else goes through `put`. */
   readonly appender: Appender;
   readonly queues: ConsumeQueues;
+  readonly entries: EntryReads;
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly reader: LogReader;
@@ -121,12 +123,8 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       else log.error("the log can't be written: sends are refused meanwhile", { error });
     };
     this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end, parts.disk);
-    const { queues } = this;
-    this.times = new StoreTimes({
-      queues,
-      reader: this.reader,
-      confirmOffset: () => this.confirmOffset,
-    });
+    const { dispatcher, queues, reader } = this;
+    this.times = new StoreTimes({ queues, reader, confirmOffset: () => this.confirmOffset });
     this.writer = new MessageWriter(this.appender, files.queues, clock, config);
     this.checkpointer = new Checkpointer({
       file: files.checkpoint,
@@ -141,6 +139,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       settlement: this.settlement,
     });
     this.retention = this.makeRetention();
+    this.entries = new EntryReads({ config, files, store: this, log, dispatcher });
   }
 
   private makeRetention(): Retention {
@@ -186,6 +185,7 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       const settling = this.queues.trust.settling(this.config.hasTopic);
       this.background.use(runInBackground(settling, clock, log));
     }
+    this.background.use(this.entries).start();
   }
 
   /** What is on the device is unknown: nothing more is taken, and nothing is said to be safe. */

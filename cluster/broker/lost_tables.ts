@@ -1,6 +1,7 @@
 // Topics and groups whose files are lost, or damaged with their backups, are made again from what else the store says:
 // queues tell the topics, offsets the groups. What was damaged is kept aside. Of permissions and attributes nothing is
-// known any more: they get the defaults, and the log says so.
+// known any more: they get the defaults, and the log says so. Tables of which a store tells nothing begin empty where no
+// message is lost or skipped for want of them; offsets never do.
 import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -17,17 +18,32 @@ import type { TopicTable } from "./topics/topic_table.ts";
 export interface LosableFile extends TableFile {
   /** Whether there was nothing to load: a new store, or a lost file. */
   readonly isLost: boolean;
+  /** Whether there was something, which is kept aside now. */
+  readonly isDamaged: boolean;
 }
 
-/** A file that can be made again: damaged beyond its backup, it goes aside and counts as lost. Loading throws DiskError. */
+export interface LosableParts {
+  disk: Disk;
+  log: Logger;
+  path: string;
+  storePath: string;
+  /** What is lost with a table that begins empty then; without it the table is made again. */
+  lost?: string;
+}
+
+/** A file that a start can do without: damaged beyond its backup, it goes aside and counts as lost. Loading throws DiskError. */
 export function losable(
   file: MetadataFile,
-  { disk, log, path, storePath }: { disk: Disk; log: Logger; path: string; storePath: string },
+  { disk, log, lost, path, storePath }: LosableParts,
 ): LosableFile {
   let isLost = false;
+  let isDamaged = false;
   return {
     get isLost() {
       return isLost;
+    },
+    get isDamaged() {
+      return isDamaged;
     },
     load() {
       let text: string | null = null;
@@ -38,9 +54,12 @@ export function losable(
         const keptAside = new KeptAside(disk, storePath);
         const kept = [path, `${path}.bak`].filter((each) => disk.statSync(each) !== null)
           .map((each) => keptAside.move(each, each.slice(storePath.length + 1)));
-        log.error("a table is damaged, and its backup can't replace it: it is made again", {
+        isDamaged = true;
+        const then = lost === undefined ? "it is made again" : "it begins empty";
+        log.error(`a table is damaged, and its backup can't replace it: ${then}`, {
           path,
           keptAs: kept.join(", "),
+          lost,
         });
       }
       isLost = text === null;

@@ -76,3 +76,38 @@ test("something else in config's place stops the start, which names it", async (
   expect(JSON.stringify(opened, (_, value) => value instanceof Error ? value.message : value))
     .toContain(`${STORE_PATH}/config isn't a folder`);
 });
+
+const LEFT_EMPTY = [
+  "consumerFilter.json",
+  "consumerOrderInfo.json",
+  "messageRequestMode.json",
+  "queueLocks.json",
+  "transactionMetrics",
+];
+
+for (const name of LEFT_EMPTY) {
+  test(`a broker starts without ${name} when it is spoiled with its backup, keeps it and says what is lost`, async () => {
+    const disk = await stoppedStore();
+    spoil(disk, `${STORE_PATH}/config/${name}`);
+    const rig = new Rig({ ...ASYNC, enablePropertyFilter: true }, disk);
+    expect((await rig.openOnly()).kind).toBe("done");
+    expect(await rig.readAll()).toHaveLength(2);
+    expect(rig.entries.filter(({ level }) => level === "error")).toMatchObject([{
+      text: "a table is damaged, and its backup can't replace it: it begins empty",
+      fields: { path: `${STORE_PATH}/config/${name}`, lost: expect.any(String) },
+    }]);
+    expect(disk.listSync(`${STORE_PATH}/kept-aside`)).toHaveLength(2);
+  });
+}
+
+for (const name of ["consumerOffset.json", "delayOffset.json"]) {
+  test(`no broker starts without ${name}: nothing begins anew unasked`, async () => {
+    const disk = await stoppedStore();
+    spoil(disk, `${STORE_PATH}/config/${name}`);
+    const rig = new Rig(ASYNC, disk);
+    const opened = await rig.openOnly();
+    expect(JSON.stringify(opened, (_, value) => value instanceof Error ? value.message : value))
+      .toContain(`${name} is damaged and ${STORE_PATH}/config/${name}.bak can't replace it`);
+    expect(disk.listSync(`${STORE_PATH}/config`)).toContain(name);
+  });
+}

@@ -46,7 +46,16 @@ export interface TableParts {
   log: Logger;
 }
 
-/** Throws OperationError for a damaged file, UsageError for delay levels that can't be read. */
+/** What goes with tables that begin empty when they are damaged. */
+const LOST = {
+  filters: "SQL92 filters of groups, until their consumers register again",
+  locks:
+    "who holds the queues of orderly groups: nobody gets one until they trust their locks no more",
+  orders: "which messages orderly pops gave out: they come again at once",
+  modes: "which groups were set to pop, by setMessageRequestMode",
+};
+
+/** Throws OperationError for damaged offsets, UsageError for delay levels that can't be read. */
 export function openTables(parts: TableParts): Tables {
   const { settings, clock, disk, log } = parts;
   syncNames(`${settings.storePathRootDir}/config`, disk, log);
@@ -57,7 +66,6 @@ export function openTables(parts: TableParts): Tables {
   const delayText = delayFile.load();
   if (delayText !== null) delayOffsets.decode(delayText);
   const expressions = new Expressions();
-  const filterTable = new FilterTable({ ...parts, file: fileOf("consumerFilter"), expressions });
   // A store that gets light queues takes its offsets along, where Apache begins anew.
   const plainOffsets = fileOf("consumerOffset");
   const lightOffsets = fileOf("lmqConsumerOffset");
@@ -65,10 +73,13 @@ export function openTables(parts: TableParts): Tables {
     load: () => lightOffsets.load() ?? plainOffsets.load(),
     saveInBackground: (text: string) => lightOffsets.saveInBackground(text),
   };
-  const losableOf = (name: string) => {
-    const path = pathOf(name);
-    return losable(fileOf(name), { disk, log, path, storePath: settings.storePathRootDir });
+  const losableOf = (name: string, lost?: string) => {
+    const storePath = settings.storePathRootDir;
+    const parts = { disk, log, path: pathOf(name), storePath };
+    return losable(fileOf(name), lost === undefined ? parts : { ...parts, lost });
   };
+  const filterFile = losableOf("consumerFilter", LOST.filters);
+  const filterTable = new FilterTable({ ...parts, file: filterFile, expressions });
   const topicFile = losableOf("topics");
   const groupFile = losableOf("subscriptionGroup");
   const topics = new TopicTable({ ...parts, file: topicFile });
@@ -79,14 +90,14 @@ export function openTables(parts: TableParts): Tables {
     groups,
     offsets,
     filters: new PullFilters(expressions, filterTable, settings),
-    locks: new QueueLocks({ clock, log, file: fileOf("queueLocks") }),
+    locks: new QueueLocks({ clock, log, file: losableOf("queueLocks", LOST.locks) }),
     orders: new OrderTable({
-      file: fileOf("consumerOrderInfo"),
+      file: losableOf("consumerOrderInfo", LOST.orders),
       clock,
       queueCountOf: (topic) => topics.get(topic)?.readQueueNums ?? 0,
       hasGroup: (group) => groups.has(group),
     }),
-    requestModes: new RequestModes({ file: fileOf("messageRequestMode"), log }),
+    requestModes: new RequestModes({ file: losableOf("messageRequestMode", LOST.modes), log }),
     delayOffsets,
     delayLevels: DelayLevels.parse(settings.messageDelayLevel),
     restoreLost: (store) => {

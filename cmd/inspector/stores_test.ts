@@ -97,6 +97,35 @@ describe("store check", () => {
     });
   }
 
+  test("notes what isn't the store's, which keeps no broker from starting", async () => {
+    const path = copyOf("store/store");
+    const strays = [
+      "commitlog/.log.swp",
+      `commitlog/${"0".repeat(20)}.bak`,
+      "commitlog/zzz",
+      "consumequeue/notes.txt",
+      "consumequeue/TopicCrash/notes.txt",
+      `consumequeue/TopicCrash/1/${"0".repeat(20)}.orig`,
+      "index/notes.txt",
+    ];
+    for (const each of strays) writeFileSync(`${path}/${each}`, "");
+    mkdirSync(`${path}/commitlog/lost+found`);
+    mkdirSync(`${path}/index/lost+found`);
+    const found = await checkJson(path) as unknown as { code: number; notes: string[] };
+    expect(found).toMatchObject({ code: 0, sound: true, faults: [] });
+    for (const each of [...strays, "commitlog/lost+found", "index/lost+found"]) {
+      expect(found.notes).toContain(`${each} is no part of the store and is passed over`);
+    }
+    const settings = {
+      mappedFileSizeConsumeQueue: 6000,
+      mapperFileSizeBatchConsumeQueue: 13_800,
+      maxHashSlotNum: 500,
+      maxIndexNum: 2000,
+    };
+    await using broker = await openTestBroker({ storePath: path, settings });
+    expect(broker.port).toBeGreaterThan(0);
+  });
+
   test("needs a folder with a store", async () => {
     expect(await store("check")).toMatchObject({ code: 2, out: "" });
     expect((await store("check", join(folder, "store/store/config"))).err).toContain("is no store");
@@ -167,6 +196,42 @@ const damages: [string, (path: string) => void, string[], boolean][] = [
     "a checkpoint cut short",
     (path) => truncateSync(`${path}/checkpoint`, 10),
     ["checkpoint"],
+    true,
+  ],
+  [
+    "a checkpoint of other bytes",
+    (path) => writeFileSync(`${path}/checkpoint`, Buffer.alloc(4096, "z")),
+    ["checkpoint"],
+    true,
+  ],
+  [
+    "a timer wheel cut short",
+    (path) => writeFileSync(`${path}/timerwheel`, Buffer.alloc(4096)),
+    ["timer_file"],
+    true,
+  ],
+  [
+    "a timer check of other bytes",
+    (path) => writeFileSync(`${path}/config/timercheck`, Buffer.alloc(4096, "z")),
+    ["timer_file"],
+    true,
+  ],
+  [
+    "timer log files that don't follow each other",
+    (path) => {
+      rmSync(`${path}/timerlog`, { recursive: true, force: true });
+      mkdirSync(`${path}/timerlog`);
+      for (const base of [0, 9000]) {
+        writeFileSync(`${path}/timerlog/${String(base).padStart(20, "0")}`, Buffer.alloc(5200));
+      }
+    },
+    ["timer_file"],
+    true,
+  ],
+  [
+    "timer metrics cut short",
+    (path) => truncateSync(`${path}/config/timermetrics`, 100),
+    ["config_file"],
     true,
   ],
   [

@@ -13,6 +13,7 @@ import {
   PHYSICAL_OFFSET_AT,
   QUEUE_ID_AT,
   QUEUE_OFFSET_AT,
+  RECORD_BYTES_MIN,
 } from "./record_layout.ts";
 import { emptyParts, locateParts, type RecordParts } from "./record.ts";
 
@@ -115,6 +116,28 @@ export function hasTrueBody(
 ): boolean {
   return bodyEnd === bodyStart ||
     crc32Masked(buffer, bodyStart, bodyEnd) === readI32(buffer, start + BODY_CRC_AT);
+}
+
+/** Whether a record's head stands at `start` that says that it has so many bytes and stands at this offset of the log. */
+export function isRecordAt(
+  buffer: Uint8Array,
+  start: number,
+  size: number,
+  physicalOffset: number,
+): boolean {
+  return size >= RECORD_BYTES_MIN && readI32(buffer, start) === size &&
+    readI64(buffer, start + PHYSICAL_OFFSET_AT) === physicalOffset;
+}
+
+/** Whether the record at `start` says of itself that it has this number in a queue of this id. Two comparisons. */
+export function isNumbered(
+  buffer: Uint8Array,
+  start: number,
+  queueId: number,
+  queueOffset: number,
+): boolean {
+  return readI64(buffer, start + QUEUE_OFFSET_AT) === queueOffset &&
+    readI32(buffer, start + QUEUE_ID_AT) === queueId;
 }
 
 /** Undefined when there is no such property at the end, null when it agrees. */

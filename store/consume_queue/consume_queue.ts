@@ -9,6 +9,7 @@ import {
   writeU63Negative,
 } from "../../core/bytes/big_endian.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+import { RECORD_BYTES_MIN } from "../../core/message/record_layout.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
 import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
@@ -81,6 +82,52 @@ export class ConsumeQueue extends UnitQueue {
     this.grew(physicalOffset + size);
   }
 
+  /**
+   * Whether the entry that `bytesAt` showed at `at` can't be true: entries are in the log's order. Those in memory are this
+   * run's.
+   * `endBefore`: where the record of an entry before it ends.
+   */
+  isOdd(
+    bytes: Uint8Array,
+    at: number,
+    physicalOffset: number,
+    size: number,
+    endBefore: number,
+  ): boolean {
+    const { block } = this;
+    if (bytes !== block.bytes) return false;
+    if (size < RECORD_BYTES_MIN || physicalOffset < endBefore) return true;
+    const next = at + UNIT_BYTES;
+    return next < block.length && readI64(bytes, next) < physicalOffset + size &&
+      readI32(bytes, next + SIZE_AT) !== BLANK_SIZE;
+  }
+
+  /** Whether readers must wait before a damaged entry, which is mended meanwhile; each one once. */
+  isMended(position: number): boolean {
+    return this.context.mender?.holds(this, position) ?? false;
+  }
+
+  /** Where the record ends whose entry stands before a position; 0 when nothing tells, or this run wrote it. */
+  endBefore(position: number, readAheadBytes: number): number {
+    const { fileBytes, first } = this.files;
+    if (position >= this.tailStart || position <= first || position % fileBytes === 0) return 0;
+    // What stands at the position itself comes with it.
+    const bytes = this.bytesAt(position - UNIT_BYTES, readAheadBytes);
+    const size = readI32(bytes, this.at + SIZE_AT);
+    return size === BLANK_SIZE ? 0 : Math.max(0, readI64(bytes, this.at) + size);
+  }
+
+  /** Writes an entry anew, whose damage the log told of. Throws DiskError. */
+  correct(position: number, physicalOffset: number, size: number, tagsCode: number): void {
+    if (this.isDeleted || position < this.firstByte || position >= this.endByte) return;
+    const unit = new Uint8Array(UNIT_BYTES);
+    writeI64(unit, 0, physicalOffset);
+    writeI32(unit, SIZE_AT, size);
+    writeI64(unit, TAGS_CODE_AT, tagsCode);
+    this.rewrite(position, unit);
+    if (position + UNIT_BYTES === this.endByte) this.coveredPhysicalOffset = physicalOffset + size;
+  }
+
   /** For an entry that isn't the next one. False: there already, or too far away to be true. */
   private prepareAt(position: number, queueOffset: number, physicalOffset: number): boolean {
     this.forgetEarlierLife(queueOffset, physicalOffset);
@@ -137,6 +184,8 @@ class ConsumeQueueCursor implements QueueCursor {
   tagsCode = 0;
   readonly batchCount = 1;
   private readAhead = READ_BYTES_FIRST;
+  /** Where the last record ends that an entry named; −1 before the first look. */
+  private end = -1;
 
   constructor(
     private readonly queue: ConsumeQueue,
@@ -147,6 +196,7 @@ class ConsumeQueueCursor implements QueueCursor {
   next(): boolean {
     const queue = this.queue;
     if (this.position < queue.firstByte) this.position = queue.firstByte;
+    if (this.end < 0) this.end = queue.endBefore(this.position, this.readAhead);
     while (this.position < queue.endByte) {
       const bytes = queue.bytesAt(this.position, this.readAhead);
       const at = queue.at;
@@ -154,8 +204,16 @@ class ConsumeQueueCursor implements QueueCursor {
       const physicalOffset = readI64(bytes, at);
       const size = readI32(bytes, at + SIZE_AT);
       const position = this.position;
+      if (size !== BLANK_SIZE) {
+        if (!queue.isOdd(bytes, at, physicalOffset, size, this.end)) {
+          this.end = physicalOffset + size;
+        } else if (queue.isMended(position)) return false;
+      }
       let isGone = physicalOffset < queue.minPhysicalOffset || size === BLANK_SIZE;
       if (!isGone && physicalOffset + size > this.confirmOffset) {
+        if (queue.coveredPhysicalOffset <= this.confirmOffset && queue.isMended(position)) {
+          return false;
+        }
         isGone = queue.isDamaged(position, this.confirmOffset);
         if (!isGone) return false;
       }

@@ -11,6 +11,7 @@ import { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import { DescriptorCache } from "./descriptor_cache.ts";
 import { DESCRIPTORS_MAX, QUEUE_ENDS_MIN, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
 import { LoadProgress } from "./load_progress.ts";
+import type { EntryMender } from "./entry_mender.ts";
 import { findQueues } from "./load_queues.ts";
 import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
 import type { QueueEnds } from "./queue_ends.ts";
@@ -93,6 +94,7 @@ export class ConsumeQueues implements AsyncDisposable {
       }),
       minPhysicalOffset: 0,
       replayFrom: options.replayFrom ?? -1,
+      mender: null,
     };
   }
 
@@ -211,6 +213,17 @@ export class ConsumeQueues implements AsyncDisposable {
     this.trust.corrected(probe.minPhysicalOffset);
     // Queue by queue: there may be more than can be open at a time. Those that were loaded last are still open.
     for (const queue of [...this.each()].reverse()) queue.recover(probe, replayFrom);
+  }
+
+  /** From now on damaged entries are mended; before, there is no log that could tell. */
+  mendWith(mender: EntryMender): void {
+    this.context.mender = mender;
+  }
+
+  /** A plain queue, whose entries can be mended; null for any other. */
+  findPlain(topic: string, queueId: number): ConsumeQueue | null {
+    const queue = this.topics.get(topic)?.get(queueId);
+    return queue instanceof ConsumeQueue ? queue : null;
   }
 
   find(topic: string, queueId: number): StoredQueue | null {

@@ -50,3 +50,9 @@ export const READ_BYTES_MAX = 16 * 1024;
 export const READ_BLOCKS = 32;
 /** Longest hole that an appended entry may leave behind the last one, in files; a larger one is damage. */
 export const GAP_FILES_MAX = 1;
+/** Wrong entries on either side of a damaged one that are mended together; with more the queue is left to a repair. */
+export const MEND_RUN_ENTRIES_MAX = 4096;
+/** Of the log that is looked through for the records of damaged entries, each time. */
+export const MEND_SCAN_BYTES_MAX = 1024 * 1024 * 1024;
+/** Entries that were looked into in one run of the broker; past it damaged ones are left as they are. */
+export const MENDS_REMEMBERED_MAX = 65_536;

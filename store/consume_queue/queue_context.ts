@@ -5,6 +5,7 @@ import type { Logger } from "../../core/log.ts";
 import type { ConsumeQueueExt } from "./consume_queue_ext.ts";
 import type { DescriptorCache } from "./descriptor_cache.ts";
 import type { QueueEnd } from "./queue_ends.ts";
+import type { EntryMender } from "./entry_mender.ts";
 import type { QueueWriter } from "./queue_writer.ts";
 import type { ReadBlock } from "./read_block.ts";
 import type { TailPool } from "./tail_pool.ts";
@@ -22,6 +23,8 @@ export interface QueueContext {
   minPhysicalOffset: number;
   /** While queues are loaded: where a recovery will probably replay the log from; −1 when nothing says so. */
   readonly replayFrom: number;
+  /** Once the store is open: what becomes of damaged entries. */
+  mender: EntryMender | null;
 }
 
 /** Byte positions of a queue's files: those from `firstByte` to `filesEnd`. */

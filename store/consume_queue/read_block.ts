@@ -11,6 +11,8 @@ export class ReadBlock {
   /** Byte positions in the queue that `bytes` holds. */
   start = 0;
   private end = 0;
+  /** How many of `bytes` are valid. */
+  length = 0;
 
   holds(queue: TailedUnits, position: number, length: number): boolean {
     return this.queue === queue && position >= this.start && position + length <= this.end;
@@ -24,6 +26,7 @@ export class ReadBlock {
     this.queue = queue;
     this.start = position;
     this.end = position + count;
+    this.length = count;
   }
 
   /** Forgets the queue's bytes: they were cut or deleted. */

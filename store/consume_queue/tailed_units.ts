@@ -180,6 +180,15 @@ export abstract class TailedUnits {
     }
   }
 
+  /** Writes a unit anew that stands in the queue already. Throws DiskError. */
+  protected rewrite(position: number, unit: Uint8Array): void {
+    if (position >= this.tailStart) this.tail.set(unit, position - this.tailStart);
+    if (position >= this.writtenByte) return;
+    this.files.write(unit, 0, unit.length, position);
+    this.block.drop(this);
+    this.markUnsynced(position);
+  }
+
   takeUnsynced(): number {
     const from = this.unsyncedByte;
     this.unsyncedByte = NOTHING;

@@ -27,6 +27,22 @@ export function segmentName(startOffset: number): string {
   return String(startOffset).padStart(NAME_DIGITS, "0");
 }
 
+/** Whether a folder's entry is a file of a sequence, by its name. */
+export function isSegment(disk: Disk, path: string, name: string): boolean {
+  return /^\d{20}$/.test(name) && disk.statSync(`${path}/${name}`)?.isDirectory === false;
+}
+
+/** Whether a file with another name is as long as those of the sequence and named for one that isn't there. */
+export function isRenamed(
+  name: string,
+  sizeBytes: number,
+  fileSizeBytes: number,
+  names: readonly string[],
+): boolean {
+  const named = /^\d{20}(?=\D)/.exec(name)?.[0];
+  return named !== undefined && sizeBytes === fileSizeBytes && !names.includes(named);
+}
+
 export class SegmentFiles {
   /** In order, without gaps. */
   readonly segments: Segment[] = [];
@@ -39,16 +55,18 @@ export class SegmentFiles {
 
   /**
    * Finds the files. A last file of length 0 is deleted (a crash left it); any other length than the configured one is
-   * refused, since the offsets in the names would be wrong. Throws OperationError.
+   * refused, since the offsets in the names would be wrong. What has another name isn't of the sequence and is passed over
+   * with a word: an editor's backup must not keep a store closed. One of the files under another name is refused, since
+   * without it those behind it would be lost. Throws OperationError.
    */
   load(): void {
     const { disk, path, log } = this.options;
     disk.makeDirectorySync(path);
     this.removePrepared();
     this.removeIfThere(this.temporaryPath);
-    const names = disk.listSync(path).filter((name) =>
-      disk.statSync(`${path}/${name}`)?.isDirectory === false
-    );
+    const all = disk.listSync(path);
+    const names = all.filter((name) => isSegment(disk, path, name));
+    for (const name of all) if (!names.includes(name)) this.passOver(name, names);
     names.forEach((name, index) => {
       const filePath = `${path}/${name}`;
       const sizeBytes = disk.statSync(filePath)?.sizeBytes ?? 0;
@@ -57,7 +75,7 @@ export class SegmentFiles {
         disk.unlinkSync(filePath);
         return;
       }
-      this.checkFile(name, filePath, sizeBytes);
+      this.checkFile(filePath, Number(name), sizeBytes);
       this.segments.push({ startOffset: Number(name), path: filePath, file: null });
     });
   }
@@ -248,21 +266,29 @@ export class SegmentFiles {
     if (disk.statSync(path) !== null) disk.unlinkSync(path);
   }
 
-  private checkFile(name: string, path: string, sizeBytes: number): void {
+  private passOver(name: string, names: readonly string[]): void {
+    const { disk, fileSizeBytes, log } = this.options;
+    const path = `${this.options.path}/${name}`;
+    if (isRenamed(name, disk.statSync(path)?.sizeBytes ?? 0, fileSizeBytes, names)) {
+      throw new OperationError(`${path} seems to be a file of the store under another name`);
+    }
+    log.warn("a folder of the store holds something else, which is passed over", { path });
+  }
+
+  private checkFile(path: string, startOffset: number, sizeBytes: number): void {
     const { fileSizeBytes } = this.options;
-    if (!/^\d{20}$/.test(name)) throw new OperationError(`${path}: not a file of this store`);
     if (sizeBytes !== fileSizeBytes) {
       throw new OperationError(
         `${path} has ${sizeBytes} bytes where files of ${fileSizeBytes} are configured`,
       );
     }
-    if (Number(name) % fileSizeBytes !== 0) {
+    if (startOffset % fileSizeBytes !== 0) {
       throw new OperationError(
         `${path}: its name is no multiple of the file size ${fileSizeBytes}`,
       );
     }
     const previous = this.segments.at(-1);
-    if (previous !== undefined && Number(name) !== previous.startOffset + fileSizeBytes) {
+    if (previous !== undefined && startOffset !== previous.startOffset + fileSizeBytes) {
       throw new OperationError(
         `${path} doesn't follow ${previous.path}: a file is missing between`,
       );

@@ -50,13 +50,28 @@ test("an empty last file is deleted; any other wrong length is refused and says 
   );
 });
 
-test("a missing file between others, and one that isn't the log's, are refused", () => {
+test("what isn't the log's is passed over, but for one of its files under another name", () => {
+  const disk = newMemoryDisk();
+  placeFiles(disk, [0, FILE_BYTES], [FILE_BYTES, 0]);
+  const first = segmentName(0);
+  for (const name of [".notes.swp", `${first}.bak`, "zzz", `${first}~`]) {
+    disk.place(`/log/${name}`, new Uint8Array(FILE_BYTES));
+  }
+  disk.makeDirectorySync("/log/lost+found");
+  disk.makeDirectorySync(`/log/${segmentName(4 * FILE_BYTES)}`);
+  const files = open(disk);
+  expect([files.startOffset, files.endOffset]).toEqual([0, FILE_BYTES]);
+  expect(disk.listSync("/log")).not.toContain(segmentName(FILE_BYTES));
+  disk.place(`/log/${segmentName(FILE_BYTES)}.old`, new Uint8Array(FILE_BYTES));
+  expect(() => open(disk)).toThrow(
+    "/log/00000000000000008192.old seems to be a file of the store under another name",
+  );
+});
+
+test("a missing file between others, and one with another beginning, are refused", () => {
   const gap = newMemoryDisk();
   placeFiles(gap, [0, FILE_BYTES], [2 * FILE_BYTES, FILE_BYTES]);
   expect(() => open(gap)).toThrow("a file is missing between");
-  const foreign = newMemoryDisk();
-  foreign.place("/log/notes.txt", new Uint8Array(FILE_BYTES));
-  expect(() => open(foreign)).toThrow("not a file of this store");
   const odd = newMemoryDisk();
   placeFiles(odd, [5000, FILE_BYTES]);
   expect(() => open(odd)).toThrow("no multiple of the file size");

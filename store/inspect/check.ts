@@ -21,6 +21,8 @@ import type { Findings, ProgressListener } from "./fault.ts";
 import { IndexCheck } from "./index_check.ts";
 import { openLogRuns } from "./log_files.ts";
 import { QueueCheck } from "./queue_check.ts";
+import { checkTimerFiles } from "./timer_files_check.ts";
+import { noteStrays } from "./stray_files.ts";
 import type { StoreShape } from "./store_shape.ts";
 
 export interface CheckOptions {
@@ -67,6 +69,7 @@ class StoreCheck {
     this.facts = new RecordFacts(delayLevels ?? DelayLevels.parse("1s"));
     this.state = readState(disk, storePath, findings);
     this.runs = openLogRuns(disk, shape, findings);
+    noteStrays(disk, shape, findings);
     const common = {
       disk,
       shape,
@@ -100,6 +103,7 @@ class StoreCheck {
     this.queues.finish(logEnd);
     this.index.finish(logEnd);
     checkCheckpoint(this.state.checkpoint, logEnd, findings);
+    checkTimerFiles(disk, shape.storePath, findings);
     const configFiles = checkConfigFiles(disk, shape.storePath, findings);
     return {
       isClean: this.state.isClean,

@@ -14,8 +14,15 @@ const CHECKPOINT_BYTES = 4096;
 /** A longer file isn't read to see whether it is whole. */
 const CONFIG_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Tables whose names don't say that they are JSON. */
+const OTHER_TABLES = new Set(["timermetrics", "transactionMetrics"]);
+/** Of the year 2248: no clock says more. */
+const TIME_MS_MAX = 2 ** 43;
+
 /** Tables that a broker can make again (cluster/broker/lost_tables.ts). */
 const REBUILT_NAMES = new Set(["topics.json", "subscriptionGroup.json"]);
+/** Tables without which no broker starts: groups would begin anew. */
+const OFFSET_NAMES = new Set(["consumerOffset.json", "lmqConsumerOffset.json", "delayOffset.json"]);
 
 /** The text of a file; null when it isn't there or can't be read. */
 function readText(disk: Disk, path: string): string | null {
@@ -25,7 +32,8 @@ function readText(disk: Disk, path: string): string | null {
   return bytes === null ? null : bytes.toString("utf8");
 }
 
-function readBytes(disk: Disk, path: string, length: number): Buffer | null {
+/** The first bytes of a file, fewer when it is shorter; null when it can't be read. */
+export function readBytes(disk: Disk, path: string, length: number): Buffer | null {
   try {
     const file = disk.openSync(path, "read");
     const bytes = Buffer.alloc(length);
@@ -44,7 +52,7 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
   const names = new Set(disk.listSync(folder).map((name) => name.replace(/\.bak$/, "")));
   let count = 0;
   for (const name of names) {
-    if (!name.endsWith(".json")) continue;
+    if (!name.endsWith(".json") && !OTHER_TABLES.has(name)) continue;
     count++;
     const text = readText(disk, `${folder}/${name}`);
     const backup = readText(disk, `${folder}/${name}.bak`);
@@ -66,9 +74,10 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
 }
 
 function withoutIt(name: string): string {
+  if (OFFSET_NAMES.has(name)) return "a broker doesn't start with it";
   return REBUILT_NAMES.has(name)
     ? "a broker makes it again from queues and offsets, with default settings"
-    : "a broker doesn't start with it";
+    : "a broker that uses it begins it empty";
 }
 
 /** Topics by config/topics.json: what it says of them; null when it says nothing. */
@@ -134,15 +143,27 @@ function readCheckpoint(disk: Disk, storePath: string, findings: Findings): Chec
     return null;
   }
   const bytes = readBytes(disk, path, CHECKPOINT_BYTES);
-  if (bytes !== null && bytes.length >= 40) return decodeCheckpoint(bytes);
+  const checkpoint = bytes !== null && bytes.length >= 40 ? decodeCheckpoint(bytes) : null;
+  if (checkpoint !== null && hasPlausibleTimes(checkpoint)) return checkpoint;
   findings.fault({
     kind: "checkpoint",
     place: "checkpoint",
-    detail: `has ${bytes?.length ?? 0} bytes of at least 40`,
+    detail: checkpoint === null
+      ? `has ${bytes?.length ?? 0} bytes of at least 40`
+      : "says times that can't be true",
     offset: -1,
     repair: { step: "drop_checkpoint" },
   });
   return null;
+}
+
+function hasPlausibleTimes({ apache }: Checkpoint): boolean {
+  const { indexMsgTimestampMs, logicsMsgTimestampMs, physicMsgTimestampMs } = apache;
+  return [indexMsgTimestampMs, logicsMsgTimestampMs, physicMsgTimestampMs].every(isPlausibleTime);
+}
+
+export function isPlausibleTime(timeMs: number): boolean {
+  return timeMs >= 0 && timeMs <= TIME_MS_MAX;
 }
 
 /** Once the log's end is known. */

@@ -14,7 +14,8 @@ export type FaultKind =
   | "index_wrong"
   | "index_slots"
   | "checkpoint"
-  | "config_file";
+  | "config_file"
+  | "timer_file";
 
 export interface Fault {
   kind: FaultKind;
@@ -37,6 +38,8 @@ export type RepairStep =
   | { step: "cut_log"; offset: number }
   /** Put the backup in the place of a damaged file. */
   | { step: "restore_config"; path: string }
+  /** Take a file away that the next start makes again. */
+  | { step: "set_aside"; path: string }
   /** Take the checkpoint away: the log is then read from its beginning. */
   | { step: "drop_checkpoint" };
 

@@ -2,7 +2,7 @@
 // their names and lengths. Never makes, cuts or deletes a file.
 import type { Disk } from "../../core/disk/disk.ts";
 import { silentLogger } from "../../core/log.ts";
-import { SegmentFiles } from "../file/segment_files.ts";
+import { isRenamed, isSegment, SegmentFiles } from "../file/segment_files.ts";
 import type { Findings } from "./fault.ts";
 import type { StoreShape } from "./store_shape.ts";
 
@@ -10,10 +10,18 @@ import type { StoreShape } from "./store_shape.ts";
 export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): SegmentFiles[] {
   const { commitLogPath: path, commitLogFileBytes: fileSizeBytes } = shape;
   const runs: SegmentFiles[] = [];
-  const names = disk.listSync(path);
+  const all = disk.listSync(path);
+  const names = all.filter((name) => isSegment(disk, path, name));
+  for (const name of all) {
+    const sizeBytes = disk.statSync(`${path}/${name}`)?.sizeBytes ?? 0;
+    if (names.includes(name) || !isRenamed(name, sizeBytes, fileSizeBytes, names)) continue;
+    const detail = "seems to be a log file under another name: the store doesn't open";
+    const place = `commitlog/${name}`;
+    findings.fault({ kind: "log_file", place, detail, offset: -1, repair: null });
+  }
   for (const [at, name] of names.entries()) {
     const stat = disk.statSync(`${path}/${name}`);
-    if (stat === null || stat.isDirectory) continue;
+    if (stat === null) continue;
     const place = `commitlog/${name}`;
     const problem = problemOf(name, stat.sizeBytes, fileSizeBytes);
     if (stat.sizeBytes === 0 && at === names.length - 1) {
@@ -26,7 +34,6 @@ export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): 
 }
 
 function problemOf(name: string, sizeBytes: number, fileSizeBytes: number): string | null {
-  if (!/^\d{20}$/.test(name)) return "isn't a file of the log, and keeps the store from opening";
   if (sizeBytes !== fileSizeBytes) {
     return `has ${sizeBytes} bytes where the others have ${fileSizeBytes}: the store doesn't open`;
   }

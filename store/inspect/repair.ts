@@ -43,7 +43,8 @@ function keyOf(step: RepairStep): string {
     case "rebuild_queue":
       return `queue ${step.topic}/${step.queueId}`;
     case "restore_config":
-      return `config ${step.path}`;
+    case "set_aside":
+      return `file ${step.path}`;
     default:
       return step.step;
   }
@@ -60,6 +61,8 @@ export function describeStep(step: RepairStep): string {
       return `cut the log at ${step.offset}; what stands behind is kept aside`;
     case "restore_config":
       return `put ${step.path}.bak in the place of ${step.path}, which is kept aside`;
+    case "set_aside":
+      return `keep ${step.path} aside; the next start makes it again`;
     case "drop_checkpoint":
       return "take the checkpoint away, so that the whole log is read; it is kept aside";
   }
@@ -142,6 +145,8 @@ function takeAway(step: RepairStep, options: RepairOptions, keptAside: KeptAside
       return keptAside.moveFolder(`${storePath}/index`, "index");
     case "restore_config":
       return restoreConfig(step.path, options, keptAside);
+    case "set_aside":
+      return keptAside.move(step.path, step.path.slice(storePath.length + 1));
     case "drop_checkpoint":
       return keptAside.move(`${storePath}/checkpoint`, "checkpoint");
     case "cut_log":

@@ -29,19 +29,23 @@ interface Lock {
 export interface QueueLocksParts {
   clock: Clock;
   log: Logger;
-  file: TableFile;
+  /** `isDamaged`: nobody knows any more who holds what. */
+  file: TableFile & { readonly isDamaged?: boolean };
 }
 
 export class QueueLocks {
   private readonly groups = new Map<string, Map<string, Lock>>();
   private readonly saver: TableSaver;
   private readonly clock: Clock;
+  /** Until then nobody gets a queue, on the monotonic clock: somebody unknown may trust a lock. */
+  private closedUntilMs = -Infinity;
 
   /** Holders of before the start are protected for as long as they may trust their locks. */
   constructor({ clock, log, file }: QueueLocksParts) {
     this.clock = clock;
     this.saver = new TableSaver(file, () => this.encode(), log);
     const text = file.load();
+    if (file.isDamaged === true) this.closedUntilMs = clock.monotonicMs() + CLIENT_TRUST_MS;
     if (text === null) return;
     try {
       this.decode(text);
@@ -56,6 +60,7 @@ export class QueueLocks {
   lock(group: string, clientId: string, queues: readonly LockedQueue[]): LockedQueue[] {
     const locks = this.groups.get(group) ?? new Map<string, Lock>();
     const nowMs = this.clock.monotonicMs();
+    if (nowMs < this.closedUntilMs) return [];
     let changed = false;
     const held = queues.filter((queue) => {
       const key = keyOf(queue);

@@ -80,3 +80,13 @@ test("a file that can't be read forgets the locks and stops nothing", () => {
     expect(locks.lock("G", "b", [queue(0)])).toEqual([queue(0)]);
   }
 });
+
+test("when nobody knows any more who holds what, nobody gets a queue while another one may trust its lock", async () => {
+  const clock = new VirtualClock();
+  const locks = open(clock, Object.assign(memoryTableFile(), { isDamaged: true }));
+  expect(locks.lock("G", "a", [queue(0)])).toEqual([]);
+  await clock.advance(29_999);
+  expect(locks.lock("G", "a", [queue(0)])).toEqual([]);
+  await clock.advance(1);
+  expect(locks.lock("G", "a", [queue(0)])).toEqual([queue(0)]);
+});

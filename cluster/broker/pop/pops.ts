@@ -286,6 +286,8 @@ export class Pops implements Disposable {
     run.restCount += selection.maxOffset - selection.nextOffset;
     if (body === null || selection.recordCount === 0) {
       this.passed(request, run, queue, offset, selection);
+      // Its first entry was found damaged, and is mended now.
+      if (body !== null && selection.nextOffset <= offset) run.shouldRunAgain = true;
     } else {
       this.gave(request, run, queue, offset, selection, body);
     }

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
+import { ENTRIES_AS_THEY_ARE } from "../../../store/testing_store.ts";
 import { newMemoryDisk } from "../../../store/testing_store.ts";
 import { ReviveQueue } from "./revive_queue.ts";
 import { bodies, GROUP, PopWorld, REVIVE_TOPIC, TOPIC } from "./testing_pop.ts";
@@ -134,7 +135,7 @@ test("records that can't be read yet are left for a later round: nothing else wo
       queueBounds: () => ({ minOffset: 0, maxOffset: 3 }),
       openCursor: () => null,
       readHot: () => null,
-      read: () => Promise.resolve(null),
+      entries: ENTRIES_AS_THEY_ARE,
     },
     offsets: world.offsets,
     clock: world.clock,

@@ -19,7 +19,7 @@ import { retryMessageOf } from "./retry_message.ts";
 import type { ReviveLog } from "./revive_log.ts";
 
 export interface RevivalParts {
-  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read" | "put">;
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "entries" | "put">;
   topics: TopicTable;
   groups: GroupTable;
   offsets: OffsetTable;
@@ -90,10 +90,11 @@ export class Revivals {
       if (bounds === null || offset < bounds.minOffset || offset >= bounds.maxOffset) return true;
       const cursor = store.openCursor(topic, queueId, offset);
       // Exactly this message, never the next one there is.
-      if (cursor === null || !cursor.next() || cursor.queueOffset !== offset) return true;
-      const { physicalOffset, size } = cursor;
-      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
-      if (view === null || view.size < size) return true;
+      if (cursor === null) return true;
+      const isFound = cursor.next() || await store.entries.next(topic, queueId, cursor);
+      if (!isFound || cursor.queueOffset !== offset) return true;
+      const view = await store.entries.read(topic, queueId, cursor);
+      if (view === null) return true;
       if (!isSound(view)) {
         log.error("a damaged message isn't brought back", { topic, group, queueId, offset });
         return true;

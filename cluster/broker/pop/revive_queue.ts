@@ -5,6 +5,7 @@ import { PropertyScanner } from "../../../core/message/property_scan.ts";
 import { PROPERTY } from "../../../core/message/property_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
 import type { Clock } from "../../../core/time/clock.ts";
+import { isRecordOf } from "../../../store/entry_reads.ts";
 import type { MessageStore, RecordView } from "../../../store/message_store.ts";
 import {
   ACK_TAG,
@@ -32,7 +33,7 @@ const QUIET_MS = 3_000;
 const BATCH_RECORDS_MAX = 512;
 
 export interface ReviveQueueParts {
-  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read">;
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "entries">;
   offsets: OffsetTable;
   clock: Clock;
   topic: string;
@@ -99,8 +100,9 @@ export class ReviveQueue {
     while (cursor !== null && this.position < end && cursor.next()) {
       const { queueOffset, physicalOffset, size } = cursor;
       const hot = store.readHot(physicalOffset, size);
-      const view = hot ?? await store.read(physicalOffset, size);
-      if (view !== null && view.size >= size) this.take(view, queueOffset);
+      const isHot = hot !== null && isRecordOf(hot, topic, this.queueId, cursor);
+      const view = isHot ? hot : await store.entries.read(topic, this.queueId, cursor);
+      if (view !== null) this.take(view, queueOffset);
       this.position = queueOffset + 1;
     }
   }

@@ -2,6 +2,7 @@
 import { silentLogger } from "../../../core/log.ts";
 import { describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import { ENTRIES_AS_THEY_ARE } from "../../../store/testing_store.ts";
 import type { QueueCursor } from "../../../store/message_store.ts";
 import { parseSubscription } from "../clients/subscription.ts";
 import { COLD_BLOCK_BYTES } from "./cold_blocks.ts";
@@ -26,6 +27,8 @@ const subscription = parseSubscription("T", "a = 1", "SQL92", 0)!;
 class ColdLog {
   readonly log = Buffer.alloc(RECORDS * RECORD_BYTES);
   readonly confirmOffset = this.log.length;
+  /** Its records have no heads that could be judged. */
+  readonly entries = ENTRIES_AS_THEY_ARE;
   minPhysicalOffset = 0;
   /** Bytes that reads find, from the log's beginning. */
   readableBytes = this.log.length;

@@ -134,8 +134,22 @@ export class Pulls implements Disposable {
 
   private answer(request: PullRequest, allowed: AllowedPull, selection: Selection): void {
     if (selection.status === "FOUND") return this.answerFound(request, allowed, selection);
+    if (selection.status === "NO_MATCHED_MESSAGE" && this.waitsForMends(request, allowed)) {
+      return this.release(selection);
+    }
     this.answerNothing(request, allowed, selection);
     this.release(selection);
+  }
+
+  /** Serves a pull again when damaged entries of its queue are mended, before which its walk stopped; false without such. */
+  private waitsForMends(request: PullRequest, allowed: AllowedPull): boolean {
+    const { queueId, topic } = request.fields;
+    const mends = this.parts.store.entries.mends(topic, queueId);
+    if (mends === null) return false;
+    mends.then(() => {
+      if (!request.connection.closed) this.serve(request, allowed);
+    }).catch((error: unknown) => this.refuse(request, error));
+    return true;
   }
 
   private selectReset(selection: Selection, request: PullRequest, offset: number): void {
@@ -251,9 +265,10 @@ export class Pulls implements Disposable {
         this.answerNothing(request, allowed, selection);
         return this.release(selection);
       }
-      // Records that left the log meanwhile are skipped, which changes the frame's length.
-      writeFoundHead(request, selection, this.headOf(allowed, selection), target, 0);
-      request.connection.sendBytes(target.subarray(0, bodyStart + selection.totalBytes));
+      // Records that left the log meanwhile are skipped, which changes the frame's length; a smaller next offset, the head's.
+      const start = writeFoundHead(request, selection, this.headOf(allowed, selection), target, 0);
+      if (start < bodyStart) target.copyWithin(start, bodyStart, bodyStart + selection.totalBytes);
+      request.connection.sendBytes(target.subarray(0, start + selection.totalBytes));
       this.answered(request, selection);
     }).catch((error: unknown) => this.failed(request, selection, error));
   }

@@ -1,18 +1,17 @@
 // Copies the records of a selection into an answer: from the log's hot tail, from cold blocks that are in memory, or
 // after reading those or single records. Knows no frames and no queues.
-import type { Buffer } from "node:buffer";
-import { readI32, readI64 } from "../../../core/bytes/big_endian.ts";
+import { Buffer } from "node:buffer";
 import type { Logger } from "../../../core/log.ts";
 import { emptyParts, locateParts } from "../../../core/message/record.ts";
-import { hasTrueBody } from "../../../core/message/record_check.ts";
-import { PHYSICAL_OFFSET_AT, RECORD_BYTES_MIN } from "../../../core/message/record_layout.ts";
-import type { MessageStore } from "../../../store/message_store.ts";
+import { hasTrueBody, isNumbered, isRecordAt } from "../../../core/message/record_check.ts";
+import { isLmq } from "../../../core/message/topic_names.ts";
+import type { EntryVerdict, MessageStore, QueueEntry } from "../../../store/message_store.ts";
 import { type ColdBlock, ColdBlocks, SPARSE_RECORD_DISTANCE_BYTES } from "./cold_blocks.ts";
 import type { Selection } from "./selection.ts";
 
 export type RecordSource = Pick<
   MessageStore,
-  "readHot" | "read" | "readInto" | "confirmOffset" | "minPhysicalOffset"
+  "readHot" | "read" | "readInto" | "confirmOffset" | "minPhysicalOffset" | "entries"
 >;
 
 export class RecordBytes {
@@ -20,6 +19,10 @@ export class RecordBytes {
 
   /** What stands before it was stored by an earlier run: nobody has seen its bodies since. */
   private readonly startOffset: number;
+
+  /** The topic that was compared last, and its bytes. */
+  private topic = "";
+  private topicBytes = Buffer.alloc(0);
 
   constructor(private readonly store: RecordSource, private readonly log: Logger) {
     this.blocks = new ColdBlocks(store);
@@ -33,15 +36,17 @@ export class RecordBytes {
 
   /** Copies all records of a hot selection, one after the other from `at` on; false when one isn't there any more. */
   copyHot(selection: Selection, target: Buffer, at: number): boolean {
-    const { physicalOffsets, sizes, recordCount } = selection;
+    const { physicalOffsets, queueId, queueOffsets, recordCount, sizes, topic } = selection;
     let next = at;
     for (let index = 0; index < recordCount; index++) {
+      const offset = physicalOffsets[index]!;
       const size = sizes[index]!;
-      const view = this.store.readHot(physicalOffsets[index]!, size);
-      if (view === null || !this.isRecord(view.buffer, view.start, size, physicalOffsets[index]!)) {
-        return false;
-      }
-      (view.buffer as Buffer).copy(target, next, view.start, view.start + size);
+      const view = this.store.readHot(offset, size);
+      if (view === null) return false;
+      const { buffer, start } = view;
+      if (!this.isRecord(buffer, start, size, offset)) return false;
+      if (!this.isIn(topic, queueId, queueOffsets[index]!, offset, buffer, start)) return false;
+      (buffer as Buffer).copy(target, next, start, start + size);
       next += size;
     }
     return true;
@@ -101,7 +106,7 @@ export class RecordBytes {
     target: Buffer,
     at: number,
   ): boolean {
-    const { physicalOffsets, sizes, recordCount } = selection;
+    const { physicalOffsets, queueId, queueOffsets, recordCount, sizes, topic } = selection;
     let next = at;
     let block = 0;
     for (let index = 0; index < recordCount; index++) {
@@ -113,6 +118,7 @@ export class RecordBytes {
         copied += ColdBlocks.copy(held[after]!, offset, size, target, next);
       }
       if (copied < size || !this.isRecord(target, next, size, offset)) return false;
+      if (!this.isIn(topic, queueId, queueOffsets[index]!, offset, target, next)) return false;
       next += size;
     }
     return true;
@@ -120,34 +126,111 @@ export class RecordBytes {
 
   /**
    * Reads and copies the records one by one. Those that have left the log meanwhile, or whose head is damaged, are dropped
-   * from the selection: a client can't step over bytes that are no record. When none is left it says that messages are
-   * being removed.
+   * from the selection: a client can't step over bytes that are no record. It ends before an entry that was found damaged
+   * and is mended by now. When none is left it says that messages are being removed.
    */
   async copyOneByOne(selection: Selection, target: Buffer, at: number): Promise<void> {
-    const { physicalOffsets, sizes, recordCount } = selection;
+    const { physicalOffsets, queueOffsets, recordCount, sizes } = selection;
     let next = at;
     let kept = 0;
     for (let index = 0; index < recordCount; index++) {
       const size = sizes[index]!;
-      const view = await this.store.read(physicalOffsets[index]!, size);
-      if (
-        view === null || view.size < size ||
-        !this.isRecord(view.buffer, view.start, size, physicalOffsets[index]!)
-      ) {
-        this.sayLeftOut(selection, index);
-        continue;
+      const found = await this.copyOne(selection, index, target, next);
+      if (found !== "meant") {
+        const verdict = await this.judge(selection, index);
+        if (verdict === "mended") {
+          selection.nextOffset = queueOffsets[index]!;
+          break;
+        }
+        if (found === "none" || verdict === "gone") {
+          this.sayLeftOut(selection, index);
+          continue;
+        }
       }
-      target.set(view.buffer.subarray(view.start, view.start + size), next);
       next += size;
       physicalOffsets[kept] = physicalOffsets[index]!;
       sizes[kept] = size;
-      selection.queueOffsets[kept] = selection.queueOffsets[index]!;
+      queueOffsets[kept] = queueOffsets[index]!;
       kept++;
     }
     selection.messageCount -= recordCount - kept;
     selection.recordCount = kept;
     selection.totalBytes = next - at;
     if (kept === 0) selection.status = "MESSAGE_WAS_REMOVING";
+  }
+
+  /** "none": the entry names no sound record; "other": it names one of another place in another queue. */
+  private async copyOne(
+    selection: Selection,
+    index: number,
+    target: Buffer,
+    at: number,
+  ): Promise<"meant" | "other" | "none"> {
+    const size = selection.sizes[index]!;
+    const physicalOffset = selection.physicalOffsets[index]!;
+    const view = await this.store.read(physicalOffset, size);
+    if (view === null || view.size < size) return "none";
+    const { buffer, start } = view;
+    if (!this.isRecord(buffer, start, size, physicalOffset)) return "none";
+    target.set(buffer.subarray(start, start + size), at);
+    const { queueId, queueOffsets, topic } = selection;
+    const isMeant = this.isIn(topic, queueId, queueOffsets[index]!, physicalOffset, buffer, start);
+    return isMeant ? "meant" : "other";
+  }
+
+  private judge(selection: Selection, index: number): Promise<EntryVerdict> | EntryVerdict {
+    const { queueId, queueOffsets, sizes, topic } = selection;
+    const physicalOffset = selection.physicalOffsets[index]!;
+    if (this.hasLeft(selection, index)) return "kept";
+    const queueOffset = queueOffsets[index]!;
+    return this.store.entries.judge(topic, queueId, {
+      queueOffset,
+      physicalOffset,
+      size: sizes[index]!,
+    });
+  }
+
+  /** Whether bytes are the record that an entry of a queue means, as far as its head tells. */
+  isRecordOf(
+    topic: string,
+    queueId: number,
+    { physicalOffset, queueOffset, size }: QueueEntry,
+    buffer: Uint8Array,
+    start: number,
+  ): boolean {
+    return isRecordAt(buffer, start, size, physicalOffset) &&
+      locateParts(buffer, start, start + size, parts) === null &&
+      this.isIn(topic, queueId, queueOffset, physicalOffset, buffer, start);
+  }
+
+  /**
+   * Whether the record whose parts were just found says that it stands in a queue under a number. A light queue's entries
+   * name records of other queues. What this run stored has no damaged entry, so that its number is enough.
+   */
+  private isIn(
+    topic: string,
+    queueId: number,
+    queueOffset: number,
+    physicalOffset: number,
+    buffer: Uint8Array,
+    start: number,
+  ): boolean {
+    if (!isNumbered(buffer, start, queueId, queueOffset)) return isLmq(topic);
+    return physicalOffset >= this.startOffset || isLmq(topic) || this.hasTopic(buffer, topic);
+  }
+
+  private hasTopic(buffer: Uint8Array, topic: string): boolean {
+    if (topic !== this.topic) {
+      this.topic = topic;
+      this.topicBytes = Buffer.from(topic);
+    }
+    const { topicBytes } = this;
+    const { topicEnd, topicStart } = parts;
+    if (topicEnd - topicStart !== topicBytes.length) return false;
+    for (let at = 0; at < topicBytes.length; at++) {
+      if (buffer[topicStart + at] !== topicBytes[at]) return false;
+    }
+    return true;
   }
 
   /**
@@ -160,20 +243,21 @@ export class RecordBytes {
     size: number,
     physicalOffset: number,
   ): boolean {
-    return size >= RECORD_BYTES_MIN && readI32(buffer, start) === size &&
-      readI64(buffer, start + PHYSICAL_OFFSET_AT) === physicalOffset &&
+    return isRecordAt(buffer, start, size, physicalOffset) &&
       locateParts(buffer, start, start + size, parts) === null &&
       (physicalOffset >= this.startOffset || hasTrueBody(buffer, start, parts));
   }
 
+  private hasLeft({ physicalOffsets, sizes }: Selection, index: number): boolean {
+    return sizes[index]! > 0 && physicalOffsets[index]! < this.store.minPhysicalOffset;
+  }
+
   /** Only what has left the log goes without a word. */
-  private sayLeftOut(
-    { physicalOffsets, queueId, queueOffsets, sizes, topic }: Selection,
-    index: number,
-  ): void {
-    const physicalOffset = physicalOffsets[index]!;
-    const size = sizes[index]!;
-    if (size > 0 && physicalOffset < this.store.minPhysicalOffset) return;
+  private sayLeftOut(selection: Selection, index: number): void {
+    if (this.hasLeft(selection, index)) return;
+    const { queueId, queueOffsets, topic } = selection;
+    const physicalOffset = selection.physicalOffsets[index]!;
+    const size = selection.sizes[index]!;
     this.log.error(
       "a queue's entry names no sound record and is left out: 'store check' tells what is damaged",
       { topic, queueId, queueOffset: queueOffsets[index]!, physicalOffset, size },

@@ -80,8 +80,11 @@ export type Verdict = typeof Verdict[keyof typeof Verdict];
 
 /** Looks at records themselves, where tags don't decide. */
 export interface RecordMatcher {
-  /** UNREAD when the record isn't in memory: the walk stops before it. GONE when it has left the log. */
-  judge(physicalOffset: number, size: number): Verdict;
+  /**
+   * UNREAD when the record isn't in memory, or is another one than the entry's: the walk stops before it. GONE when it has
+   * left the log.
+   */
+  judge(queueOffset: number, physicalOffset: number, size: number): Verdict;
 }
 
 export type SelectionSettings = Pick<
@@ -178,7 +181,7 @@ export class Selector {
       if (!matchesTags(subscription, cursor.tagsCode)) continue;
       let isGone = physicalOffset < logStart;
       if (matcher !== null && !isGone) {
-        const verdict = matcher.judge(physicalOffset, size);
+        const verdict = matcher.judge(queueOffset, physicalOffset, size);
         if (verdict === Verdict.UNREAD) {
           into.nextOffset = queueOffset;
           return false;

@@ -9,8 +9,10 @@ import {
   type MessageToStore,
   type PutResult,
   type QueueCursor,
+  type QueueEntry,
   type RecordView,
 } from "../../../store/message_store.ts";
+import { isRecordOf } from "../../../store/entry_reads.ts";
 import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
 import type { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
 import { ColdBlocks } from "../pull/cold_blocks.ts";
@@ -23,11 +25,11 @@ export interface DelayedDeliveryParts {
     | "queueBounds"
     | "openCursor"
     | "readHot"
-    | "read"
     | "readInto"
     | "confirmOffset"
     | "minPhysicalOffset"
     | "put"
+    | "entries"
     | "onArrival"
   >;
   levels: DelayLevels;
@@ -196,9 +198,8 @@ class LevelLoop {
       }
       const { queueOffset, physicalOffset, size } = cursor;
       const hot = store.readHot(physicalOffset, size);
-      const message = hot !== null
-        ? this.messageOf(hot, physicalOffset)
-        : await this.coldMessage(physicalOffset, size);
+      const isHot = hot !== null && this.isMeant(hot, cursor);
+      const message = isHot ? this.messageOf(hot, physicalOffset) : await this.coldMessage(cursor);
       if (message !== null) due.messages.push(message);
       bytes += size;
       due.nextOffset = queueOffset + 1;
@@ -209,20 +210,26 @@ class LevelLoop {
   }
 
   /** The message from a record that must be read; null when it is gone. */
-  private async coldMessage(physicalOffset: number, size: number): Promise<MessageToStore | null> {
+  private async coldMessage(cursor: QueueCursor): Promise<MessageToStore | null> {
     const { blocks } = this;
+    const { physicalOffset, size } = cursor;
     const block = blocks.hold(physicalOffset, physicalOffset + size);
     try {
       if (block.loading !== null) await block.loading;
       const start = physicalOffset - block.base;
-      if (start >= block.start && start + size <= block.length) {
-        return this.messageOf({ buffer: block.buffer, start, size }, physicalOffset);
-      }
+      const view = { buffer: block.buffer, start, size };
+      const isWhole = start >= block.start && start + size <= block.length;
+      if (isWhole && this.isMeant(view, cursor)) return this.messageOf(view, physicalOffset);
     } finally {
       blocks.release(block);
     }
-    const view = await this.parts.store.read(physicalOffset, size);
+    const queueId = DelayLevels.queueOf(this.level);
+    const view = await this.parts.store.entries.read(SCHEDULE_TOPIC, queueId, cursor);
     return view === null ? null : this.messageOf(view, physicalOffset);
+  }
+
+  private isMeant(view: RecordView, entry: QueueEntry): boolean {
+    return isRecordOf(view, SCHEDULE_TOPIC, DelayLevels.queueOf(this.level), entry);
   }
 
   /** The message to deliver; null when its record is damaged or says no place that it can go to. */

@@ -12,6 +12,7 @@ import type {
 } from "../../../store/message_store.ts";
 import { DelayLevels } from "../../../store/schedule/delay_levels.ts";
 import { DelayOffsets } from "../../../store/schedule/delay_offsets.ts";
+import { ENTRIES_AS_THEY_ARE } from "../../../store/testing_store.ts";
 import { noStats } from "../stats_sink.ts";
 import { DelayedDelivery } from "./delayed_delivery.ts";
 
@@ -28,6 +29,7 @@ class FakeStore {
   readonly delivered: { message: MessageToStore; atMs: number }[] = [];
   readonly confirmOffset = 0;
   readonly minPhysicalOffset = 0;
+  readonly entries = ENTRIES_AS_THEY_ARE;
   putStatus: PutStatus = "ok";
   private listener: ArrivalListener = () => {};
 
@@ -46,7 +48,7 @@ class FakeStore {
       queueId,
       flag: 7,
       queueOffset: queue.length,
-      physicalOffset: 0,
+      physicalOffset: queueId * 1_000_000 + queue.length,
       sysFlag: 0,
       bornTimestampMs: 11,
       bornAddress: address,
@@ -94,10 +96,6 @@ class FakeStore {
     const queueId = Math.floor(physicalOffset / 1_000_000);
     const { record } = this.queues.get(queueId)![physicalOffset % 1_000_000]!;
     return { buffer: record, start: 0, size: record.length };
-  }
-
-  read() {
-    return Promise.resolve(null);
   }
 
   readInto() {

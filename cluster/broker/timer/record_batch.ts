@@ -93,6 +93,11 @@ export class RecordBatch {
     return { buffer: this.buffer, start: this.starts[index]!, size };
   }
 
+  /** Where the record is said to be. */
+  entry(index: number): { physicalOffset: number; size: number } {
+    return { physicalOffset: this.physicalOffsets[index]!, size: this.sizes[index]! };
+  }
+
   /** Reads records `first` to `end` by one read, and those that it doesn't bring whole (a file ends) one by one. */
   private readNow(first: number, end: number): void {
     const { clock, source, starts } = this;

@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { expect, test } from "bun:test";
 import { type Random, randomBelow, seededRandom } from "../../../core/random.ts";
+import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { TestTimer } from "./testing_timer.ts";
 
 const WHEEL = "/store/timerwheel";
@@ -337,4 +338,22 @@ test("a wheel whose making again was interrupted is made once more, not believed
     await timer.crash("process");
     await timer.clock.advance(410_000);
     expect((await timer.keys()).toSorted()).toEqual(keys.toSorted());
+  }));
+
+test("a timed message whose queue entry was damaged while nobody watched is delivered all the same", () =>
+  withTimers(async (timer, startMs) => {
+    timer.settings.timerStopEnqueue = true;
+    const keys: string[] = [];
+    for (let count = 0; count < 6; count++) keys.push(await timer.send(startMs + 5_000 + count));
+    await timer.stop();
+    const path = `/store/consumequeue/${TIMER_TOPIC}/0/${"0".repeat(20)}`;
+    const file = timer.disk.openSync(path, "write");
+    const first = new Uint8Array(20);
+    file.readSync(first, 0, 20, 0);
+    file.writeSync(new Uint8Array(20), 0, 20, 40);
+    file.writeSync(first, 0, 20, 80);
+    timer.settings.timerStopEnqueue = false;
+    await timer.start();
+    await timer.clock.advance(20_000);
+    expect((await timer.keys()).toSorted()).toEqual(keys);
   }));

@@ -44,9 +44,20 @@ const DAMAGES: Record<string, (disk: MemoryDisk, startMs: number) => void> = {
   "an inner file of the timer log cut short": (disk) =>
     disk.openSync(timerLogs(disk)[1]!, "write").truncateSync(104),
   "an inner file of the timer log lost": (disk) => disk.unlinkSync(timerLogs(disk)[1]!),
-  "something else in the timer log's folder": (disk) =>
-    disk.place(`${TIMER_LOG}/readme.txt`, new Uint8Array(3)),
 };
+
+test("something else in the timer log's folder is passed over and stays as it is", async () => {
+  await using timer = await TestTimer.open();
+  const key = await timer.send(timer.clock.nowMs() + 5_500);
+  await timer.clock.advance(1_200);
+  await timer.stop();
+  const path = `${TIMER_LOG}/readme.txt`;
+  timer.disk.place(path, new Uint8Array(UNIT_BYTES));
+  await timer.start();
+  expect(timer.disk.listSync("/store/kept-aside")).toEqual([]);
+  await timer.clock.advance(20_000);
+  expect([await timer.keys(), timer.disk.statSync(path)?.sizeBytes]).toEqual([[key], UNIT_BYTES]);
+});
 
 for (const [damage, spoil] of Object.entries(DAMAGES)) {
   for (const isKilled of [false, true]) {

@@ -3,18 +3,22 @@
 // hold up all others.
 import { javaHash } from "../../../core/bytes/java_hash.ts";
 import type { Logger } from "../../../core/log.ts";
+import { isNumbered } from "../../../core/message/record_check.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
 import type { TimerStore } from "../../../store/timer/timer_store.ts";
+import { BATCH_RECORDS_MAX } from "./limits.ts";
 import { RecordArena } from "./record_arena.ts";
 import { RecordBatch, type RecordSource } from "./record_batch.ts";
 import { NEVER_ENQUEUED, TimedRecord } from "./timed_message.ts";
 import type { TimerPuts } from "./timer_puts.ts";
 
 export interface TimerIntakeParts {
-  store: Pick<MessageStore, "queueBounds" | "openCursor" | "minPhysicalOffset"> & RecordSource;
+  store:
+    & Pick<MessageStore, "queueBounds" | "openCursor" | "minPhysicalOffset" | "entries">
+    & RecordSource;
   timers: TimerStore;
   metrics: TimerMetrics;
   puts: TimerPuts;
@@ -44,6 +48,8 @@ export class TimerIntake {
   /** The slot at the read time is being delivered: nothing can enter it any more. */
   isSlotOpen = true;
   private readonly batch: RecordBatch;
+  /** The batch's numbers in the queue. */
+  private readonly queueOffsets = new Float64Array(BATCH_RECORDS_MAX);
   /** What a batch delivers at once. */
   private readonly arena = new RecordArena();
   private readonly record = new TimedRecord(this.arena);
@@ -83,6 +89,7 @@ export class TimerIntake {
     if (!this.fill(this.parts.timers.queueOffset)) return false;
     const loading = this.batch.load();
     if (loading !== null) await loading;
+    if (await this.isMended()) return true;
     const { clock, puts, timers } = this.parts;
     timers.moveWriteTime(clock.nowMs());
     const taken = this.take();
@@ -191,8 +198,24 @@ export class TimerIntake {
     const from = Math.max(queueOffset, bounds.minOffset);
     const cursor = store.openCursor(TIMER_TOPIC, 0, from);
     if (cursor === null) return false;
-    while (cursor.next() && batch.add(cursor.physicalOffset, cursor.size));
+    while (cursor.next() && batch.add(cursor.physicalOffset, cursor.size)) {
+      this.queueOffsets[batch.count - 1] = cursor.queueOffset;
+    }
     return batch.count > 0;
+  }
+
+  /** Whether an entry of the batch named another record than its own and is mended now: then it is to be read again. */
+  private async isMended(): Promise<boolean> {
+    const { batch, queueOffsets } = this;
+    const { entries } = this.parts.store;
+    for (let index = 0; index < batch.count; index++) {
+      const queueOffset = queueOffsets[index]!;
+      const view = batch.view(index);
+      if (view !== null && isNumbered(view.buffer, view.start, 0, queueOffset)) continue;
+      const entry = { queueOffset, ...batch.entry(index) };
+      if (await entries.judge(TIMER_TOPIC, 0, entry) === "mended") return true;
+    }
+    return false;
   }
 
   private correctOffset(): void {
@@ -229,14 +252,23 @@ export class TimerIntake {
   private async findRolls(): Promise<void> {
     const { timers } = this.parts;
     const rolls = new Map<string, number>();
-    for (let offset = timers.queueOffset; this.fill(offset); offset += this.batch.count) {
+    const { entries } = this.parts.store;
+    for (let offset = timers.queueOffset;;) {
+      if (!this.fill(offset)) {
+        const mends = entries.mends(TIMER_TOPIC, 0);
+        if (mends === null) break;
+        await mends;
+        continue;
+      }
       await this.batch.load();
+      if (await this.isMended()) continue;
       for (let index = 0; index < this.batch.count; index++) {
         const view = this.batch.view(index);
         const isRead = view !== null && this.record.read(view, this.batch.physicalOffsets[index]!);
         const times = isRead ? this.record.rollTimes : 0;
         if (times > 0) rolls.set(this.rollKey(), times);
       }
+      offset += this.batch.count;
     }
     this.rolls = rolls;
   }

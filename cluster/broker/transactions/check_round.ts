@@ -134,7 +134,7 @@ export class CheckRounds {
       if (queueOffset >= end) break;
       next = queueOffset;
       if (queue.stateOf(queueOffset) === UNDECIDED) {
-        const half = await this.read(cursor);
+        const half = await this.read(queueId, cursor);
         if (half === "later") break;
         if (half === null) {
           log.error("a half message can't be read and is left out", {
@@ -156,10 +156,10 @@ export class CheckRounds {
   }
 
   /** Null when it is no half message, or the disk didn't give it for some rounds; until then "later". */
-  private async read(cursor: QueueCursor): Promise<HalfMessage | null | "later"> {
+  private async read(queueId: number, cursor: QueueCursor): Promise<HalfMessage | null | "later"> {
     const { physicalOffset } = cursor;
     try {
-      return await this.parts.ledger.half(cursor);
+      return await this.parts.ledger.half(queueId, cursor);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       const times = this.unreadable.physicalOffset === physicalOffset ? this.unreadable.times : 0;

@@ -19,7 +19,7 @@ import { OP_SEPARATOR, OP_TAG } from "./op_batches.ts";
 export const TRANSACTION_GROUP = "CID_RMQ_SYS_TRANS";
 
 export interface LedgerParts {
-  store: Pick<MessageStore, "queueBounds" | "openCursor" | "readHot" | "read">;
+  store: Pick<MessageStore, "queueBounds" | "openCursor" | "entries">;
   offsets: OffsetTable;
   topics: Pick<TopicTable, "get">;
   clock: Clock;
@@ -123,11 +123,8 @@ export class Ledger {
   }
 
   /** The half message at an offset; null when it is gone or none. */
-  async half(cursor: QueueCursor): Promise<HalfMessage | null> {
-    const { store } = this.parts;
-    const { physicalOffset, size } = cursor;
-    const view: RecordView | null = store.readHot(physicalOffset, size) ??
-      await store.read(physicalOffset, size);
+  async half(queueId: number, cursor: QueueCursor): Promise<HalfMessage | null> {
+    const view = await this.parts.store.entries.read(TRANSACTION_HALF_TOPIC, queueId, cursor);
     return view === null ? null : halfMessageOf(view);
   }
 
@@ -151,12 +148,15 @@ export class Ledger {
   private async findCopiesIn(queue: HalfQueue, end: number): Promise<void> {
     const { queueId } = queue;
     const earlier = new Map<string, number>();
-    const cursor = this.parts.store.openCursor(TRANSACTION_HALF_TOPIC, queueId, queue.offset);
-    for (let looks = 1; cursor !== null && cursor.next(); looks++) {
+    const { store } = this.parts;
+    const cursor = store.openCursor(TRANSACTION_HALF_TOPIC, queueId, queue.offset);
+    if (cursor === null) return;
+    const goesOn = () => store.entries.next(TRANSACTION_HALF_TOPIC, queueId, cursor);
+    for (let looks = 1; cursor.next() || await goesOn(); looks++) {
       const { queueOffset } = cursor;
       if (queueOffset >= end) return;
       if (looks % LOOKS_PER_TURN_MAX === 0) await this.turn();
-      const half = await this.halfOrNone(cursor);
+      const half = await this.halfOrNone(queueId, cursor);
       if (half === null) continue;
       const key = transactionKeyOf(half);
       const before = earlier.get(key);
@@ -166,9 +166,9 @@ export class Ledger {
   }
 
   /** What the disk doesn't give counts as no copy: its transaction is looked at by itself. */
-  private async halfOrNone(cursor: QueueCursor): Promise<HalfMessage | null> {
+  private async halfOrNone(queueId: number, cursor: QueueCursor): Promise<HalfMessage | null> {
     try {
-      return await this.half(cursor);
+      return await this.half(queueId, cursor);
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       const { queueOffset, physicalOffset } = cursor;
@@ -212,9 +212,10 @@ export class Ledger {
     const { queueId } = queue;
     if (store.queueBounds(TRANSACTION_OP_TOPIC, queueId) === null) return;
     const cursor = store.openCursor(TRANSACTION_OP_TOPIC, queueId, queue.opOffset);
-    while (cursor?.next()) {
-      const { queueOffset, physicalOffset, size } = cursor;
-      const view = store.readHot(physicalOffset, size) ?? await store.read(physicalOffset, size);
+    if (cursor === null) return;
+    while (cursor.next() || await store.entries.next(TRANSACTION_OP_TOPIC, queueId, cursor)) {
+      const { queueOffset } = cursor;
+      const view = await store.entries.read(TRANSACTION_OP_TOPIC, queueId, cursor);
       const halves = view === null ? null : decidedHalves(view);
       if (halves === null) log.warn("an op message can't be read", { queueId, queueOffset });
       let last = -1;

@@ -11,6 +11,7 @@ import type { Producers } from "../clients/producers.ts";
 import type { OffsetTable } from "../offsets/offset_table.ts";
 import type { PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
+import { losable } from "../lost_tables.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 import { CheckBacks } from "./check_back.ts";
 import { CheckRounds } from "./check_round.ts";
@@ -42,6 +43,7 @@ export interface TransactionParts {
     MessageStore,
     | "queueBounds"
     | "openCursor"
+    | "entries"
     | "readHot"
     | "read"
     | "put"
@@ -82,7 +84,10 @@ export async function openTransactions(given: TransactionParts): Promise<Transac
   };
   const { log } = parts;
   const path = `${settings.storePathRootDir}/config/transactionMetrics`;
-  const counts = new TransactionCounts(new MetadataFile({ disk, log, path }), clock);
+  const storePath = settings.storePathRootDir;
+  const lost = "counts of open transactions, for monitoring";
+  const file = losable(new MetadataFile({ disk, log, path }), { disk, log, path, storePath, lost });
+  const counts = new TransactionCounts(file, clock);
   const ledger = await Ledger.open(parts);
   const ops = new OpBatches({
     ...parts,

@@ -1,0 +1,311 @@
+// Mends entries of queues that were damaged while nobody watched: the record of that number lies in the log between those
+// of the sound entries around it, and is looked for there. One mend at a time, of bounded length; readers wait before the
+// entry meanwhile. An entry whose record isn't found stays as it is.
+import { Buffer } from "node:buffer";
+import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
+import { DiskError } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
+import { QUEUE_ID_AT, QUEUE_OFFSET_AT } from "../../core/message/record_layout.ts";
+import { isLmq, SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
+import { scanLog } from "../commit_log/log_scan.ts";
+import type { RecordFacts } from "../commit_log/record_facts.ts";
+import type { SegmentFiles } from "../file/segment_files.ts";
+import type { EntryVerdict, RecordView } from "../message_store.ts";
+import { isExtAddress } from "./consume_queue_ext.ts";
+import { MEND_RUN_ENTRIES_MAX, MEND_SCAN_BYTES_MAX, MENDS_REMEMBERED_MAX } from "./limits.ts";
+import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT, UNIT_BYTES } from "./unit.ts";
+
+/** Read at a time: what is looked through between two turns of the event loop. */
+const PIECE_BYTES = 256 * 1024;
+
+/** A plain queue as the mender sees it. */
+export interface MendableQueue {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly isDeleted: boolean;
+  /** Where in the result of `bytesAt` the unit begins. */
+  readonly at: number;
+  bytesAt(position: number): Uint8Array;
+  /** Writes an entry anew. Throws DiskError. */
+  correct(position: number, physicalOffset: number, size: number, tagsCode: number): void;
+}
+
+export interface EntryMenderParts {
+  files: SegmentFiles;
+  read: (physicalOffset: number, size: number) => Promise<RecordView | null>;
+  /** Up to where consumers may see. */
+  confirmOffset: () => number;
+  /** Its own. */
+  facts: RecordFacts;
+  log: Logger;
+  /** Readers who stood before an entry may go on, mended or not. */
+  onDone: (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
+}
+
+/** Where a record of a queue was found. */
+interface Place {
+  physicalOffset: number;
+  size: number;
+  tagsCode: number;
+}
+
+/** Adjacent entries, of which none names its record, and the stretch of the log that must hold those records. */
+interface Run {
+  from: number;
+  to: number;
+  low: number;
+  high: number;
+}
+
+type Mends = Map<number, Promise<EntryVerdict>>;
+
+export class EntryMender implements AsyncDisposable {
+  private readonly underWay = new Map<MendableQueue, Mends>();
+  /** What became of entries that weren't changed: nobody looks for their records again. */
+  private readonly looked = new WeakMap<MendableQueue, Map<number, EntryVerdict>>();
+  private lookedCount = 0;
+  private last: Promise<unknown> = Promise.resolve();
+  private isStopped = false;
+
+  constructor(private readonly parts: EntryMenderParts) {}
+
+  /** For a cursor before an entry that can't be true: whether it must wait for what becomes of it. */
+  holds(queue: MendableQueue, position: number): boolean {
+    if (this.isSettled(queue, position)) return false;
+    void this.mend(queue, position);
+    return true;
+  }
+
+  /** What became of an entry that names another record than its own. */
+  judge(queue: MendableQueue, queueOffset: number): Promise<EntryVerdict> {
+    const position = queueOffset * UNIT_BYTES;
+    const known = this.looked.get(queue)?.get(position);
+    if (known !== undefined) return Promise.resolve(known);
+    if (this.isSettled(queue, position)) return Promise.resolve("kept");
+    return this.mend(queue, position);
+  }
+
+  /** Resolves when the mends of the queue that are under way are over; null when there is none. */
+  ofQueue(queue: MendableQueue): Promise<unknown> | null {
+    const mends = this.underWay.get(queue);
+    return mends === undefined ? null : Promise.all(mends.values());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.isStopped = true;
+    await this.last;
+  }
+
+  private isSettled(queue: MendableQueue, position: number): boolean {
+    return this.isStopped || this.lookedCount >= MENDS_REMEMBERED_MAX ||
+      this.looked.get(queue)?.has(position) === true;
+  }
+
+  private mend(queue: MendableQueue, position: number): Promise<EntryVerdict> {
+    const mends: Mends = this.underWay.get(queue) ?? new Map();
+    const known = mends.get(position);
+    if (known !== undefined) return known;
+    const mending = this.last.then(() => this.tryMend(queue, position));
+    this.last = mending;
+    mends.set(position, mending);
+    this.underWay.set(queue, mends);
+    return mending;
+  }
+
+  private async tryMend(queue: MendableQueue, position: number): Promise<EntryVerdict> {
+    let verdict: EntryVerdict = "kept";
+    try {
+      verdict = this.isStopped ? "kept" : await this.mendNow(queue, position);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.parts.log.error("a queue's damaged entries can't be mended", {
+        ...nameOf(queue),
+        error,
+      });
+    }
+    // Mended or not: it is as good as it gets, and readers must never come to wait for it again.
+    if (verdict === "kept" || !this.looked.get(queue)?.has(position)) {
+      this.remember(queue, position, verdict);
+    }
+    const mends = this.underWay.get(queue);
+    mends?.delete(position);
+    if (mends?.size === 0) this.underWay.delete(queue);
+    const tagsCode = readI64(queue.bytesAt(position), queue.at + TAGS_CODE_AT);
+    const { queueId, topic } = queue;
+    if (!this.isStopped) this.parts.onDone(topic, queueId, position / UNIT_BYTES, tagsCode);
+    return verdict;
+  }
+
+  private remember(queue: MendableQueue, position: number, verdict: EntryVerdict): void {
+    const looked = this.looked.get(queue) ?? new Map<number, EntryVerdict>();
+    if (!looked.has(position) && ++this.lookedCount === MENDS_REMEMBERED_MAX) {
+      this.parts.log.error(
+        "too many queue entries are damaged: no more are mended in this run, " +
+          "'store repair' makes the queues again",
+      );
+    }
+    looked.set(position, verdict);
+    this.looked.set(queue, looked);
+  }
+
+  private async mendNow(queue: MendableQueue, position: number): Promise<EntryVerdict> {
+    const wrong = await this.wrongAround(queue, position);
+    if (wrong < 0) return "kept";
+    const run = await this.runAround(queue, wrong);
+    const found = run.low < run.high ? await this.find(queue, run) : new Map<number, Place>();
+    if (queue.isDeleted) return "kept";
+    let mended = 0;
+    for (let at = run.from; at < run.to; at += UNIT_BYTES) {
+      const place = found.get(at / UNIT_BYTES);
+      if (place === undefined) {
+        this.remember(queue, at, this.liesWithin(queue, at, run) ? "kept" : "gone");
+        continue;
+      }
+      queue.correct(at, place.physicalOffset, place.size, place.tagsCode);
+      mended++;
+    }
+    // Beside one that stays wrong, sound ones look odd.
+    if (mended < (run.to - run.from) / UNIT_BYTES) {
+      this.remember(queue, run.from - UNIT_BYTES, "kept");
+      this.remember(queue, run.to, "kept");
+    }
+    this.say(queue, run, mended);
+    return found.has(position / UNIT_BYTES)
+      ? "mended"
+      : this.looked.get(queue)?.get(position) ?? "kept";
+  }
+
+  private say(queue: MendableQueue, { from, high, low, to }: Run, mended: number): void {
+    const entries = (to - from) / UNIT_BYTES;
+    const fields = { ...nameOf(queue), queueOffset: from / UNIT_BYTES, entries };
+    if (mended > 0) {
+      this.parts.log.warn("damaged entries of a queue are mended from the log", {
+        ...fields,
+        mended,
+        lookedThroughBytes: high - low,
+      });
+    }
+    if (mended < entries) {
+      this.parts.log.error(
+        "entries of a queue name no record of it, nor is one found in the log where it should be: " +
+          "'store check' tells what is damaged",
+        { ...fields, lost: entries - mended, logFrom: low, logTo: high },
+      );
+    }
+  }
+
+  /** The entry that doesn't name its record: this one or one beside it; −1 when all do. */
+  private async wrongAround(queue: MendableQueue, position: number): Promise<number> {
+    for (const each of [position, position + UNIT_BYTES, position - UNIT_BYTES]) {
+      if (each < queue.minOffset * UNIT_BYTES || each >= queue.maxOffset * UNIT_BYTES) continue;
+      if (await this.endOf(queue, each) === WRONG) return each;
+    }
+    return -1;
+  }
+
+  private async runAround(queue: MendableQueue, position: number): Promise<Run> {
+    const { files } = this.parts;
+    const first = queue.minOffset * UNIT_BYTES;
+    const longest = MEND_RUN_ENTRIES_MAX * UNIT_BYTES;
+    let from = position;
+    let low = WRONG;
+    while (from > first && low === WRONG && position - from < longest) {
+      low = await this.endOf(queue, from - UNIT_BYTES);
+      if (low === WRONG) from -= UNIT_BYTES;
+    }
+    let to = position + UNIT_BYTES;
+    let high = WRONG;
+    while (to < queue.maxOffset * UNIT_BYTES && high === WRONG && to - position < longest) {
+      const end = await this.endOf(queue, to);
+      if (end === WRONG) to += UNIT_BYTES;
+      else high = readI64(queue.bytesAt(to), queue.at);
+    }
+    // With too many wrong ones nothing says where to look.
+    if (low === WRONG && from > first) return { from, to, low: 0, high: 0 };
+    if (high === WRONG && to < queue.maxOffset * UNIT_BYTES) return { from, to, low: 0, high: 0 };
+    if (high === WRONG) high = this.parts.confirmOffset();
+    if (low === WRONG) low = high - MEND_SCAN_BYTES_MAX;
+    low = Math.max(low, files.startOffset);
+    return { from, to, low, high: Math.min(high, low + MEND_SCAN_BYTES_MAX) };
+  }
+
+  /** Where the record of an entry ends that names the right one, or one that has left the log; otherwise WRONG. */
+  private async endOf(queue: MendableQueue, position: number): Promise<number> {
+    const bytes = queue.bytesAt(position);
+    const { at } = queue;
+    const physicalOffset = readI64(bytes, at);
+    const size = readI32(bytes, at + SIZE_AT);
+    const isTagKnown = !isExtAddress(bytes, at + TAGS_CODE_AT) && queue.topic !== SCHEDULE_TOPIC;
+    const tagsCode = readI64(bytes, at + TAGS_CODE_AT);
+    if (size === BLANK_SIZE && physicalOffset === 0) return 0;
+    const view = await this.parts.read(physicalOffset, size);
+    if (view === null || view.size !== size) return WRONG;
+    const { facts } = this.parts;
+    if (!facts.read(view.buffer as Buffer, view.start, view.start + size)) return WRONG;
+    const isRight = numberIn(queue, facts) * UNIT_BYTES === position &&
+      (!isTagKnown || facts.tagsCode === tagsCode);
+    return isRight ? physicalOffset + size : WRONG;
+  }
+
+  /** The records of a run that the log has, by their numbers. */
+  private async find(queue: MendableQueue, run: Run): Promise<Map<number, Place>> {
+    const { facts, files } = this.parts;
+    const found = new Map<number, Place>();
+    const first = run.from / UNIT_BYTES;
+    const end = run.to / UNIT_BYTES;
+    const isLight = isLmq(queue.topic);
+    let reached = run.low;
+    await scanLog({
+      files,
+      from: run.low,
+      checkCrc: false,
+      requirePropertyCrc: false,
+      knownEnd: run.high,
+      buffer: Buffer.allocUnsafeSlow(PIECE_BYTES),
+      onRecord: (buffer, start, parts, offset) => {
+        reached = offset + parts.size;
+        if (offset >= run.high) return;
+        if (!isLight && !isNumbered(buffer, start, queue.queueId, first, end)) return;
+        facts.readParts(buffer, start, parts);
+        const number = facts.isHidden ? -1 : numberIn(queue, facts);
+        if (number < first || number >= end || found.has(number)) return;
+        found.set(number, { physicalOffset: offset, size: parts.size, tagsCode: facts.tagsCode });
+      },
+      isDone: () => reached >= run.high || this.isStopped || queue.isDeleted,
+    });
+    return found;
+  }
+
+  /** Whether an entry points into the stretch that its record must lie in: then it may be the record that is damaged. */
+  private liesWithin(queue: MendableQueue, position: number, { high, low }: Run): boolean {
+    const physicalOffset = readI64(queue.bytesAt(position), queue.at);
+    return physicalOffset >= low && physicalOffset < high;
+  }
+}
+
+const WRONG = -1;
+
+function nameOf({ queueId, topic }: MendableQueue) {
+  return { topic, queueId };
+}
+
+/** The number of a record in a queue; −1 when it doesn't stand there. */
+function numberIn({ queueId, topic }: MendableQueue, facts: RecordFacts): number {
+  if (facts.topic === topic && facts.queueId === queueId) return facts.queueOffset;
+  return facts.lightEntries.find((entry) => entry.topic === topic)?.queueOffset ?? -1;
+}
+
+/** A look at the head, which is all that most records need. */
+function isNumbered(
+  buffer: Uint8Array,
+  start: number,
+  queueId: number,
+  first: number,
+  end: number,
+): boolean {
+  if (readI32(buffer, start + QUEUE_ID_AT) !== queueId) return false;
+  const queueOffset = readI64(buffer, start + QUEUE_OFFSET_AT);
+  return queueOffset >= first && queueOffset < end;
+}

@@ -1,0 +1,105 @@
+// Damaged queue entries at the store's own door: the record that was meant is found, for light queues too, and what can't be
+// found is looked for once.
+import { expect, test } from "bun:test";
+import { Buffer } from "node:buffer";
+import type { MemoryDisk } from "../core/disk/memory_disk.ts";
+import { createLogger, type LogEntry } from "../core/log.ts";
+import type { QueueEntry } from "./message_store.ts";
+import {
+  newMemoryDisk,
+  openTestStore,
+  STORE_PATH,
+  testMessage,
+  viewBytes,
+} from "./testing_store.ts";
+
+const MESSAGES = 12;
+const LIGHT = "%LMQ%device";
+const QUEUES = { plain: "TestTopic", light: LIGHT };
+
+/** A store of messages that each stand in a light queue too, closed, and then damaged. */
+async function damagedStore(topic: string, entry: number, bytes: Uint8Array): Promise<MemoryDisk> {
+  const disk = newMemoryDisk();
+  {
+    await using store = await openTestStore(disk, { lightQueues: true });
+    for (let n = 0; n < MESSAGES; n++) {
+      const { properties } = testMessage(n);
+      const light = Buffer.from(`INNER_MULTI_DISPATCH\x01${LIGHT}\x02`);
+      const all = Buffer.concat([properties, light]);
+      await store.put([testMessage(n, { queueId: 0, properties: all })]);
+    }
+  }
+  const path = `${STORE_PATH}/consumequeue/${topic}/0/${"0".repeat(20)}`;
+  disk.openSync(path, "write").writeSync(bytes, 0, bytes.length, entry * 20);
+  return disk;
+}
+
+async function open(disk: MemoryDisk) {
+  const entries: LogEntry[] = [];
+  const log = createLogger((entry) => entries.push(entry));
+  return { store: await openTestStore(disk, { lightQueues: true, log }), entries };
+}
+
+for (const [kind, topic] of Object.entries(QUEUES)) {
+  test(`a cursor stops before a damaged entry of a ${kind} queue and shows it when it is mended`, async () => {
+    const opened = await open(await damagedStore(topic, 4, new Uint8Array(20)));
+    await using store = opened.store;
+    const before = store.openCursor(topic, 0, 0)!;
+    const seen: number[] = [];
+    while (before.next()) seen.push(before.queueOffset);
+    expect(seen.length).toBeLessThan(MESSAGES);
+    const arrived: [string, number][] = [];
+    store.onArrival((arrivedTopic, _queueId, queueOffset) =>
+      arrived.push([arrivedTopic, queueOffset])
+    );
+    await store.entries.mends(topic, 0);
+    expect(arrived.map(([each]) => each)).toEqual([topic]);
+    expect(store.entries.mends(topic, 0)).toBeNull();
+    const after = store.openCursor(topic, 0, 0)!;
+    for (let n = 0; n < MESSAGES; n++) {
+      expect(after.next()).toBe(true);
+      const record = viewBytes(await store.entries.read(topic, 0, after)).toString("latin1");
+      expect([after.queueOffset, record.includes(`message ${n} `)]).toEqual([n, true]);
+    }
+    expect(opened.entries.filter(({ level }) => level === "warn")).toMatchObject([
+      { fields: { topic, queueId: 0, mended: 1 } },
+    ]);
+  });
+}
+
+test("who reads the record of an entry that names its neighbour's gets the right one", async () => {
+  const sound = await open(await damagedStore("TestTopic", 0, new Uint8Array(0)));
+  const entries: QueueEntry[] = [];
+  const cursor = sound.store.openCursor("TestTopic", 0, 0)!;
+  while (cursor.next()) {
+    const { physicalOffset, queueOffset, size } = cursor;
+    entries.push({ physicalOffset, queueOffset, size });
+  }
+  await sound.store[Symbol.asyncDispose]();
+  const wrong = Buffer.alloc(20);
+  wrong.writeBigInt64BE(BigInt(entries[5]!.physicalOffset), 0);
+  wrong.writeInt32BE(entries[5]!.size, 8);
+  const { store } = await open(await damagedStore("TestTopic", 4, wrong));
+  const view = await store.entries.read("TestTopic", 0, { ...entries[5]!, queueOffset: 4 });
+  expect(viewBytes(view).toString("latin1")).toContain("message 4 ");
+  await store[Symbol.asyncDispose]();
+});
+
+test("an entry whose record isn't in the log is looked for once", async () => {
+  const disk = await damagedStore("TestTopic", 4, Buffer.alloc(20, 0x11));
+  const path = `${STORE_PATH}/commitlog/${"0".repeat(20)}`;
+  const log = Buffer.from(disk.contents(path));
+  const at = log.indexOf("message 4 ") - 90;
+  disk.openSync(path, "write").writeSync(Buffer.alloc(60, 1), 0, 60, at);
+  const opened = await open(disk);
+  await using store = opened.store;
+  for (let round = 0; round < 3; round++) {
+    const cursor = store.openCursor("TestTopic", 0, 4)!;
+    cursor.next();
+    await store.entries.mends("TestTopic", 0);
+  }
+  const lost = opened.entries.filter(({ text }) => text.includes("name no record of it"));
+  expect(lost).toMatchObject([{ level: "error", fields: { queueOffset: 4, lost: 1 } }]);
+  const cursor = store.openCursor("TestTopic", 0, 5)!;
+  expect([cursor.next(), cursor.queueOffset]).toEqual([true, 5]);
+});
