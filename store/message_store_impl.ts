@@ -118,7 +118,14 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       if (error === null) log.info("the log can be written again");
       else log.error("the log can't be written: sends are refused meanwhile", { error });
     };
-    this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end, parts.disk);
+    this.reader = new LogReader(
+      files.log,
+      hot,
+      turns,
+      () => this.settlement.end,
+      parts.disk,
+      clock,
+    );
     const { queues } = this;
     this.times = new StoreTimes({
       queues,

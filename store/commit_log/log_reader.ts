@@ -12,10 +12,12 @@ import {
   RECORD_BYTES_MIN,
   sysFlagAt,
 } from "../../core/message/record_layout.ts";
+import type { Clock } from "../../core/time/clock.ts";
 import type { RecordView } from "../message_store.ts";
 import { ColdSigns } from "./cold_signs.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { HotTail } from "./hot_tail.ts";
+import { ReadPauses } from "./read_pauses.ts";
 import { LONG_READ_BYTES_MIN, ReadTurns } from "./read_turns.ts";
 import type { Turns } from "./turns.ts";
 
@@ -47,9 +49,10 @@ export class LogReader {
     /** End of the written log. */
     private readonly end: () => number,
     disk: Pick<Disk, "deviceReadBytes">,
+    clock: Clock,
   ) {
     this.signs = new ColdSigns(disk);
-    this.longReads = new ReadTurns(this.signs);
+    this.longReads = new ReadTurns(this.signs, new ReadPauses(clock, end), clock);
   }
 
   /** Keeps cold reads from the device while a sync of the log is under way; settles as the sync does. */
