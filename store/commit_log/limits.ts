@@ -6,3 +6,7 @@ export const PAUSE_PER_CORE_WAIT = 3;
 export const PAUSE_MS_MAX = 20;
 /** Timers count whole ms: what is shorter is added to the next pause. */
 export const PAUSE_MS_MIN = 1;
+/** After a pause so many cold reads go past the page cache: filling it costs more of a core than all the rest of them. */
+export const UNCACHED_READS_AFTER_PAUSE = 32;
+/** One read in so many still fills it, and tells whether it has by now what is read. */
+export const READS_PER_CACHED_READ = 16;

@@ -2,12 +2,18 @@
 // compete for the cores with the broker's event loop and with the senders. Only while messages are stored, and by what
 // the system says that the event loop was kept waiting for a core: where there are cores enough nothing pauses.
 import type { Clock } from "../../core/time/clock.ts";
-import { PAUSE_MS_MAX, PAUSE_MS_MIN, PAUSE_PER_CORE_WAIT } from "./limits.ts";
+import {
+  PAUSE_MS_MAX,
+  PAUSE_MS_MIN,
+  PAUSE_PER_CORE_WAIT,
+  UNCACHED_READS_AFTER_PAUSE,
+} from "./limits.ts";
 
 export class ReadPauses {
   private waitedMs: number;
   private logEnd: number;
   private owedMs = 0;
+  private readsSincePause = Infinity;
 
   /** On a clock that can't tell how long cores were waited for nothing pauses. */
   constructor(
@@ -27,9 +33,16 @@ export class ReadPauses {
     this.owedMs = isSending ? this.owedMs + (waitedMs - this.waitedMs) * PAUSE_PER_CORE_WAIT : 0;
     this.waitedMs = waitedMs;
     this.logEnd = logEnd;
+    this.readsSincePause++;
     if (this.owedMs < PAUSE_MS_MIN) return 0;
     const pauseMs = Math.min(this.owedMs, PAUSE_MS_MAX);
     this.owedMs = 0;
+    this.readsSincePause = 0;
     return pauseMs;
+  }
+
+  /** Whether sends were kept from a core of late. */
+  get isPressed(): boolean {
+    return this.readsSincePause < UNCACHED_READS_AFTER_PAUSE;
   }
 }

@@ -1,9 +1,23 @@
 // Cold reads pause by how long the event loop waited for a core while messages were stored, and only then.
+import { Buffer } from "node:buffer";
 import { expect, test } from "bun:test";
+import type { DiskFile } from "../../core/disk/disk.ts";
 import { VirtualClock } from "../../core/time/virtual_clock.ts";
-import { PAUSE_MS_MAX, PAUSE_MS_MIN, PAUSE_PER_CORE_WAIT } from "./limits.ts";
+import { newMemoryDisk, openTestStore, testMessage } from "../testing_store.ts";
+import { SIGNS_WINDOW_BYTES } from "./cold_signs.ts";
+import {
+  PAUSE_MS_MAX,
+  PAUSE_MS_MIN,
+  PAUSE_PER_CORE_WAIT,
+  READS_PER_CACHED_READ,
+  UNCACHED_READS_AFTER_PAUSE,
+} from "./limits.ts";
 import { ReadPauses } from "./read_pauses.ts";
 import { ReadTurns } from "./read_turns.ts";
+
+const READ_BYTES = 128 * 1024;
+/** Its last file is longer than what counts as near the log's end. */
+const LOG_FILE_BYTES = 20 * 1024 * 1024;
 
 /** A machine whose event loop waits for a core, and a log that grows. */
 class Machine extends VirtualClock {
@@ -71,6 +85,18 @@ test("where the clock can't tell how long cores were waited for nothing pauses",
   expect(pauses.next()).toBe(0);
 });
 
+test("sends are pressed from a pause on for so many reads", () => {
+  const machine = new Machine();
+  const pauses = machine.pauses();
+  expect(pauses.isPressed).toBe(false);
+  machine.pass(PAUSE_MS_MAX, 100);
+  pauses.next();
+  for (let read = 1; read < UNCACHED_READS_AFTER_PAUSE; read++) pauses.next();
+  expect(pauses.isPressed).toBe(true);
+  pauses.next();
+  expect(pauses.isPressed).toBe(false);
+});
+
 test("cold reads keep the pause, in order; a read near the log's end and what was read don't wait for it", async () => {
   const clock = new VirtualClock();
   const turns = new ReadTurns({ isCold: true }, { next: () => 5 }, clock);
@@ -104,4 +130,47 @@ test("warm reads keep no pause", async () => {
   for (let read = 0; read < 3; read++) {
     expect(await turns.take(() => Promise.resolve(read))).toBe(read);
   }
+});
+
+/** A store on a disk that tells what came from the device, and notes what was read past the page cache. */
+async function openColdStore(clock: Machine) {
+  const disk = newMemoryDisk();
+  const device = { bytes: 0, uncachedReads: [] as number[] };
+  const open = disk.openSync.bind(disk);
+  disk.openSync = (path, mode) => {
+    const file = open(path, mode);
+    const readUncached: DiskFile["readUncached"] = (target, start, length, position) => {
+      device.uncachedReads.push(position);
+      return file.read(target, start, length, position);
+    };
+    return Object.assign(file, { readUncached });
+  };
+  Object.assign(disk, { deviceReadBytes: () => device.bytes });
+  const store = await openTestStore(disk, { clock, commitLogFileBytes: LOG_FILE_BYTES });
+  return { store, device };
+}
+
+test("while sends wait for a core cold reads go past the page cache, but for one in so many and the last file's", async () => {
+  const clock = new Machine();
+  const { store, device } = await openColdStore(clock);
+  const put = async (index: number) =>
+    await store.put([testMessage(index, { bodyBytes: READ_BYTES })]);
+  for (let index = 0; index < 300; index++) await put(1000 + index);
+  const target = Buffer.alloc(READ_BYTES);
+  const read = async (offset: number) => {
+    device.bytes += READ_BYTES;
+    const reading = store.readInto(target, 0, READ_BYTES, offset);
+    await clock.advance(PAUSE_MS_MAX);
+    expect(await reading).toBe(READ_BYTES);
+  };
+  for (let bytes = 0; bytes < 2 * SIGNS_WINDOW_BYTES; bytes += READ_BYTES) await read(0);
+  expect(device.uncachedReads).toEqual([]);
+  clock.waitedMs += PAUSE_MS_MAX;
+  await put(2000);
+  await read(0);
+  for (let count = 0; count < READS_PER_CACHED_READ; count++) await read(0);
+  expect(device.uncachedReads).toEqual(Array.from({ length: READS_PER_CACHED_READ - 1 }, () => 0));
+  await read(store.maxPhysicalOffset - store.maxPhysicalOffset % LOG_FILE_BYTES);
+  expect(device.uncachedReads).toHaveLength(READS_PER_CACHED_READ - 1);
+  await store[Symbol.asyncDispose]();
 });
