@@ -7,6 +7,7 @@ import { createSystemTransport } from "../core/remoting/system_transport.ts";
 import type { Transport } from "../core/remoting/transport.ts";
 import type { Clock } from "../core/time/clock.ts";
 import { systemClock } from "../core/time/system_clock.ts";
+import { openCoreWait } from "./core_wait.ts";
 import { syncFileSystem } from "./sync_file_system.ts";
 
 export interface Platform {
@@ -17,7 +18,8 @@ export interface Platform {
 }
 
 export function thisPlatform(): Platform {
-  const clock = systemClock;
+  const coreWaitMs = openCoreWait();
+  const clock = coreWaitMs === undefined ? systemClock : { ...systemClock, coreWaitMs };
   const disk = { ...nodeDisk, syncFileSystem };
   return { clock, disk, random: systemRandom, transport: createSystemTransport(clock) };
 }

@@ -5,17 +5,14 @@ import { DiskError } from "../core/disk/disk.ts";
 import type { Logger } from "../core/log.ts";
 import { runInBackground } from "../core/time/background.ts";
 import type { Clock } from "../core/time/clock.ts";
-import type { ApacheCheckpoint, CheckpointFile } from "./checkpoint.ts";
-import { Checkpointer, type IndexProgress } from "./checkpointer.ts";
+import { Checkpointer } from "./checkpointer.ts";
 import { Appender } from "./commit_log/appender.ts";
-import type { CommitLog } from "./commit_log/commit_log.ts";
 import { Flusher } from "./commit_log/flusher.ts";
 import { HotTail } from "./commit_log/hot_tail.ts";
 import { LogReader } from "./commit_log/log_reader.ts";
 import { Settlement } from "./commit_log/settlement.ts";
 import { Turns } from "./commit_log/turns.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
-import type { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type { StoredQueue } from "./consume_queue/stored_queue.ts";
 import { DiskUsage } from "./disk_usage.ts";
 import { type BitMapOf, Dispatcher } from "./dispatch.ts";
@@ -24,8 +21,6 @@ import type {
   FileMessageStoreConfig,
   FileMessageStoreParts,
 } from "./file_message_store_options.ts";
-import type { KeyIndex } from "./index/key_index.ts";
-import type { StoreLock } from "./lock.ts";
 import type {
   ArrivalListener,
   MessageStore,
@@ -40,23 +35,9 @@ import type {
 } from "./message_store.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { openStoreFiles } from "./open_store.ts";
-import type { RecoveryResult } from "./recovery.ts";
+import { closeStoreFiles, type StoreFiles } from "./store_files.ts";
 import { Retention, type RetentionControl } from "./retention/retention.ts";
 import { StoreTimes } from "./store_times.ts";
-
-/** What is open on disk, level and ready to be appended to. */
-export interface StoreFiles {
-  lock: StoreLock;
-  checkpoint: CheckpointFile;
-  /** What it said when the store was opened. */
-  saved: ApacheCheckpoint;
-  log: CommitLog;
-  queues: ConsumeQueues;
-  queueEnds: QueueEndsFiles;
-  index: KeyIndex | null;
-  indexProgress: IndexProgress;
-  recovered: RecoveryResult;
-}
 
 export class FileMessageStore implements MessageStore, RetentionControl {
   /** For the send path: stages records in place. Everything else goes through `put`. */
@@ -122,7 +103,8 @@ export class FileMessageStore implements MessageStore, RetentionControl {
       if (error === null) log.info("the log can be written again");
       else log.error("the log can't be written: sends are refused meanwhile", { error });
     };
-    this.reader = new LogReader(files.log, hot, turns, () => this.settlement.end, parts.disk);
+    const writtenEnd = () => this.settlement.end;
+    this.reader = new LogReader(files.log, hot, turns, writtenEnd, parts.disk, clock);
     const { dispatcher, queues, reader } = this;
     this.times = new StoreTimes({ queues, reader, confirmOffset: () => this.confirmOffset });
     this.writer = new MessageWriter(this.appender, files.queues, clock, config);
@@ -379,30 +361,8 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     isClean = await this.flusher.flush() && isClean;
     isClean = await this.checkpointer.write() && isClean;
     this.settlement.close();
-    isClean = await this.closeFiles() && isClean;
+    isClean = await closeStoreFiles(this.files, this.log) && isClean;
     this.files.lock.release(isClean && !this.isBroken);
     if (!isClean) this.log.error("the store was not closed cleanly: the next start recovers it");
-  }
-
-  /** Closes everything, whatever the disk says meanwhile; false when something couldn't be written. */
-  private async closeFiles(): Promise<boolean> {
-    const { index, checkpoint, log } = this.files;
-    const steps = [
-      () => this.queues[Symbol.asyncDispose](),
-      () => index?.[Symbol.asyncDispose](),
-      () => checkpoint.close(),
-      () => log.close(),
-    ];
-    let isWritten = true;
-    for (const step of steps) {
-      try {
-        await step();
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error;
-        isWritten = false;
-        this.log.error("a part of the store can't be written at its closing", { error });
-      }
-    }
-    return isWritten;
   }
 }

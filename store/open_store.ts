@@ -14,7 +14,7 @@ import type {
 import { KeyIndex } from "./index/key_index.ts";
 import { KeptAside } from "./kept_aside.ts";
 import { StoreLock } from "./lock.ts";
-import type { StoreFiles } from "./message_store_impl.ts";
+import type { StoreFiles } from "./store_files.ts";
 import { recoverStore } from "./recovery.ts";
 
 /** Throws what failed first, though closing what was open may fail for the same reason. */

@@ -7,6 +7,11 @@ import { type Disk, DiskError, type DiskFile, type DiskUsage, type FileStat } fr
 /** What st_blocks and Linux's ru_inblock count in, whatever the file system. */
 const BLOCK_BYTES = 512;
 
+/** What reads past the page cache begin and end at, in the file and in memory: the page, which suits every device. */
+const UNCACHED_ALIGNMENT_BYTES = 4096;
+/** Linux alone has a second way to open the file that a descriptor stands for, whatever became of its name. */
+const CAN_READ_UNCACHED = process.platform === "linux" && fs.constants.O_DIRECT !== undefined;
+
 function failure(error: unknown, operation: string, path: string): DiskError {
   const code = (error as { code?: unknown }).code;
   return new DiskError(typeof code === "string" ? code : "EIO", operation, path, { cause: error });
@@ -36,6 +41,10 @@ class NodeFile implements DiskFile {
   private inFlight = 0;
   private closing: Promise<void> | null = null;
   private onIdle: (() => void) | null = null;
+  /** Of the same file, for reads past the page cache. */
+  private uncachedDescriptor: number | "refused" | null = null;
+  /** What refused one such read isn't asked again. */
+  private refusesUncached = false;
 
   constructor(readonly path: string, private readonly descriptor: number) {}
 
@@ -60,6 +69,24 @@ class NodeFile implements DiskFile {
 
   read(target: Uint8Array, start: number, length: number, position: number): Promise<number> {
     return this.transfer("read", target, start, length, position);
+  }
+
+  async readUncached(
+    target: Uint8Array,
+    start: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
+    this.begin();
+    try {
+      if (isUncachedAligned(target.byteOffset + start, length, position)) {
+        const count = await this.tryUncached(target, start, length, position);
+        if (count === length) return count;
+      }
+      return await this.transfer("read", target, start, length, position);
+    } finally {
+      this.end();
+    }
   }
 
   writeSync(source: Uint8Array, start: number, length: number, position: number): void {
@@ -103,6 +130,10 @@ class NodeFile implements DiskFile {
 
   private async closeWhenIdle(): Promise<void> {
     if (this.inFlight > 0) await new Promise<void>((resolve) => this.onIdle = resolve);
+    const { uncachedDescriptor } = this;
+    if (typeof uncachedDescriptor === "number") {
+      attempt("close", this.path, () => fs.closeSync(uncachedDescriptor));
+    }
     attempt("close", this.path, () => fs.closeSync(this.descriptor));
   }
 
@@ -121,6 +152,24 @@ class NodeFile implements DiskFile {
   private end(): void {
     this.inFlight--;
     if (this.inFlight === 0) this.onIdle?.();
+  }
+
+  /** What one such read gives; 0 when the file system or the device refuses it. */
+  private tryUncached(
+    target: Uint8Array,
+    start: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
+    this.uncachedDescriptor ??= openUncached(this.descriptor);
+    const descriptor = this.uncachedDescriptor;
+    if (descriptor === "refused" || this.refusesUncached) return Promise.resolve(0);
+    return new Promise((resolve) =>
+      fs.read(descriptor, target, start, length, position, (error, count) => {
+        if (error) this.refusesUncached = true;
+        resolve(error ? 0 : count);
+      })
+    );
   }
 
   /** Reads or writes until all is done or the file ends; the file stays open meanwhile. */
@@ -150,6 +199,21 @@ class NodeFile implements DiskFile {
     } finally {
       this.end();
     }
+  }
+}
+
+function isUncachedAligned(...positions: number[]): boolean {
+  return positions.every((position) => position % UNCACHED_ALIGNMENT_BYTES === 0);
+}
+
+/** Another descriptor of an open file. */
+function openUncached(descriptor: number): number | "refused" {
+  if (!CAN_READ_UNCACHED) return "refused";
+  try {
+    const { O_RDONLY, O_DIRECT } = fs.constants;
+    return fs.openSync(`/proc/self/fd/${descriptor}`, O_RDONLY | O_DIRECT);
+  } catch {
+    return "refused";
   }
 }
 

@@ -17,6 +17,11 @@ export interface Clock {
   endOfTurn(callback: () => void): void;
   /** Resolves after `delayMs`; rejects with the signal's reason when it is aborted first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * How long this thread has been ready to run without getting a core, in ms; only differences mean something. Absent where
+   * the system doesn't say.
+   */
+  coreWaitMs?(): number;
 }
 
 /** Resolves at the end of this turn of the event loop: others have had theirs by then. */

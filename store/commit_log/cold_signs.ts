@@ -23,6 +23,11 @@ export class ColdSigns {
     return this.cold;
   }
 
+  /** What was read past the page cache tells nothing of what is in it. */
+  noteUncached(bytes: number): void {
+    this.deviceBytes += bytes;
+  }
+
   noteRead(bytes: number): void {
     this.readBytes += bytes;
     if (this.readBytes < SIGNS_WINDOW_BYTES) return;

@@ -12,10 +12,13 @@ import {
   RECORD_BYTES_MIN,
   sysFlagAt,
 } from "../../core/message/record_layout.ts";
+import type { Clock } from "../../core/time/clock.ts";
 import type { RecordView } from "../message_store.ts";
 import { ColdSigns } from "./cold_signs.ts";
 import type { CommitLog } from "./commit_log.ts";
 import type { HotTail } from "./hot_tail.ts";
+import { READS_PER_CACHED_READ } from "./limits.ts";
+import { ReadPauses } from "./read_pauses.ts";
 import { LONG_READ_BYTES_MIN, ReadTurns } from "./read_turns.ts";
 import type { Turns } from "./turns.ts";
 
@@ -38,7 +41,9 @@ export class LogReader {
   private readonly windows: Window[] = [];
   private nextWindow = 0;
   private readonly signs: ColdSigns;
+  private readonly pauses: ReadPauses;
   private readonly longReads: ReadTurns;
+  private uncachedReads = 0;
 
   constructor(
     private readonly log: CommitLog,
@@ -47,9 +52,11 @@ export class LogReader {
     /** End of the written log. */
     private readonly end: () => number,
     disk: Pick<Disk, "deviceReadBytes">,
+    clock: Clock,
   ) {
     this.signs = new ColdSigns(disk);
-    this.longReads = new ReadTurns(this.signs);
+    this.pauses = new ReadPauses(clock, end);
+    this.longReads = new ReadTurns(this.signs, this.pauses, clock);
   }
 
   /** Keeps cold reads from the device while a sync of the log is under way; settles as the sync does. */
@@ -180,12 +187,36 @@ export class LogReader {
     size: number,
     physicalOffset: number,
   ): Promise<number> {
-    const read = () => this.log.files.read(target, start, size, physicalOffset);
-    if (size < LONG_READ_BYTES_MIN) return read();
-    this.signs.noteRead(size);
+    if (size < LONG_READ_BYTES_MIN) {
+      return this.log.files.read(target, start, size, physicalOffset);
+    }
     // What is near the end is in the page cache, and a slave may wait for it.
     const isUrgent = this.end() - physicalOffset <= NEAR_END_BYTES;
+    const read = () => this.readLong(target, start, size, physicalOffset, isUrgent);
     return this.longReads.take(read, isUrgent);
+  }
+
+  /** Through the page cache, where other readers may find it; past it while it is cold and sends wait for a core. */
+  private readLong(
+    target: Buffer,
+    start: number,
+    size: number,
+    physicalOffset: number,
+    isUrgent: boolean,
+  ): Promise<number> {
+    const { files } = this.log;
+    if (!isUrgent && this.signs.isCold && this.pauses.isPressed) {
+      this.uncachedReads++;
+      if (this.uncachedReads % READS_PER_CACHED_READ !== 0) {
+        const reading = files.readUncached(target, start, size, physicalOffset);
+        if (reading !== null) {
+          this.signs.noteUncached(size);
+          return reading;
+        }
+      }
+    }
+    this.signs.noteRead(size);
+    return files.read(target, start, size, physicalOffset);
   }
 }
 

@@ -9,7 +9,7 @@ import { SIGNS_WINDOW_BYTES } from "./cold_signs.ts";
 import { LONG_READ_BYTES_MIN, ReadTurns } from "./read_turns.ts";
 
 test("reads go one at a time in the order they were asked for, past one that fails", async () => {
-  const turns = new ReadTurns({ isCold: false });
+  const turns = turnsOf({ isCold: false });
   const begun: number[] = [];
   const ends: ((fails: boolean) => void)[] = [];
   const reads = [0, 1, 2].map((number) =>
@@ -33,7 +33,7 @@ test("reads go one at a time in the order they were asked for, past one that fai
 });
 
 test("a cold read waits for the sync under way, and for no second one", async () => {
-  const turns = new ReadTurns({ isCold: true });
+  const turns = turnsOf({ isCold: true });
   const first = Promise.withResolvers<void>();
   const second = Promise.withResolvers<void>();
   const syncs = [turns.during(first.promise)];
@@ -58,7 +58,7 @@ test("a cold read waits for the sync under way, and for no second one", async ()
 });
 
 test("a sync that fails fails for who asked for it, and lets the cold reads go on", async () => {
-  const turns = new ReadTurns({ isCold: true });
+  const turns = turnsOf({ isCold: true });
   const sync = Promise.withResolvers<void>();
   const failed = turns.during(sync.promise).catch((error: Error) => error.message);
   const reading = turns.take(() => Promise.resolve("read"));
@@ -68,7 +68,7 @@ test("a sync that fails fails for who asked for it, and lets the cold reads go o
 });
 
 test("warm reads wait for no sync", async () => {
-  const turns = new ReadTurns({ isCold: false });
+  const turns = turnsOf({ isCold: false });
   const sync = Promise.withResolvers<void>();
   const synced = turns.during(sync.promise);
   expect(await turns.take(() => Promise.resolve("read"))).toBe("read");
@@ -123,6 +123,10 @@ test("many readers of the log's cold end leave the thread pool to others, and ea
   expect(watched.most).toBe(1);
   await store[Symbol.asyncDispose]();
 });
+
+function turnsOf(signs: { isCold: boolean }): ReadTurns {
+  return new ReadTurns(signs, { next: () => 0 }, systemClock);
+}
 
 /** Notes the most asynchronous reads of a disk's files that are under way at a time. */
 function watchReads(disk: MemoryDisk): { most: number } {

@@ -46,6 +46,12 @@ export const RETENTION_SLICE_MS = 4;
 /** First and further reads of a cursor. */
 export const READ_BYTES_FIRST = 4 * 1024;
 export const READ_BYTES_MAX = 16 * 1024;
+/** Files at the end of a queue that are searched for its end, as many as Apache does; how much further each look is. */
+export const FILES_SEARCHED_MAX = 3;
+export const LOOK_FACTOR = 4;
+/** What file systems allocate at a time; pieces of a file that ext4 notes beside its name: for more it takes a page. */
+export const PAGE_BYTES = 4096;
+export const PIECES_NOTED = 4;
 /** Blocks of that size that all queues read into; a power of two. */
 export const READ_BLOCKS = 32;
 /** Longest hole that an appended entry may leave behind the last one, in files; a larger one is damage. */

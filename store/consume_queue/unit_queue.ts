@@ -1,21 +1,20 @@
 // What happens to a queue's units as a whole: finding their end, cutting off what doesn't belong to the log, retention,
 // deletion. What a unit means is the subclasses' business; how units are read and written, tailed_units.ts's.
+import { isLmq } from "../../core/message/topic_names.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import {
+  FILES_SEARCHED_MAX,
+  LOOK_FACTOR,
+  PAGE_BYTES,
+  PIECES_NOTED,
+  READ_BYTES_FIRST,
+  READ_BYTES_MAX,
+} from "./limits.ts";
 import type { QueueExtent } from "./queue_context.ts";
 import type { QueueEnd } from "./queue_ends.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 import { clearBehind, compareWithFiles } from "./told_queue.ts";
-
-/** MixAll.LMQ_PREFIX. */
-const LIGHT_QUEUE_PREFIX = "%LMQ%";
-
-/** Files at the end of a queue that are searched for its end, as many as Apache does. */
-const FILES_SEARCHED_MAX = 3;
-
-/** By how much further each next look for the end is. */
-const LOOK_FACTOR = 4;
 
 /** What a load saw of a queue's end, for a recovery that replays from `limit`. */
 interface SeenEnd {
@@ -300,7 +299,7 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue, Queu
     else if (seen.end < this.endByte) this.cutAt(seen.end, seen.lastPhysicalEnd);
     this.isEndSound = true;
     // A light queue's entries point to records of other topics.
-    const isLight = this.topic.startsWith(LIGHT_QUEUE_PREFIX);
+    const isLight = isLmq(this.topic);
     if (!this.isEmpty && !isLight && !this.lastBelongs(probe, seen)) {
       const before = this.maxOffset;
       const isStale = (position: number) => !this.belongs(position, probe);
@@ -405,10 +404,6 @@ export abstract class UnitQueue extends TailedUnits implements StoredQueue, Queu
 }
 
 const NOTHING_KNOWN = -1;
-/** What file systems allocate at a time. */
-const PAGE_BYTES = 4096;
-/** Pieces of a file that ext4 notes beside its name; for more it takes a page. */
-const PIECES_NOTED = 4;
 const BEFORE_THE_LOG = -1;
 /** No position of a unit: a deleted queue takes and shows nothing. */
 const GONE = -1;

@@ -133,6 +133,20 @@ export class SegmentFiles {
     return await this.open(segment).read(target, start, count, within);
   }
 
+  /** As `read`, past the page cache where the disk can; null in the last file, whose writers might wait for it. */
+  readUncached(
+    target: Uint8Array,
+    start: number,
+    length: number,
+    offset: number,
+  ): Promise<number> | null {
+    const segment = this.find(offset);
+    if (segment === null || segment === this.segments.at(-1)) return null;
+    const within = offset - segment.startOffset;
+    const count = Math.min(length, this.fileSizeBytes - within);
+    return this.open(segment).readUncached?.(target, start, count, within) ?? null;
+  }
+
   /** Deletes the files that begin at or after an offset. */
   truncate(offset: number): void {
     while (this.segments.length > 0 && this.segments.at(-1)!.startOffset >= offset) {
