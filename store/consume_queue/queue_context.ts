@@ -38,3 +38,13 @@ export interface QueueExtent {
 }
 
 export const NO_FILES: QueueExtent = { firstByte: 0, filesEnd: 0 };
+
+/** What a load saw of a queue's end, for a recovery that replays from `limit`. */
+export interface SeenEnd {
+  limit: number;
+  /** Where the entries end whose records end up to there; 0 and below it when there is none. */
+  end: number;
+  lastOffset: number;
+  lastPhysical: number;
+  lastPhysicalEnd: number;
+}

@@ -10,21 +10,11 @@ import {
   READ_BYTES_FIRST,
   READ_BYTES_MAX,
 } from "./limits.ts";
-import type { QueueExtent } from "./queue_context.ts";
+import type { QueueExtent, SeenEnd } from "./queue_context.ts";
 import type { QueueEnd } from "./queue_ends.ts";
 import type { LogProbe, QueueKind, StoredQueue, StoreTimeOf } from "./stored_queue.ts";
 import { TailedUnits } from "./tailed_units.ts";
 import { clearBehind, compareWithFiles } from "./told_queue.ts";
-
-/** What a load saw of a queue's end, for a recovery that replays from `limit`. */
-interface SeenEnd {
-  limit: number;
-  /** Where the entries end whose records end up to there; 0 and below it when there is none. */
-  end: number;
-  lastOffset: number;
-  lastPhysical: number;
-  lastPhysicalEnd: number;
-}
 
 export abstract class UnitQueue extends TailedUnits implements StoredQueue, QueueEnd {
   abstract readonly kind: QueueKind;
