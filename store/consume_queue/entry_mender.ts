@@ -3,7 +3,6 @@
 // entry meanwhile. An entry whose record isn't found stays as it is.
 import { Buffer } from "node:buffer";
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
-import { DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import { QUEUE_ID_AT, QUEUE_OFFSET_AT } from "../../core/message/record_layout.ts";
 import { isLmq, SCHEDULE_TOPIC } from "../../core/message/topic_names.ts";
@@ -114,16 +113,13 @@ export class EntryMender implements AsyncDisposable {
     return mending;
   }
 
+  /** Never rejects: a mend that fails is no reason for a broker to end, whatever stands in its files. */
   private async tryMend(queue: MendableQueue, position: number): Promise<EntryVerdict> {
     let verdict: EntryVerdict = "kept";
     try {
-      verdict = this.isStopped ? "kept" : await this.mendNow(queue, position);
+      if (!this.isStopped) verdict = await this.mendNow(queue, position);
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error;
-      this.parts.log.error("a queue's damaged entries can't be mended", {
-        ...nameOf(queue),
-        error,
-      });
+      this.failed(queue, error);
     }
     // Mended or not: it is as good as it gets, and readers must never come to wait for it again.
     if (verdict === "kept" || !this.looked.get(queue)?.has(position)) {
@@ -132,10 +128,22 @@ export class EntryMender implements AsyncDisposable {
     const mends = this.underWay.get(queue);
     mends?.delete(position);
     if (mends?.size === 0) this.underWay.delete(queue);
-    const tagsCode = readI64(queue.bytesAt(position), queue.at + TAGS_CODE_AT);
-    const { queueId, topic } = queue;
-    if (!this.isStopped) this.parts.onDone(topic, queueId, position / UNIT_BYTES, tagsCode);
+    if (!this.isStopped) this.tell(queue, position);
     return verdict;
+  }
+
+  private tell(queue: MendableQueue, position: number): void {
+    const { queueId, topic } = queue;
+    try {
+      const tagsCode = readI64(queue.bytesAt(position), queue.at + TAGS_CODE_AT);
+      this.parts.onDone(topic, queueId, position / UNIT_BYTES, tagsCode);
+    } catch (error) {
+      this.failed(queue, error);
+    }
+  }
+
+  private failed(queue: MendableQueue, error: unknown): void {
+    this.parts.log.error("a queue's damaged entries can't be mended", { ...nameOf(queue), error });
   }
 
   private remember(queue: MendableQueue, position: number, verdict: EntryVerdict): void {
