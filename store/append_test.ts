@@ -134,7 +134,8 @@ test("a full disk takes back the numbers of a burst, says why, and writes resume
   disk.freeBytes = free;
   const [next] = await store.put([testMessage(14, { bodyBytes: 3000 })]);
   expect([next!.status, next!.queueOffset, next!.physicalOffset]).toEqual(["ok", 1, kept!.size]);
-  expect(lines).toEqual([
+  // A slow machine's queue may have been due for writing meanwhile.
+  expect(lines.filter((line) => line.startsWith("the log "))).toEqual([
     "the log can't be written: sends are refused meanwhile",
     "the log can be written again",
   ]);
