@@ -68,7 +68,7 @@ export class ConsumeQueues implements AsyncDisposable {
   /** Deletions under way; closing waits for them. */
   private readonly deleting = new Set<Promise<void>>();
 
-  private constructor(private readonly options: ConsumeQueuesOptions) {
+  private constructor(private readonly options: Omit<ConsumeQueuesOptions, "ends">) {
     const { disk, clock, log, storePath, extFileBytes, writesExt = false } = options;
     this.fileBytes = roundUpToUnits(options.fileBytes);
     const descriptors = new DescriptorCache(disk, log, options.descriptorsMax ?? DESCRIPTORS_MAX);
@@ -108,8 +108,10 @@ export class ConsumeQueues implements AsyncDisposable {
         `mapperFileSizeBatchConsumeQueue ${options.batchFileBytes} is not a multiple of ${BATCH_UNIT_BYTES}`,
       );
     }
-    const queues = new ConsumeQueues(options);
-    queues.loadAll(options.ends ?? null);
+    // What is told of tens of thousands of queues isn't kept.
+    const { ends = null, ...rest } = options;
+    const queues = new ConsumeQueues(rest);
+    queues.loadAll(ends);
     return Promise.resolve(queues);
   }
 
