@@ -1,12 +1,11 @@
 // Deleting much of the log at once while messages come in at a fixed rate: no send may wait for it. The files are aged by
-// their times and deleted as an operator would have it done (mqadmin deleteExpiredCommitLog).
+// their times and deleted as an operator would have it done (mqadmin deleteExpiredCommitLog), but by a request over a
+// connection that is open: a command's own start takes one of two cores for as long as the loads that are measured.
 import { readdirSync, statSync, utimesSync } from "node:fs";
+import { call, TestPeer } from "../../cluster/broker/testing.ts";
+import { DELETE_EXPIRED_COMMITLOG } from "../../core/remoting/codes/admin.ts";
 import { runToEnd, waitFor } from "../../interop/support/processes.ts";
-import {
-  roquetCommand,
-  startRoquetBroker,
-  startRoquetNamesrv,
-} from "../../interop/support/roquet.ts";
+import { startRoquetBroker, startRoquetNamesrv } from "../../interop/support/roquet.ts";
 import { short } from "../support/figures.ts";
 import { atLeast, atMost, printGoals } from "./goals.ts";
 import { paced, pipelined, type ScaleOptions, type ScaleResult } from "./scale.ts";
@@ -32,16 +31,15 @@ export async function deletion({ folder, isShort }: ScaleOptions): Promise<Scale
   // What the filling left to be written back is not what is measured.
   await runToEnd("sync", ["-f", log]);
   const seconds = isShort ? 5 : 20;
+  using operator = await TestPeer.connect(Number(broker.address.split(":")[1]));
   const load = ["Live", RATE, 128, seconds];
   const before = await paced(folder, broker.address, load);
   const first = readdirSync(log).length;
   const during = await paced(folder, broker.address, load, async () => {
     const old = new Date(Date.now() - OLD_MS);
     for (const name of filled()) utimesSync(`${log}/${name}`, old, old);
-    const { command, args } = roquetCommand();
-    const request = ["inspector", "deleteExpiredCommitLog", "-n", namesrv.address];
-    const { code, stderr } = await runToEnd(command, [...args, ...request, "-b", broker.address]);
-    if (code !== 0) throw new Error(`deleteExpiredCommitLog: ${stderr}`);
+    const { code, remark } = await call(operator, DELETE_EXPIRED_COMMITLOG, {});
+    if (code !== 0) throw new Error(`deleteExpiredCommitLog: ${code} ${remark}`);
   });
   await waitFor("the deletion", DELETED_WITHIN_MS, () => readdirSync(log).length < 4);
   const deleted = first - readdirSync(log).length;
