@@ -11,7 +11,8 @@ import {
   writeU16,
 } from "../../core/bytes/big_endian.ts";
 import { crc32 } from "../../core/bytes/crc32.ts";
-import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
+import type { Disk } from "../../core/disk/disk.ts";
+import { readBytes, writeBytes } from "../file/whole_file.ts";
 
 /** "RQQE", version 1. */
 const MAGIC = 0x52515145;
@@ -149,6 +150,8 @@ function sumOf(bytes: Uint8Array): number {
 /** The two files. */
 export class QueueEndsFiles {
   private next = 0;
+  /** Removals that a power cut could undo: the disk refused to sync them. */
+  private isGoing = false;
 
   constructor(private readonly disk: Disk, private readonly storePath: string) {}
 
@@ -167,39 +170,25 @@ export class QueueEndsFiles {
   async write(bytes: Buffer): Promise<void> {
     const path = `${this.storePath}/${FILE_NAMES[this.next]!}`;
     const isNew = this.disk.statSync(path) === null;
-    const file = this.disk.openSync(path, "create");
-    try {
-      file.truncateSync(bytes.length);
-      await file.write(bytes, 0, bytes.length, 0);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
+    await writeBytes(this.disk, path, bytes);
     if (isNew) await this.disk.syncDirectory(this.storePath);
     this.next = 1 - this.next;
   }
 
-  /** The next start looks at every queue. Throws DiskError. */
+  /** The next start looks at every queue. A store that has no ends costs nothing. Throws DiskError. */
   discard(): void {
-    const paths = FILE_NAMES.map((name) => `${this.storePath}/${name}`);
-    for (const path of paths) if (this.disk.statSync(path) !== null) this.disk.unlinkSync(path);
+    const paths = FILE_NAMES.map((name) => `${this.storePath}/${name}`)
+      .filter((path) => this.disk.statSync(path) !== null);
+    this.isGoing ||= paths.length > 0;
+    if (!this.isGoing) return;
+    for (const path of paths) this.disk.unlinkSync(path);
     this.disk.syncDirectorySync(this.storePath);
+    this.isGoing = false;
   }
 
   private readOne(path: string): QueueEnds | null {
-    if (this.disk.statSync(path) === null) return null;
-    let file: DiskFile | null = null;
-    try {
-      file = this.disk.openSync(path, "read");
-      const bytes = Buffer.alloc(file.sizeSync());
-      return file.readSync(bytes, 0, bytes.length, 0) < bytes.length
-        ? null
-        : decodeQueueEnds(bytes);
-    } catch (error) {
-      if (error instanceof DiskError) return null;
-      throw error;
-    } finally {
-      void file?.close();
-    }
+    const stat = this.disk.statSync(path);
+    const bytes = stat === null ? null : readBytes(this.disk, path, stat.sizeBytes);
+    return bytes === null ? null : decodeQueueEnds(bytes);
   }
 }

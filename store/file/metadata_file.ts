@@ -5,6 +5,7 @@ import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { isWholeTable } from "./table_text.ts";
+import { writeBytes } from "./whole_file.ts";
 
 export interface MetadataFileOptions {
   disk: Disk;
@@ -75,14 +76,7 @@ export class MetadataFile {
     const bytes = Buffer.from(text, "utf8");
     // Not the name that `save` uses: it may be called meanwhile.
     const temporary = `${path}.tmp2`;
-    const file = disk.openSync(temporary, "create");
-    try {
-      file.truncateSync(0);
-      await file.write(bytes, 0, bytes.length, 0);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
+    await writeBytes(disk, temporary, bytes);
     this.replace(temporary);
     await disk.syncDirectory(folder);
     this.saved = text;

@@ -1,11 +1,11 @@
 // Looks at what stands beside log, queues and index: config/*.json, the checkpoint, the abort marker, files that were
 // kept aside. Read-only.
-import { Buffer } from "node:buffer";
-import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import type { Disk } from "../../core/disk/disk.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import { isDlqTopic, isLmq, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint.ts";
 import { isWholeTable } from "../file/table_text.ts";
+import { readBytes } from "../file/whole_file.ts";
 import { KEPT_ASIDE_FOLDER } from "../kept_aside.ts";
 import { findHolder } from "../lock.ts";
 import type { Findings } from "./fault.ts";
@@ -30,20 +30,6 @@ function readText(disk: Disk, path: string): string | null {
   if (stat === null || stat.isDirectory || stat.sizeBytes > CONFIG_BYTES_MAX) return null;
   const bytes = readBytes(disk, path, stat.sizeBytes);
   return bytes === null ? null : bytes.toString("utf8");
-}
-
-/** The first bytes of a file, fewer when it is shorter; null when it can't be read. */
-export function readBytes(disk: Disk, path: string, length: number): Buffer | null {
-  try {
-    const file = disk.openSync(path, "read");
-    const bytes = Buffer.alloc(length);
-    const count = file.readSync(bytes, 0, length, 0);
-    void file.close();
-    return bytes.subarray(0, count);
-  } catch (error) {
-    if (error instanceof DiskError) return null;
-    throw error;
-  }
 }
 
 /** Every config/*.json must be whole, or its backup. Gives how many there are. */

@@ -2,9 +2,10 @@
 // a start makes them again from the log where they don't agree. Read-only.
 import type { Disk } from "../../core/disk/disk.ts";
 import { isSegment } from "../file/segment_files.ts";
+import { readBytes } from "../file/whole_file.ts";
 import { decodeTimerCheck } from "../timer/timer_check.ts";
 import { WHEEL_BYTES } from "../timer/timer_wheel.ts";
-import { isPlausibleTime, readBytes } from "./config_check.ts";
+import { isPlausibleTime } from "./config_check.ts";
 import type { Findings } from "./fault.ts";
 
 /** An older broker's check ends before the state's version. */
