@@ -8,14 +8,13 @@ import type { CommitLog } from "./commit_log/commit_log.ts";
 import { scanLog, type ScanResult } from "./commit_log/log_scan.ts";
 import { RecordFacts } from "./commit_log/record_facts.ts";
 import type { ConsumeQueues } from "./consume_queue/consume_queues.ts";
-import type { LogProbe, QueueKind, StoredQueue } from "./consume_queue/stored_queue.ts";
+import type { LogProbe, QueueKind } from "./consume_queue/stored_queue.ts";
 import { cutRest } from "./cut_rest.ts";
 import type { KeyIndex } from "./index/key_index.ts";
 import { LossSigns } from "./loss_signs.ts";
 import type { KeptAside } from "./kept_aside.ts";
 import { type EntryFacts, inLightQueue, QueueEntries } from "./queue_entries.ts";
 import { LightEntryReader } from "./light_queues.ts";
-import { QueueLookup } from "./queue_lookup.ts";
 import { RecordProbe } from "./record_probe.ts";
 import {
   checkpointMeanwhile,
@@ -32,6 +31,7 @@ import {
   PROGRESS_MS,
   type RecoverySummary,
 } from "./recovery_report.ts";
+import { Replay } from "./replay.ts";
 import type { DelayLevels } from "./schedule/delay_levels.ts";
 
 const TERMINATOR = new Uint8Array(8);
@@ -89,7 +89,6 @@ class Recovery {
   private readonly signs: LossSigns;
   private readonly summary: RecoverySummary;
   private readonly entries: QueueEntries;
-  private readonly lookup: QueueLookup;
   private lastStoreTimestampMs = 0;
   private lastRecord = -1;
   /** A queue hasn't all that the log has for it: its files were lost. */
@@ -103,7 +102,6 @@ class Recovery {
     this.probe = new RecordProbe({ ...parts, files: parts.log.files, facts: this.facts });
     this.signs = new LossSigns({ ...parts, files: parts.log.files, facts: this.facts });
     this.summary = emptySummary(parts.isClean);
-    this.lookup = new QueueLookup(parts.queues);
     this.isQueueLost = parts.rebuildQueues || parts.queues.setAside > 0;
     this.entries = new QueueEntries({
       queues: parts.queues,
@@ -125,12 +123,9 @@ class Recovery {
     summary.from = plan.scanFrom;
     summary.rebuilt = [...plan.rebuilt];
     if (!this.isQueueLost) await this.lookForLoss(plan);
-    const scan = await this.scan(
-      plan.scanFrom,
-      plan.knownEnd,
-      (facts, size) => this.enter(plan, facts, size),
-    );
-    this.entries.finish();
+    const { scan, replay } = await this.replay(plan);
+    this.isQueueLost = replay.isQueueLost;
+    summary.indexItems = replay.indexItems;
     addScan(summary, scan);
     summary.end = scan.end;
     summary.damage = scan.damage;
@@ -230,6 +225,19 @@ class Recovery {
     }
   }
 
+  private async replay(plan: RecoveryPlan): Promise<{ scan: ScanResult; replay: Replay }> {
+    const { entries, isQueueLost, parts, signs } = this;
+    const logStart = parts.log.files.startOffset;
+    const replay = new Replay({ ...parts, plan, entries, signs, logStart, isQueueLost });
+    const scan = await this.scan(plan.scanFrom, plan.knownEnd, (facts, size) => {
+      this.lastStoreTimestampMs = facts.storeTimestampMs;
+      this.lastRecord = facts.physicalOffset;
+      replay.take(facts, size);
+    });
+    replay.finish();
+    return { scan, replay };
+  }
+
   private scan(
     from: number,
     knownEnd: number,
@@ -243,8 +251,9 @@ class Recovery {
       knownEnd,
       checkCrc,
       requirePropertyCrc,
+      scanner: facts.scanner,
       onRecord: (buffer, start, parts, offset) => {
-        facts.readParts(buffer, start, parts);
+        facts.readScanned(buffer, start, parts);
         // Where it stands counts, not where it says that it does.
         facts.physicalOffset = offset;
         onRecord(facts, parts.size);
@@ -265,45 +274,6 @@ class Recovery {
       percent: Math.floor(share * 100),
       seconds: Math.round((nowMs - this.startedMs) / 1000),
     });
-  }
-
-  private enter(plan: RecoveryPlan, facts: RecordFacts, size: number): void {
-    const { index } = this.parts;
-    const { physicalOffset, storeTimestampMs } = facts;
-    this.lastStoreTimestampMs = storeTimestampMs;
-    this.lastRecord = physicalOffset;
-    if (!facts.isHidden) {
-      const { queueId, topic, topicHash } = facts;
-      this.enterQueue(plan, facts, size, this.lookup.find(topic, topicHash, queueId));
-      for (const light of facts.lightEntries) {
-        const entry = inLightQueue(facts, light);
-        const queue = this.parts.queues.find(entry.topic, entry.queueId);
-        this.enterQueue(plan, entry, size, queue);
-      }
-    }
-    if (index === null || physicalOffset < plan.indexFrom) return;
-    for (let at = 0; at < facts.keyCount; at++) {
-      index.put(facts.keyHashes[at]!, physicalOffset, storeTimestampMs);
-    }
-    this.summary.indexItems += facts.keyCount;
-  }
-
-  /** A queue that hasn't what came before is left for the second pass, which reads all of the log. */
-  private enterQueue(
-    plan: RecoveryPlan,
-    facts: EntryFacts,
-    size: number,
-    queue: StoredQueue | null,
-  ): void {
-    const { hasTopic, log } = this.parts;
-    const { topic, queueOffset } = facts;
-    const isNew = facts.physicalOffset >= plan.queuesFrom;
-    const isLacking = isNew
-      ? queueOffset > (queue?.maxOffset ?? 0)
-      : !this.isQueueLost && this.signs.isLacking(facts);
-    if (isLacking && plan.queuesFrom > log.files.startOffset && hasTopic(topic)) {
-      this.isQueueLost = true;
-    } else if (isNew) this.entries.enter(facts, size, queue);
   }
 
   private suspect(suspicion: string, physicalOffset: number): void {

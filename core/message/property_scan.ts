@@ -19,8 +19,8 @@ export class PropertyScanner {
   /** 1 + index of the name at a slot, 0 when free; slots are probed one by one. */
   private readonly slots = new Uint8Array(SLOTS);
   private readonly hashes: Int32Array;
-  /** Whether the last scan met an entry that a copy leaves out. */
-  private needsFilter = false;
+  /** Whether the last scan met an entry that a copy leaves out: one of a dropped name, or without name or value. */
+  needsFilter = false;
 
   /** `dropped` are those of the names that `copy` leaves out. */
   constructor(readonly names: readonly string[], dropped: readonly string[] = []) {

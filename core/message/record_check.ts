@@ -5,6 +5,7 @@ import { readI32, readI64 } from "../bytes/big_endian.ts";
 import { crc32Masked } from "../bytes/crc32.ts";
 import { CRC_PROPERTY_BYTES, readCrcProperty } from "./crc_property.ts";
 import { ENTRY_END } from "./properties.ts";
+import type { PropertyScanner } from "./property_scan.ts";
 import {
   BLANK_RECORD_BYTES_MIN,
   BODY_CRC_AT,
@@ -34,6 +35,8 @@ export interface RecordCheckOptions {
   requirePropertyCrc?: boolean;
   /** What the record's own physical offset should be; another one is suspect. */
   physicalOffset?: number;
+  /** Scans each message's properties: for whoever reads them next, and one look at them is spared. */
+  scanner?: PropertyScanner;
 }
 
 export interface RecordCheck {
@@ -67,6 +70,7 @@ export function checkRecordAt(
   if (problem !== null) return stop("bad", `${parts.field}: ${problem}`);
   const mismatch = checkCrcs(buffer, start, parts, options);
   if (mismatch !== null) return stop("bad", mismatch);
+  options.scanner?.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
   const suspicion = suspect(buffer, start, parts, options);
   return { kind: "message", size, reason: null, suspicion };
 }
@@ -168,7 +172,7 @@ function suspect(
   const queueOffset = readI64(buffer, start + QUEUE_OFFSET_AT);
   if (queueOffset < 0 || queueOffset > QUEUE_OFFSET_MAX) return `queueOffset: ${queueOffset}`;
   return suspectTopic(buffer, parts) ??
-    suspectProperties(buffer, parts.propertiesStart, parts.propertiesEnd) ??
+    suspectProperties(buffer, parts.propertiesStart, parts.propertiesEnd, options.scanner) ??
     checkPropertyCrc(buffer, start, parts) ?? null;
 }
 
@@ -185,7 +189,20 @@ function suspectTopic(buffer: Uint8Array, parts: RecordParts): string | null {
   return isUtf8(buffer.subarray(parts.topicStart, parts.topicEnd)) ? null : "topic: not UTF-8";
 }
 
-function suspectProperties(buffer: Uint8Array, start: number, end: number): string | null {
+/** Not Buffer's own, which does more before it looks. */
+const { indexOf: indexOfByte } = Uint8Array.prototype;
+
+function suspectProperties(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  scanned?: PropertyScanner,
+): string | null {
+  // What the scanner found whole needs a look for zero bytes only, which mostly ends at the next record's size.
+  if (scanned?.needsFilter === false) {
+    const zero = indexOfByte.call(buffer, 0, start);
+    if (zero < 0 || zero >= end) return null;
+  }
   let nameStart = start;
   let inName = true;
   for (let at = start; at < end; at++) {

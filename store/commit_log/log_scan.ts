@@ -1,6 +1,6 @@
-// Walks the log's records in order, a megabyte at a time, as far as they are whole. Recovery's eyes: it says where the
+// Walks the log's records in order, piece by piece, as far as they are whole. Recovery's eyes: it says where the
 // log ends and why; what is done about it is recovery.ts's business. Never writes.
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { readI32 } from "../../core/bytes/big_endian.ts";
 import {
   MAGIC_AT,
@@ -9,6 +9,7 @@ import {
   RECORD_BYTES_MIN,
 } from "../../core/message/record_layout.ts";
 import { emptyParts, type RecordParts } from "../../core/message/record.ts";
+import type { PropertyScanner } from "../../core/message/property_scan.ts";
 import {
   checkRecordAt,
   type RecordCheck,
@@ -16,8 +17,8 @@ import {
 } from "../../core/message/record_check.ts";
 import type { SegmentFiles } from "../file/segment_files.ts";
 import { findRecordFrom } from "./record_search.ts";
+import { ScanPieces } from "./scan_pieces.ts";
 
-const PIECE_BYTES = 1024 * 1024;
 /** A larger record than any frame can bring is damage, not to be read into memory. */
 const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -27,6 +28,8 @@ export interface ScanOptions {
   from: number;
   checkCrc: boolean;
   requirePropertyCrc: boolean;
+  /** Scans the properties of each record before `onRecord` is called. */
+  scanner?: PropertyScanner;
   /** The log is known to go on to here, a record's end: damage before it is passed over and never ends the log. */
   knownEnd: number;
   /**
@@ -44,9 +47,9 @@ export interface ScanOptions {
   onUnreadable?: (from: number, to: number, reason: string) => void;
   /** Asked after each record: there is no need to go on. */
   isDone?: () => boolean;
-  /** Called for every megabyte that is read. */
+  /** Called for every piece that is read. */
   onProgress?: (offset: number) => void;
-  /** To read into, where scans are many and short; by default a megabyte of its own. */
+  /** To read into, where scans are many and short. */
   buffer?: Buffer;
 }
 
@@ -72,24 +75,25 @@ const TOO_LARGE: RecordCheck = {
 };
 
 export async function scanLog(options: ScanOptions): Promise<ScanResult> {
-  const scan = new LogScan(options);
+  await using pieces = new ScanPieces(options.files, options.buffer);
+  const scan = new LogScan(options, pieces);
   await scan.run();
   return scan.result;
 }
 
 class LogScan {
   readonly result: ScanResult;
-  private buffer: Buffer;
-  /** Offset of the buffer's first byte, and how many bytes of the log are in it. */
-  private base = 0;
-  private filled = 0;
   private readonly parts = emptyParts();
   private readonly checkOptions: RecordCheckOptions & { physicalOffset: number };
 
-  constructor(private readonly options: ScanOptions) {
-    this.buffer = options.buffer ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
-    const { checkCrc, requirePropertyCrc } = options;
-    this.checkOptions = { checkCrc, requirePropertyCrc, physicalOffset: 0 };
+  constructor(private readonly options: ScanOptions, private readonly pieces: ScanPieces) {
+    const { checkCrc, requirePropertyCrc, scanner } = options;
+    this.checkOptions = {
+      checkCrc,
+      requirePropertyCrc,
+      physicalOffset: 0,
+      ...(scanner && { scanner }),
+    };
     this.result = {
       end: options.from,
       records: 0,
@@ -136,8 +140,8 @@ class LogScan {
   /** Checks the record at an offset when the whole of it is in the buffer; null when it isn't. */
   private checkBuffered(offset: number, fileEnd: number): RecordCheck | null {
     const rest = fileEnd - offset;
-    const buffered = this.base + this.filled - offset;
-    if (offset < this.base || buffered < Math.min(rest, RECORD_BYTES_MIN)) return null;
+    const buffered = this.pieces.buffered(offset);
+    if (buffered < Math.min(rest, RECORD_BYTES_MIN)) return null;
     const size = this.messageBytesAt(offset, rest);
     return size > buffered ? null : this.check(offset, rest);
   }
@@ -155,25 +159,22 @@ class LogScan {
   /** Of what isn't a message only the first bytes, which are there, are looked at. */
   private check(offset: number, rest: number): RecordCheck {
     this.checkOptions.physicalOffset = offset;
-    return checkRecordAt(this.buffer, offset - this.base, rest, this.checkOptions, this.parts);
+    const { base, buffer } = this.pieces;
+    return checkRecordAt(buffer, offset - base, rest, this.checkOptions, this.parts);
   }
 
   /** The size that a message at an offset says it has; 0 when there is none that fits its file. */
   private messageBytesAt(offset: number, rest: number): number {
     if (rest < RECORD_BYTES_MIN) return 0;
-    const start = offset - this.base;
-    const magic = readI32(this.buffer, start + MAGIC_AT);
-    const size = readI32(this.buffer, start);
+    const { base, buffer } = this.pieces;
+    const start = offset - base;
+    const magic = readI32(buffer, start + MAGIC_AT);
+    const size = readI32(buffer, start);
     return (magic === MAGIC_V1 || magic === MAGIC_V2) && size <= rest ? size : 0;
   }
 
-  /** Makes sure that the buffer holds `size` bytes from `offset` on. */
   private async fill(offset: number, size: number): Promise<void> {
-    if (offset >= this.base && offset + size <= this.base + this.filled) return;
-    if (this.buffer.length < size) this.buffer = Buffer.allocUnsafeSlow(size);
-    this.base = offset;
-    this.filled = await this.options.files.read(this.buffer, 0, this.buffer.length, offset);
-    this.options.onProgress?.(offset);
+    if (await this.pieces.fill(offset, size)) this.options.onProgress?.(offset);
   }
 
   private take(offset: number, { suspicion }: RecordCheck): void {
@@ -182,6 +183,7 @@ class LogScan {
       this.result.firstSuspicion ??= `${suspicion}, in the record at ${offset}`;
     }
     this.result.records++;
-    this.options.onRecord(this.buffer, offset - this.base, this.parts, offset, suspicion);
+    const { base, buffer } = this.pieces;
+    this.options.onRecord(buffer, offset - base, this.parts, offset, suspicion);
   }
 }

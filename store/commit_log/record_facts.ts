@@ -57,7 +57,8 @@ export class RecordFacts implements KeyHashSink {
   plainKeyCount = 0;
 
   private readonly parts = emptyParts();
-  private readonly scanner = new PropertyScanner([
+  /** Of the properties that count here; see `readScanned`. */
+  readonly scanner = new PropertyScanner([
     PROPERTY.tags,
     PROPERTY.keys,
     PROPERTY.uniqueKey,
@@ -88,6 +89,12 @@ export class RecordFacts implements KeyHashSink {
 
   /** Reads the record at `start`, whose parts are known. */
   readParts(buffer: Buffer, start: number, parts: Readonly<RecordParts>): void {
+    this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
+    this.readScanned(buffer, start, parts);
+  }
+
+  /** Reads the record at `start`, whose properties `scanner` has scanned just before. */
+  readScanned(buffer: Buffer, start: number, parts: Readonly<RecordParts>): void {
     const sysFlag = sysFlagAt(buffer, start);
     this.size = parts.size;
     this.queueId = readI32(buffer, start + QUEUE_ID_AT);
@@ -96,7 +103,6 @@ export class RecordFacts implements KeyHashSink {
     this.storeTimestampMs = readI64(buffer, start + layoutOf(sysFlag).storeTimestamp);
     this.isHidden = isHiddenFromQueues(sysFlag);
     this.readTopic(buffer, parts.topicStart, parts.topicEnd);
-    this.scanner.scan(buffer, parts.propertiesStart, parts.propertiesEnd);
     this.tagsCode = this.readTagsCode(buffer);
     this.batchCount = this.readBatchCount(buffer, sysFlag);
     if (this.lights !== null) {

@@ -16,7 +16,7 @@ export const WRITE_BUDGET_MS = 4;
 /** … and of the writing that a checkpoint waits for: what it takes is what a crash has to replay. */
 export const SYNC_WRITE_BUDGET_MS = 8;
 /** A replay keeps entries in memory up to so many bytes, looked at so often, before they are written. */
-export const HELD_BYTES_MAX = 64 * 1024 * 1024;
+export const HELD_BYTES_MAX = 128 * 1024 * 1024;
 export const HELD_LOOK_MS = 100;
 /** Above so many changed queues the file system is synced as a whole, where the machine can do that. */
 export const SYNC_QUEUES_MAX = 256;

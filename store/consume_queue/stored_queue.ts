@@ -55,6 +55,12 @@ export interface StoredQueue extends DispatchQueue {
     bitMap?: Uint8Array | null,
   ): void;
 
+  /**
+   * Has the queue's memory near the processor for an append that comes soon: for many queues it is fetched together, not
+   * one by one. What it gives means nothing.
+   */
+  expect(): number;
+
   /** A cursor before `queueOffset` that stops at records beyond `confirmOffset`. Blank and deleted entries are skipped. */
   openCursor(queueOffset: number, confirmOffset: number): QueueCursor;
 

@@ -131,6 +131,10 @@ export abstract class TailedUnits {
 
   // — Appending and writing —
 
+  expect(): number {
+    return this.tail[this.endByte - this.tailStart] ?? 0;
+  }
+
   /** Room for one more unit at the end of the tail; gives where it begins. */
   protected reserve(): number {
     const at = this.endByte - this.tailStart;
