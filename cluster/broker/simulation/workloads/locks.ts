@@ -58,6 +58,7 @@ export class LockModel {
       isGranted ? mayTake(client, holder, span, asked) : mayBeRefused(client, holder, span, asked)
     );
     const before = this.toString();
+    this.lapse(asked.toMs);
     this.holders = isGranted ? new Map([[client, asked]]) : new Map(possible);
     if (possible.length > 0) return null;
     return `queue ${this.queueId} was ${isGranted ? "given" : "refused"} to ${client} at ` +
@@ -70,7 +71,7 @@ export class LockModel {
   }
 
   /** Names of holders whose time is up are left out when the file is written. */
-  ended(nowMs: number): void {
+  lapse(nowMs: number): void {
     for (const { fromMs } of this.holders.values()) {
       if (nowMs - fromMs > QUEUE_LOCK_EXPIRY_MS) this.saved.add(NOBODY);
     }
@@ -124,7 +125,7 @@ export class LocksWorkload implements Workload {
 
   ended(_end: LifeEnd): void {
     if (this.clock === null) return;
-    for (const lock of this.locks) lock.ended(this.clock.monotonicMs());
+    for (const lock of this.locks) lock.lapse(this.clock.monotonicMs());
     this.clock = null;
   }
 

@@ -73,3 +73,19 @@ test("a lock that stays when it is given back is noticed", () => {
   clients.unlock("a", false);
   expect(clients.lock("b")).toBe("queue 0 was refused to b at 0 and held by nobody");
 });
+
+test("a holder whose time was up before it came again may be nobody's after a start, unless that was saved", () => {
+  for (const isSaved of [false, true]) {
+    const model = new LockModel(0);
+    const at = (nowMs: number) => ({ fromMs: nowMs, toMs: nowMs });
+    expect(model.answered("a", true, at(0))).toBeNull();
+    model.settled();
+    expect(model.answered("a", true, at(MINUTE_MS + 1))).toBeNull();
+    if (isSaved) model.settled();
+    model.begin(0);
+    const problem = model.answered("b", true, at(0));
+    expect(problem).toBe(
+      isSaved ? "queue 0 was given to b at 0 and held by a (-30000…-30000)" : null,
+    );
+  }
+});
