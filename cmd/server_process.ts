@@ -113,6 +113,7 @@ const DISK_ERRORS: Readonly<Record<string, string>> = {
   EEXIST: "something else has this name",
   ENOENT: "no such file or folder",
   ENOSPC: "the disk is full",
+  EISDIR: "a folder has this name",
   ENOTDIR: "a part of the path is a file",
   EPERM: "not permitted",
   EROFS: "the file system is read-only",

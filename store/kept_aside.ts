@@ -47,16 +47,14 @@ export class KeptAside {
     return target;
   }
 
-  /** Moves every file of a folder (…/consumequeue/TOPIC/0) here; gives the folder that they are in now. */
+  /** Moves all that is in a folder (…/consumequeue/TOPIC/0) here; gives the folder that it is in now. */
   moveFolder(path: string, name: string): string {
     const { disk } = this;
     const target = this.freePath(name);
     disk.makeDirectorySync(target);
     // Last first, so that a power cut leaves no gap.
     for (const file of disk.listSync(path).reverse()) {
-      if (disk.statSync(`${path}/${file}`)?.isDirectory === false) {
-        disk.renameSync(`${path}/${file}`, `${target}/${file}`);
-      }
+      disk.renameSync(`${path}/${file}`, `${target}/${file}`);
     }
     return target;
   }

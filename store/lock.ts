@@ -5,6 +5,7 @@ import process from "node:process";
 import { type Disk, DiskError } from "../core/disk/disk.ts";
 import type { FileLock, FileLocks } from "../core/disk/file_lock.ts";
 import { OperationError } from "../core/errors.ts";
+import { refuseFolder } from "./file/folder_in_place.ts";
 
 /** What Apache writes into the lock file. */
 const LOCK_TEXT = Buffer.from("lock", "latin1");
@@ -33,10 +34,11 @@ export class StoreLock {
     readonly isClean: boolean,
   ) {}
 
-  /** Throws OperationError naming the holder when somebody else has the store open. */
+  /** Throws OperationError naming the holder when somebody else has the store open; also for a folder in a file's place. */
   static take(options: StoreLockOptions): StoreLock {
     const { disk, storePath, locks } = options;
     disk.makeDirectorySync(storePath);
+    for (const name of ["lock", "abort"]) refuseFolder(disk, `${storePath}/${name}`);
     makeLockFile(disk, `${storePath}/lock`);
     const pid = readAbort(disk, storePath);
     const lock = locks.tryLock(`${storePath}/lock`);

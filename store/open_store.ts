@@ -6,11 +6,12 @@ import { CheckpointFile } from "./checkpoint.ts";
 import type { IndexProgress } from "./checkpointer.ts";
 import { CommitLog } from "./commit_log/commit_log.ts";
 import { ConsumeQueues, type ConsumeQueuesOptions } from "./consume_queue/consume_queues.ts";
-import { QueueEndsFiles } from "./consume_queue/queue_ends.ts";
+import { QUEUE_ENDS_NAMES, QueueEndsFiles } from "./consume_queue/queue_ends.ts";
 import type {
   FileMessageStoreConfig,
   FileMessageStoreParts,
 } from "./file_message_store_options.ts";
+import { keepFolderAside } from "./file/folder_in_place.ts";
 import { KeyIndex } from "./index/key_index.ts";
 import { KeptAside } from "./kept_aside.ts";
 import { StoreLock } from "./lock.ts";
@@ -53,6 +54,9 @@ async function openAll(
   const lock = StoreLock.take({ disk, locks, storePath });
   // The marker of an earlier crash stays until a recovery has succeeded and the store is closed.
   undo.defer(() => lock.release(false));
+  for (const name of ["checkpoint", ...QUEUE_ENDS_NAMES]) {
+    keepFolderAside({ disk, log: parts.log, storePath }, `${storePath}/${name}`);
+  }
   const checkpoint = undo.adopt(new CheckpointFile(disk, `${storePath}/checkpoint`), close);
   const log = undo.adopt(openLog(config, parts), close);
   log.files.load();

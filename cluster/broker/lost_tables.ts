@@ -8,6 +8,7 @@ import type { Logger } from "../../core/log.ts";
 import { isLmq } from "../../core/message/topic_names.ts";
 import type { MessageStore } from "../../store/message_store.ts";
 import type { MetadataFile } from "../../store/file/metadata_file.ts";
+import { keepFolderAside } from "../../store/file/folder_in_place.ts";
 import { KeptAside } from "../../store/kept_aside.ts";
 import type { GroupTable } from "./groups/group_table.ts";
 import type { OffsetTable } from "./offsets/offset_table.ts";
@@ -47,6 +48,7 @@ export function losable(
     },
     load() {
       let text: string | null = null;
+      for (const each of [path, `${path}.bak`]) keepFolderAside({ disk, log, storePath }, each);
       try {
         text = file.load();
       } catch (error) {

@@ -96,7 +96,8 @@ function findFiles(
     const path = `${directory}/${name}`;
     const base = queueFileBase(name);
     if (base >= 0) {
-      const { allocatedBytes, sizeBytes = 0 } = disk.statSync(path) ?? {};
+      const { allocatedBytes, isDirectory, sizeBytes = 0 } = disk.statSync(path) ?? {};
+      if (isDirectory) return `${path} is a folder where a file belongs`;
       files.push({ path, base, sizeBytes, allocatedBytes });
     } else if (name.endsWith(".deleted")) disk.unlinkSync(path);
     else log.warn("a queue's folder holds something else", { path });

@@ -17,7 +17,7 @@ import { readBytes, writeBytes } from "../file/whole_file.ts";
 /** "RQQE", version 1. */
 const MAGIC = 0x52515145;
 const VERSION = 1;
-const FILE_NAMES = ["queueends.0", "queueends.1"] as const;
+export const QUEUE_ENDS_NAMES = ["queueends.0", "queueends.1"] as const;
 /** magic 4 · version 4 · replayFrom 8 · queueOffsets 8 · minPhysicalOffset 8 · fileBytes 8 · bytes 8 · topics 4 · sum 8 */
 const HEADER_BYTES = 60;
 const BYTES_AT = 40;
@@ -157,7 +157,7 @@ export class QueueEndsFiles {
 
   /** The ends that belong to a checkpoint; null when neither file has them. */
   read(of: Pick<QueueEndsOf, "replayFrom" | "queueOffsets">): QueueEnds | null {
-    for (const [index, name] of FILE_NAMES.entries()) {
+    for (const [index, name] of QUEUE_ENDS_NAMES.entries()) {
       const ends = this.readOne(`${this.storePath}/${name}`);
       if (ends?.replayFrom !== of.replayFrom || ends.queueOffsets !== of.queueOffsets) continue;
       this.next = 1 - index;
@@ -168,7 +168,7 @@ export class QueueEndsFiles {
 
   /** Over the older of the two, durably; the checkpoint that they belong to comes next. Rejects with DiskError. */
   async write(bytes: Buffer): Promise<void> {
-    const path = `${this.storePath}/${FILE_NAMES[this.next]!}`;
+    const path = `${this.storePath}/${QUEUE_ENDS_NAMES[this.next]!}`;
     const isNew = this.disk.statSync(path) === null;
     await writeBytes(this.disk, path, bytes);
     if (isNew) await this.disk.syncDirectory(this.storePath);
@@ -177,7 +177,7 @@ export class QueueEndsFiles {
 
   /** The next start looks at every queue. A store that has no ends costs nothing. Throws DiskError. */
   discard(): void {
-    const paths = FILE_NAMES.map((name) => `${this.storePath}/${name}`)
+    const paths = QUEUE_ENDS_NAMES.map((name) => `${this.storePath}/${name}`)
       .filter((path) => this.disk.statSync(path) !== null);
     this.isGoing ||= paths.length > 0;
     if (!this.isGoing) return;

@@ -2,6 +2,7 @@
 //   consumequeue        physicalOffset 8 · size 4 · tagsCode 8
 //   batchconsumequeue   … the same · storeTime 8 · baseOffset 8 · batchCount 2 · compactOffset 4 · reserved 4
 import { assert } from "../../core/errors.ts";
+import { isSegmentName } from "../file/segment_files.ts";
 
 export const UNIT_BYTES = 20;
 export const BATCH_UNIT_BYTES = 46;
@@ -24,7 +25,7 @@ export function queueFileName(base: number): string {
 
 /** The position that a file's name says; -1 for any other name. */
 export function queueFileBase(name: string): number {
-  return /^\d{20}$/.test(name) ? Number(name) : -1;
+  return isSegmentName(name) ? Number(name) : -1;
 }
 
 /** mappedFileSizeConsumeQueue rounded up to whole units (MessageStoreConfig.getMappedFileSizeConsumeQueue). */

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { refuseFolder } from "./folder_in_place.ts";
 import { isWholeTable } from "./table_text.ts";
 import { writeBytes } from "./whole_file.ts";
 
@@ -29,10 +30,11 @@ export class MetadataFile {
    * there is can't be used: starting without it would lose what it says.
    */
   load(): string | null {
-    const { path, log } = this.options;
+    const { disk, path, log } = this.options;
+    const backupPath = `${path}.bak`;
+    for (const each of [path, backupPath]) refuseFolder(disk, each);
     const text = this.readText(path);
     if (text !== null && this.isWhole(text)) return text;
-    const backupPath = `${path}.bak`;
     const backup = this.readText(backupPath);
     if (backup !== null && this.isWhole(backup)) {
       log.warn("a metadata file is torn or missing: its backup is used", { path });

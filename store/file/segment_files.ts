@@ -3,6 +3,7 @@
 import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
 import { assert, OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
+import { refuseFolder } from "./folder_in_place.ts";
 
 const NAME_DIGITS = 20;
 
@@ -28,8 +29,8 @@ export function segmentName(startOffset: number): string {
 }
 
 /** Whether a folder's entry is a file of a sequence, by its name. */
-export function isSegment(disk: Disk, path: string, name: string): boolean {
-  return /^\d{20}$/.test(name) && disk.statSync(`${path}/${name}`)?.isDirectory === false;
+export function isSegmentName(name: string): boolean {
+  return /^\d{20}$/.test(name);
 }
 
 /** Whether a file with another name is as long as those of the sequence and named for one that isn't there. */
@@ -55,7 +56,7 @@ export class SegmentFiles {
 
   /**
    * Finds the files. A last file of length 0 is deleted (a crash left it); any other length than the configured one is
-   * refused, since the offsets in the names would be wrong. What has another name isn't of the sequence and is passed over
+   * refused, since the offsets in the names would be wrong, and so is a folder in a file's place. What has another name isn't of the sequence and is passed over
    * with a word: an editor's backup must not keep a store closed. One of the files under another name is refused, since
    * without it those behind it would be lost. Throws OperationError.
    */
@@ -65,10 +66,11 @@ export class SegmentFiles {
     this.removePrepared();
     this.removeIfThere(this.temporaryPath);
     const all = disk.listSync(path);
-    const names = all.filter((name) => isSegment(disk, path, name));
+    const names = all.filter(isSegmentName);
     for (const name of all) if (!names.includes(name)) this.passOver(name, names);
     names.forEach((name, index) => {
       const filePath = `${path}/${name}`;
+      refuseFolder(disk, filePath);
       const sizeBytes = disk.statSync(filePath)?.sizeBytes ?? 0;
       if (sizeBytes === 0 && index === names.length - 1) {
         log.warn("deleted an empty last file", { path: filePath });

@@ -58,7 +58,6 @@ test("what isn't the log's is passed over, but for one of its files under anothe
     disk.place(`/log/${name}`, new Uint8Array(FILE_BYTES));
   }
   disk.makeDirectorySync("/log/lost+found");
-  disk.makeDirectorySync(`/log/${segmentName(4 * FILE_BYTES)}`);
   const files = open(disk);
   expect([files.startOffset, files.endOffset]).toEqual([0, FILE_BYTES]);
   expect(disk.listSync("/log")).not.toContain(segmentName(FILE_BYTES));
@@ -66,6 +65,17 @@ test("what isn't the log's is passed over, but for one of its files under anothe
   expect(() => open(disk)).toThrow(
     "/log/00000000000000008192.old seems to be a file of the store under another name",
   );
+});
+
+test("a folder in the place of a file is refused: the file is lost, or its name is in the log's way", () => {
+  for (const place of [0, FILE_BYTES, 2 * FILE_BYTES, 5 * FILE_BYTES]) {
+    const disk = newMemoryDisk();
+    for (const start of [0, FILE_BYTES, 2 * FILE_BYTES]) {
+      if (start !== place) placeFiles(disk, [start, FILE_BYTES]);
+    }
+    disk.makeDirectorySync(`/log/${segmentName(place)}`);
+    expect(() => open(disk)).toThrow(`/log/${segmentName(place)} is a folder`);
+  }
 });
 
 test("a missing file between others, and one with another beginning, are refused", () => {

@@ -28,13 +28,14 @@ export async function loadIndexFiles(load: IndexLoad): Promise<IndexFile[]> {
   for (const name of disk.listSync(directory)) {
     if (!/^\d{17}$/.test(name)) continue;
     const path = `${directory}/${name}`;
-    const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
+    const { isDirectory = false, sizeBytes = 0 } = disk.statSync(path) ?? {};
     // Made, and the process died before it had its length.
-    if (sizeBytes === 0) {
+    if (sizeBytes === 0 && !isDirectory) {
       await disk.unlink(path);
       continue;
     }
-    if (sizeBytes !== expectedBytes) {
+    if (isDirectory) problem ??= `${path} is a folder`;
+    else if (sizeBytes !== expectedBytes) {
       problem ??= `${path} has ${sizeBytes} bytes; ${expectedBytes} follow from maxHashSlotNum ` +
         `${shape.slotCount} and maxIndexNum ${shape.itemCount}`;
     }

@@ -4,11 +4,12 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 import { isDlqTopic, isLmq, isRetryTopic, isSystemTopic } from "../../core/message/topic_names.ts";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint.ts";
+import { isFolder } from "../file/folder_in_place.ts";
 import { isWholeTable } from "../file/table_text.ts";
 import { readBytes } from "../file/whole_file.ts";
 import { KEPT_ASIDE_FOLDER } from "../kept_aside.ts";
 import { findHolder } from "../lock.ts";
-import type { Findings } from "./fault.ts";
+import type { Findings, RepairStep } from "./fault.ts";
 
 const CHECKPOINT_BYTES = 4096;
 /** A longer file isn't read to see whether it is whole. */
@@ -40,23 +41,29 @@ export function checkConfigFiles(disk: Disk, storePath: string, findings: Findin
   for (const name of names) {
     if (!name.endsWith(".json") && !OTHER_TABLES.has(name)) continue;
     count++;
-    const text = readText(disk, `${folder}/${name}`);
-    const backup = readText(disk, `${folder}/${name}.bak`);
-    if (text !== null && isWholeTable(name, text)) continue;
-    // Apache leaves an empty file where it ended before anything was saved.
-    if ((text ?? "") === "" && (backup ?? "") === "") continue;
-    const hasBackup = backup !== null && isWholeTable(name, backup);
-    findings.fault({
-      kind: "config_file",
-      place: `config/${name}`,
-      detail: `${text === null ? "is missing" : "isn't whole"}; its .bak ${
-        hasBackup ? "is, and is used instead" : `can't replace it: ${withoutIt(name)}`
-      }`,
-      offset: -1,
-      repair: hasBackup ? { step: "restore_config", path: `${folder}/${name}` } : null,
-    });
+    checkTable(disk, folder, name, findings);
   }
   return count;
+}
+
+function checkTable(disk: Disk, folder: string, name: string, findings: Findings): void {
+  const path = `${folder}/${name}`;
+  const backupPath = `${path}.bak`;
+  const tell = (place: string, detail: string, repair: RepairStep | null) =>
+    findings.fault({ kind: "config_file", place: `config/${place}`, detail, offset: -1, repair });
+  if (isFolder(disk, backupPath)) {
+    tell(`${name}.bak`, "is a folder", { step: "set_aside", path: backupPath });
+  }
+  const isFolderThere = isFolder(disk, path);
+  const text = readText(disk, path);
+  const backup = readText(disk, backupPath);
+  if (text !== null && isWholeTable(name, text)) return;
+  // Apache leaves an empty file where it ended before anything was saved.
+  if (!isFolderThere && (text ?? "") === "" && (backup ?? "") === "") return;
+  const problem = isFolderThere ? "is a folder" : text === null ? "is missing" : "isn't whole";
+  if (backup !== null && isWholeTable(name, backup)) {
+    tell(name, `${problem}; its .bak is whole`, { step: "restore_config", path });
+  } else tell(name, `${problem}; its .bak can't replace it: ${withoutIt(name)}`, null);
 }
 
 function withoutIt(name: string): string {
@@ -108,6 +115,11 @@ export interface StoreState {
 
 /** What the marker and the checkpoint say of the last run. */
 export function readState(disk: Disk, storePath: string, findings: Findings): StoreState {
+  for (const name of ["lock", "abort"]) {
+    if (!isFolder(disk, `${storePath}/${name}`)) continue;
+    const detail = "is a folder: the store doesn't open before it is moved away";
+    findings.fault({ kind: "folder", place: name, detail, offset: -1, repair: null });
+  }
   const isClean = disk.statSync(`${storePath}/abort`) === null;
   const holder = findHolder({ disk, storePath });
   if (holder !== null) {
@@ -134,7 +146,9 @@ function readCheckpoint(disk: Disk, storePath: string, findings: Findings): Chec
   findings.fault({
     kind: "checkpoint",
     place: "checkpoint",
-    detail: checkpoint === null
+    detail: isFolder(disk, path)
+      ? "is a folder"
+      : checkpoint === null
       ? `has ${bytes?.length ?? 0} bytes of at least 40`
       : "says times that can't be true",
     offset: -1,

@@ -15,7 +15,8 @@ export type FaultKind =
   | "index_slots"
   | "checkpoint"
   | "config_file"
-  | "timer_file";
+  | "timer_file"
+  | "folder";
 
 export interface Fault {
   kind: FaultKind;

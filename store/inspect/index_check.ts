@@ -185,8 +185,12 @@ export class IndexCheck {
     const name = this.names[this.at];
     if (name === undefined) return;
     const path = `${this.folder}/${name}`;
-    const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
+    const { isDirectory, sizeBytes = 0 } = disk.statSync(path) ?? {};
     const expectedBytes = indexFileBytes(shape.index);
+    if (isDirectory) {
+      this.fault("index_file", "is a folder", -1);
+      return this.openNext();
+    }
     if (sizeBytes !== expectedBytes) {
       // A file that got no length before the process ended; the next start deletes it.
       if (sizeBytes > 0) {

@@ -2,7 +2,7 @@
 // their names and lengths. Never makes, cuts or deletes a file.
 import type { Disk } from "../../core/disk/disk.ts";
 import { silentLogger } from "../../core/log.ts";
-import { isRenamed, isSegment, SegmentFiles } from "../file/segment_files.ts";
+import { isRenamed, isSegmentName, SegmentFiles } from "../file/segment_files.ts";
 import type { Findings } from "./fault.ts";
 import type { StoreShape } from "./store_shape.ts";
 
@@ -11,7 +11,7 @@ export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): 
   const { commitLogPath: path, commitLogFileBytes: fileSizeBytes } = shape;
   const runs: SegmentFiles[] = [];
   const all = disk.listSync(path);
-  const names = all.filter((name) => isSegment(disk, path, name));
+  const names = all.filter(isSegmentName);
   for (const name of all) {
     const sizeBytes = disk.statSync(`${path}/${name}`)?.sizeBytes ?? 0;
     if (names.includes(name) || !isRenamed(name, sizeBytes, fileSizeBytes, names)) continue;
@@ -23,8 +23,10 @@ export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): 
     const stat = disk.statSync(`${path}/${name}`);
     if (stat === null) continue;
     const place = `commitlog/${name}`;
-    const problem = problemOf(name, stat.sizeBytes, fileSizeBytes);
-    if (stat.sizeBytes === 0 && at === names.length - 1) {
+    const problem = stat.isDirectory
+      ? "is a folder: the store doesn't open"
+      : problemOf(name, stat.sizeBytes, fileSizeBytes);
+    if (stat.sizeBytes === 0 && !stat.isDirectory && at === names.length - 1) {
       findings.note(`${place} is empty: the next start deletes it`);
     } else if (problem !== null) {
       findings.fault({ kind: "log_file", place, detail: problem, offset: -1, repair: null });

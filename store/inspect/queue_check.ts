@@ -108,7 +108,8 @@ export class QueueCheck {
     for (const name of disk.listSync(directory)) {
       const path = `${directory}/${name}`;
       const base = queueFileBase(name);
-      const sizeBytes = disk.statSync(path)?.sizeBytes ?? 0;
+      const { isDirectory, sizeBytes = 0 } = disk.statSync(path) ?? {};
+      if (base >= 0 && isDirectory) return `${name} is a folder`;
       // A file that got no length before the power went; the next start deletes it.
       if (base < 0 || sizeBytes === 0) continue;
       if (sizeBytes !== fileBytes) return `${name} has ${sizeBytes} bytes, others ${fileBytes}`;

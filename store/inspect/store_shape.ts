@@ -5,6 +5,7 @@ import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import { BATCH_UNIT_BYTES, UNIT_BYTES } from "../consume_queue/unit.ts";
+import { isSegmentName } from "../file/segment_files.ts";
 import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
 import {
   HEADER_BYTES,
@@ -33,7 +34,6 @@ export interface StoreShape {
   isIndexEnabled: boolean;
 }
 
-const SLOT_FILE_NAME = /^\d{20}$/;
 /** So many items are looked at … */
 const ITEMS_PROVED = 200;
 /** … of which a few may be damaged. */
@@ -86,9 +86,9 @@ function commonSize(disk: Disk, folders: Iterable<string>, unitBytes: number): n
   const counts = new Map<number, number>();
   for (const folder of folders) {
     for (const name of disk.listSync(folder)) {
-      if (!SLOT_FILE_NAME.test(name)) continue;
-      const sizeBytes = disk.statSync(`${folder}/${name}`)?.sizeBytes ?? 0;
-      if (sizeBytes > 0 && sizeBytes % unitBytes === 0) {
+      if (!isSegmentName(name)) continue;
+      const { isDirectory, sizeBytes = 0 } = disk.statSync(`${folder}/${name}`) ?? {};
+      if (!isDirectory && sizeBytes > 0 && sizeBytes % unitBytes === 0) {
         counts.set(sizeBytes, (counts.get(sizeBytes) ?? 0) + 1);
       }
     }

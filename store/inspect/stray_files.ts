@@ -1,7 +1,7 @@
 // Notes what stands in a store's folders and is no part of it: an editor's backup, lost+found, a file somebody put there. A
 // broker passes over such things. Read-only; looks at names alone.
 import type { Disk } from "../../core/disk/disk.ts";
-import { isSegment } from "../file/segment_files.ts";
+import { isSegmentName } from "../file/segment_files.ts";
 import type { Findings } from "./fault.ts";
 import { queueFolders, type StoreShape } from "./store_shape.ts";
 
@@ -20,7 +20,7 @@ export function noteStrays(disk: Disk, shape: StoreShape, findings: Findings): v
 
 function* strays(disk: Disk, { commitLogPath, storePath }: StoreShape): Generator<string> {
   for (const name of disk.listSync(commitLogPath)) {
-    if (!isSegment(disk, commitLogPath, name)) yield `commitlog/${name}`;
+    if (!isSegmentName(name)) yield `commitlog/${name}`;
   }
   for (const folder of ["consumequeue", "batchconsumequeue"]) {
     const root = `${storePath}/${folder}`;
@@ -31,7 +31,7 @@ function* strays(disk: Disk, { commitLogPath, storePath }: StoreShape): Generato
     for (const queue of queueFolders(disk, root)) {
       for (const name of disk.listSync(queue)) {
         const isLeftover = name.endsWith(".deleted");
-        if (!isLeftover && !isSegment(disk, queue, name)) {
+        if (!isLeftover && !isSegmentName(name)) {
           yield `${queue.slice(storePath.length + 1)}/${name}`;
         }
       }

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Disk } from "../../core/disk/disk.ts";
 import { assert } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
-import { isSegment, SegmentFiles } from "../file/segment_files.ts";
+import { isSegmentName, SegmentFiles } from "../file/segment_files.ts";
 import { LOG_BLOCK_BYTES, LOG_BLOCKS_MAX } from "./limits.ts";
 import { sumOf } from "./timer_sums.ts";
 import {
@@ -252,8 +252,9 @@ export class TimerLog {
 
 /** A cut makes the last file short and long again: a process that died in between left it short. */
 function restoreLength({ disk, path, fileBytes }: TimerLogOptions): void {
-  const last = disk.listSync(path).findLast((name) => isSegment(disk, path, name));
-  const sizeBytes = last === undefined ? 0 : disk.statSync(`${path}/${last}`)?.sizeBytes ?? 0;
+  const last = disk.listSync(path).findLast(isSegmentName);
+  const stat = last === undefined ? null : disk.statSync(`${path}/${last}`);
+  const sizeBytes = stat === null || stat.isDirectory ? 0 : stat.sizeBytes;
   if (sizeBytes === 0 || sizeBytes >= fileBytes || sizeBytes % UNIT_BYTES !== 0) return;
   const file = disk.openSync(`${path}/${last}`, "write");
   file.truncateSync(fileBytes);

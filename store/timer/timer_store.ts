@@ -3,6 +3,7 @@
 import { crc32 } from "../../core/bytes/crc32.ts";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
+import { keepFolderAside } from "../file/folder_in_place.ts";
 import { BLANK_SLOTS, SUMMED_LOG_BYTES_MAX, WEEK_SLOTS } from "./limits.ts";
 import { encodeTimerCheck, newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
 import { openTimerFiles } from "./timer_files.ts";
@@ -105,6 +106,9 @@ export class TimerStore {
     const { disk, log, nowMs, storePath } = options;
     const checkFile = new TimerCheckFile(disk, `${storePath}/config/timercheck`);
     const sums = new TimerSums(disk, `${storePath}/config`);
+    for (const name of ["config/timercheck", "config/timersums", "timerwheel"]) {
+      keepFolderAside(options, `${storePath}/${name}`);
+    }
     const note = takeSums(sums, log);
     const check = checkFile.load(nowMs);
     const isOfLastStop = check !== null && crc32(encodeTimerCheck(check)) === note?.check;
