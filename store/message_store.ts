@@ -119,6 +119,16 @@ export interface EntryReader {
 
 export type TimestampBoundary = "lower" | "upper";
 
+/** What the index says of a key. */
+export interface IndexLookup {
+  /** Physical offsets, newest first. */
+  offsets: number[];
+  indexLastUpdateTimestampMs: number;
+  indexLastUpdateOffset: number;
+  /** Told that one of them is of no record with the key: what says so is damaged, and is made again at the next start. */
+  disprove(offset: number): void;
+}
+
 export interface MessageStore extends AsyncDisposable {
   /**
    * Stages messages as one unit: written together or not at all, in order. Resolves when the flush setting's promise
@@ -165,16 +175,14 @@ export interface MessageStore extends AsyncDisposable {
   storeTimestamp(topic: string, queueId: number, queueOffset: number): Promise<number>;
   /** Store time of the earliest message in a queue, or in the whole log when no topic is given; -1 when none. */
   earliestStoreTimestamp(topic?: string, queueId?: number): Promise<number>;
-  /** Physical offsets, newest first, of records whose topic#key hash matches; callers compare the key. */
+  /** Records whose topic#key hash matches; callers compare the key. */
   queryIndex(
     topic: string,
     key: string,
     maxCount: number,
     beginMs: number,
     endMs: number,
-  ): Promise<
-    { offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }
-  >;
+  ): Promise<IndexLookup>;
 
   /** Called in the turn in which a queue's end moves, after consumers may see the messages. */
   onArrival(listener: ArrivalListener): void;

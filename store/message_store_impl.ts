@@ -23,6 +23,7 @@ import type {
 } from "./file_message_store_options.ts";
 import type {
   ArrivalListener,
+  IndexLookup,
   MessageStore,
   MessageToStore,
   PutResult,
@@ -256,14 +257,13 @@ export class FileMessageStore implements MessageStore, RetentionControl {
     maxCount: number,
     beginMs: number,
     endMs: number,
-  ): Promise<
-    { offsets: number[]; indexLastUpdateTimestampMs: number; indexLastUpdateOffset: number }
-  > {
+  ): Promise<IndexLookup> {
     const found = await this.files.index?.query(topic, key, maxCount, beginMs, endMs);
     return {
       offsets: found?.offsets ?? [],
       indexLastUpdateTimestampMs: found?.lastUpdateTimestampMs ?? 0,
       indexLastUpdateOffset: found?.lastUpdatePhysicalOffset ?? 0,
+      disprove: (offset) => found?.disprove(offset),
     };
   }
 

@@ -1,6 +1,7 @@
 // Finds chosen properties in their encoded form in one pass over the bytes, and copies them without some of them.
 // For the send path and the dispatch: no string, object or closure a message. Reads the same entries as properties.ts.
 import { Buffer } from "node:buffer";
+import { sameBytes } from "../bytes/same_bytes.ts";
 import { assert } from "../errors.ts";
 import { ENTRY_END, NAME_END } from "./properties.ts";
 
@@ -159,13 +160,4 @@ function hashOf(name: Uint8Array): number {
   let hash = 0;
   for (const byte of name) hash = (Math.imul(hash, 31) + byte) | 0;
   return hash;
-}
-
-function sameBytes(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  const length = name.length;
-  if (end - start !== length) return false;
-  for (let index = 0; index < length; index++) {
-    if (name[index] !== bytes[start + index]) return false;
-  }
-  return true;
 }

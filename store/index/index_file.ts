@@ -4,6 +4,7 @@
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { absHash } from "../../core/bytes/java_hash.ts";
 import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
+import type { Logger } from "../../core/log.ts";
 import { type Clock, endOfTurn } from "../../core/time/clock.ts";
 import {
   HEADER_BYTES,
@@ -14,6 +15,7 @@ import {
   ITEM_PREVIOUS_AT,
   ITEM_SECONDS_AT,
   itemPosition,
+  NEXT_ITEM_CONDEMNED,
   SECONDS_MAX,
   slotPosition,
   swap32,
@@ -39,6 +41,7 @@ export class IndexFile {
   private isHeaderDirty = false;
   /** Of no use but that `expect` can't be left out. */
   private seen = 0;
+  private isCondemned = false;
 
   constructor(
     private readonly disk: Disk,
@@ -139,7 +142,8 @@ export class IndexFile {
 
   private writeHeader(): void {
     const bytes = new Uint8Array(HEADER_BYTES);
-    writeHeader(bytes, this.header);
+    const { header, isCondemned } = this;
+    writeHeader(bytes, isCondemned ? { ...header, nextItem: NEXT_ITEM_CONDEMNED } : header);
     this.file.writeSync(bytes, 0, HEADER_BYTES, 0);
     this.isHeaderDirty = false;
   }
@@ -157,6 +161,23 @@ export class IndexFile {
       await endOfTurn(clock);
       if (!isOwnTable()) return false;
     }
+  }
+
+  /**
+   * What the file holds can't be true: says so once, and marks it, so that the next start makes it again from the log. It
+   * serves until then, since most of it is sound.
+   */
+  condemn(problem: string, log: Logger): void {
+    if (this.isCondemned) return;
+    this.isCondemned = this.isHeaderDirty = true;
+    log.warn(
+      "an index file is damaged: keys may not be found until the next start makes it again",
+      {
+        path: this.path,
+        problem,
+      },
+    );
+    this.tryWriteItems();
   }
 
   /** Lets the tail's memory go; it must be written. */
@@ -185,31 +206,43 @@ export class IndexFile {
       (endMs >= first && endMs <= last);
   }
 
-  /** Adds the physical offsets of items with the hash and time, newest first, until there are `maxCount`. */
+  /**
+   * Adds the physical offsets of items with the hash and time, newest first, until there are `maxCount`. Gives what in the
+   * slot's chain can't be true, which ends there; null when nothing was seen.
+   */
   async select(
     offsets: number[],
     keyHash: number,
     maxCount: number,
     beginMs: number,
     endMs: number,
-  ): Promise<void> {
+  ): Promise<string | null> {
     const hash = absHash(keyHash);
     const bytes = new Uint8Array(ITEM_BYTES);
-    const begin = this.header.beginTimestampMs;
-    const limit = this.header.nextItem;
-    let item = await this.slotAt(hash % this.shape.slotCount);
-    if (item <= 0 || item > limit || limit <= 1) return;
+    const { beginPhysicalOffset, beginTimestampMs } = this.header;
+    const { slotCount } = this.shape;
+    const slot = hash % slotCount;
+    let item = await this.slotAt(slot);
+    const items = this.header.nextItem - 1;
+    if (item < 0 || item > items) return `slot ${slot} names item ${item} of ${items}`;
+    let laterOffset = Infinity;
     for (let count = 0; count < CHAIN_ITEMS_MAX && offsets.length < maxCount; count++) {
+      if (item === 0) return null;
       await this.readItem(item, bytes);
+      const itemHash = readI32(bytes, 0);
+      const offset = readI64(bytes, ITEM_OFFSET_AT);
       const seconds = readI32(bytes, ITEM_SECONDS_AT);
       const previous = readI32(bytes, ITEM_PREVIOUS_AT);
-      if (seconds < 0) return;
-      const time = begin + seconds * 1000;
-      const isMatch = readI32(bytes, 0) === hash && time >= beginMs && time <= endMs;
-      if (isMatch) offsets.push(readI64(bytes, ITEM_OFFSET_AT));
-      if (previous <= 0 || previous > limit || previous === item || time < beginMs) return;
+      const isTrue = itemHash % slotCount === slot && seconds >= 0 && previous >= 0 &&
+        previous < item && offset >= beginPhysicalOffset && offset <= laterOffset;
+      if (!isTrue) return `item ${item} can't be of slot ${slot}'s chain`;
+      const time = beginTimestampMs + seconds * 1000;
+      if (itemHash === hash && time >= beginMs && time <= endMs) offsets.push(offset);
+      if (time < beginMs) return null;
       item = previous;
+      laterOffset = offset;
     }
+    return null;
   }
 
   private async slotAt(slot: number): Promise<number> {

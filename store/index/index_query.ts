@@ -18,6 +18,8 @@ export interface IndexQueryResult {
   offsets: number[];
   lastUpdateTimestampMs: number;
   lastUpdatePhysicalOffset: number;
+  /** Says that no record with the key's hash is at an offset of them. */
+  disprove(offset: number): void;
 }
 
 /** At most `maxCount` candidates for a key stored between two times. `files` are oldest first. IndexService.queryOffset. */
@@ -27,22 +29,30 @@ export async function queryFiles(
   { topic, key, maxCount, beginMs, endMs }: IndexQuery,
 ): Promise<IndexQueryResult> {
   const newest = files.at(-1)?.header;
+  const offsets: number[] = [];
+  /** Of each offset. */
+  const sources: IndexFile[] = [];
   const result: IndexQueryResult = {
-    offsets: [],
+    offsets,
     lastUpdateTimestampMs: newest?.endTimestampMs ?? 0,
     lastUpdatePhysicalOffset: newest?.endPhysicalOffset ?? 0,
+    disprove: (offset) =>
+      sources[offsets.indexOf(offset)]
+        ?.condemn(`an item names ${offset}, where no record with its key is`, log),
   };
   const keyHash = javaHash(key, javaHash("#", javaHash(topic)));
   for (const file of files.toReversed()) {
     try {
       if (file.overlaps(beginMs, endMs)) {
-        await file.select(result.offsets, keyHash, maxCount, beginMs, endMs);
+        const problem = await file.select(offsets, keyHash, maxCount, beginMs, endMs);
+        if (problem !== null) file.condemn(problem, log);
+        while (sources.length < offsets.length) sources.push(file);
       }
     } catch (error) {
       if (!(error instanceof DiskError)) throw error;
       log.warn("an index file can't be read", { path: file.path, error });
     }
-    if (file.header.beginTimestampMs < beginMs || result.offsets.length >= maxCount) break;
+    if (file.header.beginTimestampMs < beginMs || offsets.length >= maxCount) break;
   }
   return result;
 }

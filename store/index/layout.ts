@@ -13,6 +13,9 @@ export const ITEM_PREVIOUS_AT = 16;
 
 export const SECONDS_MAX = 0x7fffffff;
 
+/** More items than any file has, in the header of one that the next start makes again. Apache takes it as full. */
+export const NEXT_ITEM_CONDEMNED = 0x7fffffff;
+
 export interface IndexHeader {
   beginTimestampMs: number;
   endTimestampMs: number;

@@ -41,7 +41,7 @@ export async function loadIndexFiles(load: IndexLoad): Promise<IndexFile[]> {
     }
     if (problem === null) {
       const file = loadIndexFile(disk, path, shape);
-      if (lastExitClean) problem = await headerProblem(file);
+      problem = lastExitClean ? await headerProblem(file) : countProblem(file);
       if (problem === null) files.push(file);
       else await file.close();
     }
@@ -59,11 +59,17 @@ function loadIndexFile(disk: Disk, path: string, shape: IndexShape): IndexFile {
   return new IndexFile(disk, path, shape, readHeader(bytes), file);
 }
 
+/** No broker writes it but to have the file made again (IndexFile.condemn). */
+function countProblem({ header: { nextItem }, path, shape }: IndexFile): string | null {
+  return nextItem > shape.itemCount ? `${path} counts ${nextItem - 1} items` : null;
+}
+
 /** What in a header isn't what the first and the last item say. */
 async function headerProblem(file: IndexFile): Promise<string | null> {
-  const { header: { beginPhysicalOffset, endPhysicalOffset, nextItem }, shape } = file;
+  const { header: { beginPhysicalOffset, endPhysicalOffset, nextItem } } = file;
   if (nextItem <= 1) return null;
-  if (nextItem > shape.itemCount) return `${file.path} counts ${nextItem - 1} items`;
+  const tooMany = countProblem(file);
+  if (tooMany !== null) return tooMany;
   const first = await offsetOf(file, 1);
   const last = await offsetOf(file, nextItem - 1);
   if (first === beginPhysicalOffset && last === endPhysicalOffset) return null;

@@ -2,17 +2,21 @@
 // QueryMessageProcessor, DefaultMessageStore.queryMessage).
 import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
+import {
+  INDEX_TAG_TYPE,
+  KEY_SEPARATOR,
+  PROPERTY,
+  TAG_KEY_PREFIX,
+} from "../../../core/message/property_names.ts";
 import { isSound } from "../../../core/message/record_check.ts";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
-import type { RecordView } from "../../../store/message_store.ts";
+import type { IndexLookup, RecordView } from "../../../store/message_store.ts";
 import { damagedMessage } from "../damaged_message.ts";
+import { KeyMatcher } from "./key_match.ts";
 import { QUERY_BYTES_MAX } from "./limits.ts";
 import type { QueryOptions } from "./open_query.ts";
-
-/** MessageConst.INDEX_TAG_TYPE. */
-const TAG_INDEX = "T";
 
 export function registerMessageQueries(options: QueryOptions): void {
   const { server, store } = options;
@@ -23,7 +27,7 @@ export function registerMessageQueries(options: QueryOptions): void {
     const maxCount = countOf(options, fields);
     const found = await store.queryIndex(topic, key, maxCount, beginTimestamp, endTimestamp);
     if (found.offsets.length === 0) return notFound(0, 0);
-    const body = await recordsAt(options, found.offsets);
+    const body = await recordsOf(options, topic, key, found);
     const { indexLastUpdateTimestampMs, indexLastUpdateOffset } = found;
     if (body.length === 0) return notFound(indexLastUpdateTimestampMs, indexLastUpdateOffset);
     return {
@@ -49,7 +53,7 @@ export function registerMessageQueries(options: QueryOptions): void {
 function indexedKey(
   { _UNIQUE_KEY_QUERY, indexType, key }: RequestFieldsOf<typeof QUERY_MESSAGE>,
 ): string {
-  return indexType === TAG_INDEX && !_UNIQUE_KEY_QUERY ? `${TAG_INDEX}#${key}` : key;
+  return indexType === INDEX_TAG_TYPE && !_UNIQUE_KEY_QUERY ? TAG_KEY_PREFIX + key : key;
 }
 
 /** A query by unique key has a number of its own; none may have more than maxMsgsNumBatch. */
@@ -62,12 +66,25 @@ function countOf(
 }
 
 /** The records in the order of the log, as many as an answer may hold; those that are gone or damaged are left out. */
-async function recordsAt({ store }: QueryOptions, offsets: readonly number[]): Promise<Buffer> {
+async function recordsOf(
+  { store }: QueryOptions,
+  topic: string,
+  key: string,
+  { disprove, offsets }: IndexLookup,
+): Promise<Buffer> {
+  const matcher = new KeyMatcher(topic, key);
   const records: Uint8Array[] = [];
   let bytes = 0;
   for (const offset of offsets.toSorted((left, right) => left - right)) {
     const view = await store.read(offset);
-    if (view === null || !isSound(view)) continue;
+    if (view === null) {
+      if (offset >= store.minPhysicalOffset) disprove(offset);
+      continue;
+    }
+    if (!isSound(view)) continue;
+    const match = matcher.matchOf(view);
+    if (match === "none") disprove(offset);
+    if (match !== "key") continue;
     if (bytes + view.size > QUERY_BYTES_MAX) break;
     records.push(bytesOf(view));
     bytes += view.size;

@@ -15,7 +15,10 @@ export interface QuerySettings {
 
 export interface QueryOptions {
   server: HandlerRegistry;
-  store: Pick<MessageStore, "queryIndex" | "read" | "queueBounds" | "openCursor">;
+  store: Pick<
+    MessageStore,
+    "minPhysicalOffset" | "queryIndex" | "read" | "queueBounds" | "openCursor"
+  >;
   consumers: Pick<Consumers, "subscription">;
   settings: QuerySettings;
 }

@@ -25,7 +25,8 @@ async function query({ server }: TestAdmin, fields: Record<string, string>) {
 test("a key finds its messages in the order of the log", async () => {
   await using admin = await openTestAdmin();
   for (let index = 0; index < 5; index++) {
-    await admin.store.put([testMessage(index, { topic: "TopicMix", keys: "same" })]);
+    const properties = Buffer.from("KEYS\x01same\x02");
+    await admin.store.put([testMessage(index, { topic: "TopicMix", keys: "same", properties })]);
   }
   const answer = await query(admin, { key: "same", maxNum: "3", _UNIQUE_KEY_QUERY: "false" });
   expect(answer.code).toBe(0);

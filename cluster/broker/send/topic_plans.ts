@@ -2,6 +2,7 @@
 // Finds a topic by its bytes in a frame without making a string when it is the one seen last.
 import { Buffer } from "node:buffer";
 import { javaHash } from "../../../core/bytes/java_hash.ts";
+import { sameBytes } from "../../../core/bytes/same_bytes.ts";
 import { TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
 import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { TOPIC_BYTES_MAX } from "../../../core/limits.ts";
@@ -97,13 +98,4 @@ function planOf(topic: string, queueCount: number, writeQueueCount: number): Top
     tagHashSeed: javaHash(`${topic}#${TAG_KEY_PREFIX}`),
     queues: new Array<DispatchQueue | null>(queueCount).fill(null),
   };
-}
-
-function sameBytes(left: Buffer, right: Buffer, start: number, end: number): boolean {
-  const length = left.length;
-  if (end - start !== length) return false;
-  for (let index = 0; index < length; index++) {
-    if (left[index] !== right[start + index]) return false;
-  }
-  return true;
 }

@@ -4,6 +4,7 @@
 import { Buffer } from "node:buffer";
 import { writeI32, writeI64, writeU16 } from "../../../core/bytes/big_endian.ts";
 import { javaHash, javaHashUtf8 } from "../../../core/bytes/java_hash.ts";
+import { sameBytes } from "../../../core/bytes/same_bytes.ts";
 import { PROPERTIES_BYTES_MAX } from "../../../core/limits.ts";
 import { encodeProperties } from "../../../core/message/properties.ts";
 import { hashKeys } from "../../../core/message/key_hashes.ts";
@@ -93,7 +94,7 @@ export class TimedRecord {
     this.record = new MessageRecord(this.buffer, start, parts);
     this.scanner.scan(this.buffer, parts.propertiesStart, parts.propertiesEnd);
     return this.record.physicalOffset === physicalOffset &&
-      isSame(this.buffer, parts.topicStart, parts.topicEnd, TIMER_TOPIC_BYTES);
+      sameBytes(TIMER_TOPIC_BYTES, this.buffer, parts.topicStart, parts.topicEnd);
   }
 
   /** When it is due, cut to a tick; null when it doesn't say. */
@@ -106,7 +107,7 @@ export class TimedRecord {
     const start = this.scanner.starts[REAL_TOPIC]!;
     if (start < 0) return null;
     const end = this.scanner.ends[REAL_TOPIC]!;
-    if (isSame(this.buffer, start, end, this.lastTopicBytes)) return this.lastTopic;
+    if (sameBytes(this.lastTopicBytes, this.buffer, start, end)) return this.lastTopic;
     this.lastTopicBytes = Buffer.from(this.buffer.subarray(start, end));
     this.lastTopic = this.lastTopicBytes.toString("utf8");
     this.keySeed = javaHash(`${this.lastTopic}#`);
@@ -268,12 +269,4 @@ export class TimedRecord {
   private text(index: number): string | null {
     return this.scanner.text(this.buffer, index);
   }
-}
-
-function isSame(buffer: Buffer, start: number, end: number, bytes: Buffer): boolean {
-  if (end - start !== bytes.length) return false;
-  for (let index = 0; index < bytes.length; index++) {
-    if (buffer[start + index] !== bytes[index]) return false;
-  }
-  return true;
 }
