@@ -54,7 +54,7 @@ export class EntryReads implements EntryReader, AsyncDisposable {
 
   async judge(topic: string, queueId: number, entry: QueueEntry): Promise<EntryVerdict> {
     const { log, queues } = this.parts.files;
-    const queue = queues.findPlain(topic, queueId);
+    const queue = queues.findMendable(topic, queueId);
     const hasLeftLog = entry.size > 0 && entry.physicalOffset < log.files.startOffset;
     if (queue === null || hasLeftLog) return "kept";
     const verdict = await this.mender.judge(queue, entry.queueOffset);
@@ -63,7 +63,7 @@ export class EntryReads implements EntryReader, AsyncDisposable {
   }
 
   mends(topic: string, queueId: number): Promise<unknown> | null {
-    const queue = this.parts.files.queues.findPlain(topic, queueId);
+    const queue = this.parts.files.queues.findMendable(topic, queueId);
     return queue === null ? null : this.mender.ofQueue(queue);
   }
 

@@ -8,8 +8,11 @@ import {
   writeI64,
   writeU16,
 } from "../../core/bytes/big_endian.ts";
+import type { RecordFacts } from "../commit_log/record_facts.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
+import type { FoundRecord } from "./entry_mender.ts";
 import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import {
   BASE_OFFSET_AT,
@@ -21,9 +24,8 @@ import {
   STORE_TIME_AT,
   TAGS_CODE_AT,
 } from "./unit.ts";
-import { UnitQueue } from "./unit_queue.ts";
 
-export class BatchConsumeQueue extends UnitQueue {
+export class BatchConsumeQueue extends MendableUnits {
   override readonly kind = "batch";
   private endOffset = 0;
 
@@ -69,6 +71,87 @@ export class BatchConsumeQueue extends UnitQueue {
     return readI64(bytes, this.at + STORE_TIME_AT);
   }
 
+  override get mendableFrom(): number {
+    const { endByte, firstByte, minPhysicalOffset } = this;
+    const isThere = (unit: number) => this.physicalOffsetAt(unit) >= minPhysicalOffset;
+    return this.isEmpty || isThere(firstByte)
+      ? firstByte
+      : this.firstWhere(firstByte, endByte, isThere);
+  }
+
+  /** Where the unit is that holds an offset. */
+  override positionOf(queueOffset: number): number {
+    return this.firstWhere(this.firstByte, this.endByte, (unit) => this.endAt(unit) > queueOffset);
+  }
+
+  override numbersOf(from: number, to: number): [first: number, end: number] {
+    return [
+      from > this.firstByte ? this.endAt(from - this.unitBytes) : 0,
+      to < this.endByte ? this.offsetAt(to) : Infinity,
+    ];
+  }
+
+  /** One after the other; when some are missing, nothing tells which. */
+  override placesOf(
+    from: number,
+    to: number,
+    records: readonly FoundRecord[],
+  ): Map<number, FoundRecord> {
+    if (records.length !== (to - from) / this.unitBytes) return new Map();
+    return new Map(records.map((each, index) => [from + index * this.unitBytes, each]));
+  }
+
+  /** Its place says nothing of its number: a copy of another unit is one that isn't in the log's order. */
+  override isOf(position: number, queueOffset: number, facts: RecordFacts): boolean {
+    const { endByte, firstByte, unitBytes } = this;
+    const begin = this.physicalOffsetAt(position);
+    const end = this.physicalEndAt(position);
+    const next = position + unitBytes;
+    if (position > firstByte && this.physicalEndAt(position - unitBytes) > begin) return false;
+    if (next < endByte && this.physicalOffsetAt(next) < end) return false;
+    const bytes = this.bytesAt(position);
+    const { at } = this;
+    return readI64(bytes, at + BASE_OFFSET_AT) === queueOffset &&
+      readU16(bytes, at + BATCH_COUNT_AT) === facts.batchCount &&
+      readI64(bytes, at + STORE_TIME_AT) === facts.storeTimestampMs;
+  }
+
+  protected override fill(unit: Uint8Array, record: FoundRecord): void {
+    this.fillAt(unit, 0, record.storeTimestampMs, record.queueOffset, record.batchCount);
+  }
+
+  private fillAt(
+    bytes: Uint8Array,
+    at: number,
+    storeTimestampMs: number,
+    queueOffset: number,
+    batchCount: number,
+  ): void {
+    writeI64(bytes, at + STORE_TIME_AT, storeTimestampMs);
+    writeI64(bytes, at + BASE_OFFSET_AT, queueOffset);
+    writeU16(bytes, at + BATCH_COUNT_AT, batchCount);
+    writeI32(bytes, at + COMPACT_OFFSET_AT, -1);
+    writeI32(bytes, at + RESERVED_AT, 0);
+  }
+
+  /** One past the offsets of the entry before a position; −1 when nothing tells, or this run wrote it. */
+  endOffsetBefore(position: number, readAheadBytes: number): number {
+    if (!this.hasBefore(position)) return -1;
+    const bytes = this.bytesAt(position - this.unitBytes, readAheadBytes);
+    return readI64(bytes, this.at + BASE_OFFSET_AT) + readU16(bytes, this.at + BATCH_COUNT_AT);
+  }
+
+  /** Whether an entry of an earlier run doesn't go on where the one before it ends, or the next one doesn't where it ends. */
+  isOutOfLine(bytes: Uint8Array, at: number, endOffsetBefore: number): boolean {
+    const { block } = this;
+    if (bytes !== block.bytes) return false;
+    const base = readI64(bytes, at + BASE_OFFSET_AT);
+    const count = readU16(bytes, at + BATCH_COUNT_AT);
+    if (count === 0 || endOffsetBefore >= 0 && base !== endOffsetBefore) return true;
+    const next = at + this.unitBytes;
+    return next < block.length && readI64(bytes, next + BASE_OFFSET_AT) !== base + count;
+  }
+
   override append(
     queueOffset: number,
     physicalOffset: number,
@@ -84,11 +167,7 @@ export class BatchConsumeQueue extends UnitQueue {
     writeI64(bytes, at, physicalOffset);
     writeI32(bytes, at + SIZE_AT, size);
     writeI64(bytes, at + TAGS_CODE_AT, tagsCode);
-    writeI64(bytes, at + STORE_TIME_AT, storeTimestampMs);
-    writeI64(bytes, at + BASE_OFFSET_AT, queueOffset);
-    writeU16(bytes, at + BATCH_COUNT_AT, batchCount);
-    writeI32(bytes, at + COMPACT_OFFSET_AT, -1);
-    writeI32(bytes, at + RESERVED_AT, 0);
+    this.fillAt(bytes, at, storeTimestampMs, queueOffset, batchCount);
     if (this.isEmpty) this.minOffset = queueOffset;
     this.endOffset = queueOffset + batchCount;
     if (this.nextOffset < this.endOffset) this.nextOffset = this.endOffset;
@@ -96,12 +175,7 @@ export class BatchConsumeQueue extends UnitQueue {
   }
 
   override openCursor(queueOffset: number, confirmOffset: number): QueueCursor {
-    const position = this.firstWhere(
-      this.firstByte,
-      this.endByte,
-      (unit) => this.endAt(unit) > queueOffset,
-    );
-    return new BatchConsumeQueueCursor(this, position, confirmOffset);
+    return new BatchConsumeQueueCursor(this, queueOffset, confirmOffset);
   }
 
   override offsetByTimestamp(
@@ -155,22 +229,31 @@ export class BatchConsumeQueue extends UnitQueue {
   }
 }
 
+/** A cursor that stood before a damaged entry: units are found by what they say, so that it may have been led there. */
+const SOUGHT_AGAIN = -1;
+
 class BatchConsumeQueueCursor implements QueueCursor {
   queueOffset = -1;
   physicalOffset = 0;
   size = 0;
   tagsCode = 0;
   batchCount = 0;
+  private position = SOUGHT_AGAIN;
   private readAhead = READ_BYTES_FIRST;
+  /** Where the last record ends that an entry named, and one past its offsets; −1: nothing tells. */
+  private end = -1;
+  private endOffset = -1;
 
   constructor(
     private readonly queue: BatchConsumeQueue,
-    private position: number,
+    /** The next offset that is asked for. */
+    private wanted: number,
     private readonly confirmOffset: number,
   ) {}
 
   next(): boolean {
     const queue = this.queue;
+    if (this.position === SOUGHT_AGAIN) this.seek();
     if (this.position < queue.firstByte) this.position = queue.firstByte;
     while (this.position < queue.endByte) {
       const bytes = queue.bytesAt(this.position, this.readAhead);
@@ -178,20 +261,47 @@ class BatchConsumeQueueCursor implements QueueCursor {
       this.readAhead = READ_BYTES_MAX;
       const physicalOffset = readI64(bytes, at);
       const size = readI32(bytes, at + SIZE_AT);
+      const base = readI64(bytes, at + BASE_OFFSET_AT);
+      const count = readU16(bytes, at + BATCH_COUNT_AT);
+      if (
+        !queue.isOdd(bytes, at, physicalOffset, size, this.end) &&
+        !queue.isOutOfLine(bytes, at, this.endOffset)
+      ) {
+        this.end = physicalOffset + size;
+        this.endOffset = base + count;
+      } else {
+        if (queue.isMended(this.position)) return this.wait();
+        this.endOffset = -1;
+      }
       let isGone = physicalOffset < queue.minPhysicalOffset;
       if (!isGone && physicalOffset + size > this.confirmOffset) {
+        const isEndKnown = queue.coveredPhysicalOffset <= this.confirmOffset;
+        if (isEndKnown && queue.isMended(this.position)) return this.wait();
         isGone = queue.isDamaged(this.position, this.confirmOffset);
         if (!isGone) return false;
       }
       this.position += BATCH_UNIT_BYTES;
       if (isGone) continue;
-      this.queueOffset = readI64(bytes, at + BASE_OFFSET_AT);
+      this.queueOffset = base;
       this.physicalOffset = physicalOffset;
       this.size = size;
       this.tagsCode = readI64(bytes, at + TAGS_CODE_AT);
-      this.batchCount = readU16(bytes, at + BATCH_COUNT_AT);
+      this.batchCount = count;
+      this.wanted = base + count;
       return true;
     }
+    return false;
+  }
+
+  private seek(): void {
+    const { queue } = this;
+    this.position = queue.positionOf(this.wanted);
+    this.end = queue.endBefore(this.position, this.readAhead);
+    this.endOffset = queue.endOffsetBefore(this.position, this.readAhead);
+  }
+
+  private wait(): false {
+    this.position = SOUGHT_AGAIN;
     return false;
   }
 }

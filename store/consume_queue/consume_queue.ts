@@ -9,19 +9,19 @@ import {
   writeU63Negative,
 } from "../../core/bytes/big_endian.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import { RECORD_BYTES_MIN } from "../../core/message/record_layout.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
+import type { FoundRecord } from "./entry_mender.ts";
 import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import type { StoreTimeOf } from "./stored_queue.ts";
 import { searchByTime } from "./time_search.ts";
 import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT, UNIT_BYTES } from "./unit.ts";
-import { UnitQueue } from "./unit_queue.ts";
 
 /** Of an entry that carries its tags code itself. */
 const NOT_EXTENDED = -1;
 
-export class ConsumeQueue extends UnitQueue {
+export class ConsumeQueue extends MendableUnits {
   override readonly kind = "simple";
 
   constructor(
@@ -82,51 +82,32 @@ export class ConsumeQueue extends UnitQueue {
     this.grew(physicalOffset + size);
   }
 
-  /**
-   * Whether the entry that `bytesAt` showed at `at` can't be true: entries are in the log's order. Those in memory are this
-   * run's.
-   * `endBefore`: where the record of an entry before it ends.
-   */
-  isOdd(
-    bytes: Uint8Array,
-    at: number,
-    physicalOffset: number,
-    size: number,
-    endBefore: number,
-  ): boolean {
-    const { block } = this;
-    if (bytes !== block.bytes) return false;
-    if (size < RECORD_BYTES_MIN || physicalOffset < endBefore) return true;
-    const next = at + UNIT_BYTES;
-    return next < block.length && readI64(bytes, next) < physicalOffset + size &&
-      readI32(bytes, next + SIZE_AT) !== BLANK_SIZE;
+  override get mendableFrom(): number {
+    return this.minOffset * UNIT_BYTES;
   }
 
-  /** Whether readers must wait before a damaged entry, which is mended meanwhile; each one once. */
-  isMended(position: number): boolean {
-    return this.context.mender?.holds(this, position) ?? false;
+  override positionOf(queueOffset: number): number {
+    return queueOffset * UNIT_BYTES;
   }
 
-  /** Where the record ends whose entry stands before a position; 0 when nothing tells, or this run wrote it. */
-  endBefore(position: number, readAheadBytes: number): number {
-    const { fileBytes, first } = this.files;
-    if (position >= this.tailStart || position <= first || position % fileBytes === 0) return 0;
-    // What stands at the position itself comes with it.
-    const bytes = this.bytesAt(position - UNIT_BYTES, readAheadBytes);
-    const size = readI32(bytes, this.at + SIZE_AT);
-    return size === BLANK_SIZE ? 0 : Math.max(0, readI64(bytes, this.at) + size);
+  override numbersOf(from: number, to: number): [first: number, end: number] {
+    return [from / UNIT_BYTES, to / UNIT_BYTES];
   }
 
-  /** Writes an entry anew, whose damage the log told of. Throws DiskError. */
-  correct(position: number, physicalOffset: number, size: number, tagsCode: number): void {
-    if (this.isDeleted || position < this.firstByte || position >= this.endByte) return;
-    const unit = new Uint8Array(UNIT_BYTES);
-    writeI64(unit, 0, physicalOffset);
-    writeI32(unit, SIZE_AT, size);
-    writeI64(unit, TAGS_CODE_AT, tagsCode);
-    this.rewrite(position, unit);
-    if (position + UNIT_BYTES === this.endByte) this.coveredPhysicalOffset = physicalOffset + size;
+  override placesOf(
+    _from: number,
+    _to: number,
+    records: readonly FoundRecord[],
+  ): Map<number, FoundRecord> {
+    // Of two with the same number, the first.
+    return new Map(records.toReversed().map((each) => [each.queueOffset * UNIT_BYTES, each]));
   }
+
+  override isOf(position: number, queueOffset: number): boolean {
+    return queueOffset * UNIT_BYTES === position;
+  }
+
+  protected override fill(): void {}
 
   /** For an entry that isn't the next one. False: there already, or too far away to be true. */
   private prepareAt(position: number, queueOffset: number, physicalOffset: number): boolean {

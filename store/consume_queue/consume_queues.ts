@@ -12,6 +12,7 @@ import { DescriptorCache } from "./descriptor_cache.ts";
 import { DESCRIPTORS_MAX, QUEUE_ENDS_MIN, READ_BLOCKS, RETENTION_SLICE_MS } from "./limits.ts";
 import { LoadProgress } from "./load_progress.ts";
 import type { EntryMender } from "./entry_mender.ts";
+import type { MendableUnits } from "./mendable_units.ts";
 import { findQueues } from "./load_queues.ts";
 import { NO_FILES, type QueueContext, type QueueExtent } from "./queue_context.ts";
 import type { QueueEnds } from "./queue_ends.ts";
@@ -59,7 +60,7 @@ const KIND_FOLDERS: Record<QueueKind, string> = {
 };
 
 export class ConsumeQueues implements AsyncDisposable {
-  private readonly topics = new Map<string, Map<number, UnitQueue>>();
+  private readonly topics = new Map<string, Map<number, MendableUnits>>();
   private readonly fileBytes: number;
   private readonly context: QueueContext;
   /** Queues whose damaged files were set aside when they were loaded. */
@@ -222,13 +223,11 @@ export class ConsumeQueues implements AsyncDisposable {
     this.context.mender = mender;
   }
 
-  /** A plain queue, whose entries can be mended; null for any other. */
-  findPlain(topic: string, queueId: number): ConsumeQueue | null {
-    const queue = this.topics.get(topic)?.get(queueId);
-    return queue instanceof ConsumeQueue ? queue : null;
+  find(topic: string, queueId: number): StoredQueue | null {
+    return this.findMendable(topic, queueId);
   }
 
-  find(topic: string, queueId: number): StoredQueue | null {
+  findMendable(topic: string, queueId: number): MendableUnits | null {
     return this.topics.get(topic)?.get(queueId) ?? null;
   }
 
@@ -360,7 +359,7 @@ export class ConsumeQueues implements AsyncDisposable {
     const make = kind === "simple" ? ConsumeQueue : BatchConsumeQueue;
     const fileBytes = this.fileBytesOf(kind);
     const queue = new make(this.context, topic, queueId, directory, fileBytes, extent);
-    const queues = this.topics.get(topic) ?? new Map<number, UnitQueue>();
+    const queues = this.topics.get(topic) ?? new Map<number, MendableUnits>();
     assert(!queues.has(queueId), "a queue exists once");
     queues.set(queueId, queue);
     this.topics.set(topic, queues);

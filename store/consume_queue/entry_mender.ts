@@ -12,23 +12,35 @@ import type { SegmentFiles } from "../file/segment_files.ts";
 import type { EntryVerdict, RecordView } from "../message_store.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
 import { MEND_RUN_ENTRIES_MAX, MEND_SCAN_BYTES_MAX, MENDS_REMEMBERED_MAX } from "./limits.ts";
-import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT, UNIT_BYTES } from "./unit.ts";
+import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT } from "./unit.ts";
 
 /** Read at a time: what is looked through between two turns of the event loop. */
 const PIECE_BYTES = 256 * 1024;
 
-/** A plain queue as the mender sees it. */
+/** A queue as the mender sees it. */
 export interface MendableQueue {
   readonly topic: string;
   readonly queueId: number;
-  readonly minOffset: number;
-  readonly maxOffset: number;
+  readonly unitBytes: number;
+  /** Where the first unit is whose record may be in the log … */
+  readonly mendableFrom: number;
+  /** … and where the last one ends. */
+  readonly endByte: number;
   readonly isDeleted: boolean;
   /** Where in the result of `bytesAt` the unit begins. */
   readonly at: number;
   bytesAt(position: number): Uint8Array;
+  /** The number that the unit at a position has, by what it says itself where its place doesn't tell. */
+  offsetAt(position: number): number;
+  positionOf(queueOffset: number): number;
+  /** The numbers that the records of the units in [from, to) have, beside sound ones. */
+  numbersOf(from: number, to: number): [first: number, end: number];
+  /** The positions in [from, to) of records that were found for them, which are in the log's order. */
+  placesOf(from: number, to: number, records: readonly FoundRecord[]): Map<number, FoundRecord>;
+  /** Whether a unit says of its record what is true, but for place, size and tags: that it has this number in the queue. */
+  isOf(position: number, queueOffset: number, facts: RecordFacts): boolean;
   /** Writes an entry anew. Throws DiskError. */
-  correct(position: number, physicalOffset: number, size: number, tagsCode: number): void;
+  correct(position: number, record: FoundRecord): void;
 }
 
 export interface EntryMenderParts {
@@ -43,11 +55,14 @@ export interface EntryMenderParts {
   onDone: (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
 }
 
-/** Where a record of a queue was found. */
-interface Place {
+/** A record of a queue that was found in the log: what its entry must say. */
+export interface FoundRecord {
+  queueOffset: number;
   physicalOffset: number;
   size: number;
   tagsCode: number;
+  storeTimestampMs: number;
+  batchCount: number;
 }
 
 /** Adjacent entries, of which none names its record, and the stretch of the log that must hold those records. */
@@ -79,7 +94,7 @@ export class EntryMender implements AsyncDisposable {
 
   /** What became of an entry that names another record than its own. */
   judge(queue: MendableQueue, queueOffset: number): Promise<EntryVerdict> {
-    const position = queueOffset * UNIT_BYTES;
+    const position = queue.positionOf(queueOffset);
     const known = this.looked.get(queue)?.get(position);
     if (known !== undefined) return Promise.resolve(known);
     if (this.isSettled(queue, position)) return Promise.resolve("kept");
@@ -136,7 +151,7 @@ export class EntryMender implements AsyncDisposable {
     const { queueId, topic } = queue;
     try {
       const tagsCode = readI64(queue.bytesAt(position), queue.at + TAGS_CODE_AT);
-      this.parts.onDone(topic, queueId, position / UNIT_BYTES, tagsCode);
+      this.parts.onDone(topic, queueId, queue.offsetAt(position), tagsCode);
     } catch (error) {
       this.failed(queue, error);
     }
@@ -162,32 +177,32 @@ export class EntryMender implements AsyncDisposable {
     const wrong = await this.wrongAround(queue, position);
     if (wrong < 0) return "kept";
     const run = await this.runAround(queue, wrong);
-    const found = run.low < run.high ? await this.find(queue, run) : new Map<number, Place>();
+    const records = run.low < run.high ? await this.find(queue, run) : [];
+    const found = queue.placesOf(run.from, run.to, records);
     if (queue.isDeleted) return "kept";
+    const { unitBytes } = queue;
     let mended = 0;
-    for (let at = run.from; at < run.to; at += UNIT_BYTES) {
-      const place = found.get(at / UNIT_BYTES);
-      if (place === undefined) {
+    for (let at = run.from; at < run.to; at += unitBytes) {
+      const record = found.get(at);
+      if (record === undefined) {
         this.remember(queue, at, this.liesWithin(queue, at, run) ? "kept" : "gone");
         continue;
       }
-      queue.correct(at, place.physicalOffset, place.size, place.tagsCode);
+      queue.correct(at, record);
       mended++;
     }
     // Beside one that stays wrong, sound ones look odd.
-    if (mended < (run.to - run.from) / UNIT_BYTES) {
-      this.remember(queue, run.from - UNIT_BYTES, "kept");
+    if (mended < (run.to - run.from) / unitBytes) {
+      this.remember(queue, run.from - unitBytes, "kept");
       this.remember(queue, run.to, "kept");
     }
     this.say(queue, run, mended);
-    return found.has(position / UNIT_BYTES)
-      ? "mended"
-      : this.looked.get(queue)?.get(position) ?? "kept";
+    return found.has(position) ? "mended" : this.looked.get(queue)?.get(position) ?? "kept";
   }
 
   private say(queue: MendableQueue, { from, high, low, to }: Run, mended: number): void {
-    const entries = (to - from) / UNIT_BYTES;
-    const fields = { ...nameOf(queue), queueOffset: from / UNIT_BYTES, entries };
+    const entries = (to - from) / queue.unitBytes;
+    const fields = { ...nameOf(queue), queueOffset: queue.offsetAt(from), entries };
     if (mended > 0) {
       this.parts.log.warn("damaged entries of a queue are mended from the log", {
         ...fields,
@@ -206,8 +221,9 @@ export class EntryMender implements AsyncDisposable {
 
   /** The entry that doesn't name its record: this one or one beside it; −1 when all do. */
   private async wrongAround(queue: MendableQueue, position: number): Promise<number> {
-    for (const each of [position, position + UNIT_BYTES, position - UNIT_BYTES]) {
-      if (each < queue.minOffset * UNIT_BYTES || each >= queue.maxOffset * UNIT_BYTES) continue;
+    const { endByte, mendableFrom, unitBytes } = queue;
+    for (const each of [position, position + unitBytes, position - unitBytes]) {
+      if (each < mendableFrom || each >= endByte) continue;
       if (await this.endOf(queue, each) === WRONG) return each;
     }
     return -1;
@@ -215,24 +231,24 @@ export class EntryMender implements AsyncDisposable {
 
   private async runAround(queue: MendableQueue, position: number): Promise<Run> {
     const { files } = this.parts;
-    const first = queue.minOffset * UNIT_BYTES;
-    const longest = MEND_RUN_ENTRIES_MAX * UNIT_BYTES;
+    const { mendableFrom: first, unitBytes } = queue;
+    const longest = MEND_RUN_ENTRIES_MAX * unitBytes;
     let from = position;
     let low = WRONG;
     while (from > first && low === WRONG && position - from < longest) {
-      low = await this.endOf(queue, from - UNIT_BYTES);
-      if (low === WRONG) from -= UNIT_BYTES;
+      low = await this.endOf(queue, from - unitBytes);
+      if (low === WRONG) from -= unitBytes;
     }
-    let to = position + UNIT_BYTES;
+    let to = position + unitBytes;
     let high = WRONG;
-    while (to < queue.maxOffset * UNIT_BYTES && high === WRONG && to - position < longest) {
+    while (to < queue.endByte && high === WRONG && to - position < longest) {
       const end = await this.endOf(queue, to);
-      if (end === WRONG) to += UNIT_BYTES;
+      if (end === WRONG) to += unitBytes;
       else high = readI64(queue.bytesAt(to), queue.at);
     }
     // With too many wrong ones nothing says where to look.
     if (low === WRONG && from > first) return { from, to, low: 0, high: 0 };
-    if (high === WRONG && to < queue.maxOffset * UNIT_BYTES) return { from, to, low: 0, high: 0 };
+    if (high === WRONG && to < queue.endByte) return { from, to, low: 0, high: 0 };
     if (high === WRONG) high = this.parts.confirmOffset();
     if (low === WRONG) low = high - MEND_SCAN_BYTES_MAX;
     low = Math.max(low, files.startOffset);
@@ -252,17 +268,16 @@ export class EntryMender implements AsyncDisposable {
     if (view === null || view.size !== size) return WRONG;
     const { facts } = this.parts;
     if (!facts.read(view.buffer as Buffer, view.start, view.start + size)) return WRONG;
-    const isRight = numberIn(queue, facts) * UNIT_BYTES === position &&
+    const isRight = queue.isOf(position, numberIn(queue, facts), facts) &&
       (!isTagKnown || facts.tagsCode === tagsCode);
     return isRight ? physicalOffset + size : WRONG;
   }
 
-  /** The records of a run that the log has, by their numbers. */
-  private async find(queue: MendableQueue, run: Run): Promise<Map<number, Place>> {
+  /** The records of a run that the log has, in its order. */
+  private async find(queue: MendableQueue, run: Run): Promise<FoundRecord[]> {
     const { facts, files } = this.parts;
-    const found = new Map<number, Place>();
-    const first = run.from / UNIT_BYTES;
-    const end = run.to / UNIT_BYTES;
+    const found: FoundRecord[] = [];
+    const [first, end] = queue.numbersOf(run.from, run.to);
     const isLight = isLmq(queue.topic);
     let reached = run.low;
     await scanLog({
@@ -277,9 +292,18 @@ export class EntryMender implements AsyncDisposable {
         if (offset >= run.high) return;
         if (!isLight && !isNumbered(buffer, start, queue.queueId, first, end)) return;
         facts.readParts(buffer, start, parts);
-        const number = facts.isHidden ? -1 : numberIn(queue, facts);
-        if (number < first || number >= end || found.has(number)) return;
-        found.set(number, { physicalOffset: offset, size: parts.size, tagsCode: facts.tagsCode });
+        const queueOffset = facts.isHidden ? -1 : numberIn(queue, facts);
+        if (queueOffset < first || queueOffset >= end) return;
+        const { batchCount, storeTimestampMs, tagsCode } = facts;
+        const { size } = parts;
+        found.push({
+          queueOffset,
+          physicalOffset: offset,
+          size,
+          tagsCode,
+          storeTimestampMs,
+          batchCount,
+        });
       },
       isDone: () => reached >= run.high || this.isStopped || queue.isDeleted,
     });

@@ -11,13 +11,19 @@ import { EntryMender, type MendableQueue } from "./entry_mender.ts";
 const queue: MendableQueue = {
   topic: "Orders",
   queueId: 3,
-  minOffset: 0,
-  maxOffset: 8,
+  unitBytes: 20,
+  mendableFrom: 0,
+  endByte: 160,
   isDeleted: false,
   at: 0,
   bytesAt: () => {
     throw new DiskError("EIO", "read", "/store/consumequeue/Orders/3");
   },
+  offsetAt: (position) => position / 20,
+  positionOf: (queueOffset) => queueOffset * 20,
+  numbersOf: (from, to) => [from / 20, to / 20],
+  placesOf: () => new Map(),
+  isOf: () => false,
   correct: () => {},
 };
 
