@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { createLogger, type LogEntry } from "../core/log.ts";
 import type { QueueEntry } from "./message_store.ts";
+import { killedAt } from "./testing_crash.ts";
 import {
   newMemoryDisk,
   openTestStore,
@@ -102,4 +103,42 @@ test("an entry whose record isn't in the log is looked for once", async () => {
   expect(lost).toMatchObject([{ level: "error", fields: { queueOffset: 4, lost: 1 } }]);
   const cursor = store.openCursor("TestTopic", 0, 5)!;
   expect([cursor.next(), cursor.queueOffset]).toEqual([true, 5]);
+});
+
+test("a queue of which thousands of entries are lost in a row is mended stretch by stretch, wherever it is read from", async () => {
+  const messages = 9_000;
+  const template = newMemoryDisk();
+  {
+    await using store = await openTestStore(template);
+    for (let n = 0; n < messages; n += 100) {
+      const some = Array.from({ length: 100 }, (_, each) => testMessage(n + each, { queueId: 0 }));
+      await store.put(some);
+    }
+  }
+  const folder = `${STORE_PATH}/consumequeue/TestTopic/0`;
+  const sound = template.listSync(folder).map((name) => template.contents(`${folder}/${name}`));
+  const damaged = [2, 27];
+  for (const from of [0, 5_000, 7_800]) {
+    const disk = killedAt(template, Infinity, () => true);
+    disk.unlinkSync(`${STORE_PATH}/abort`);
+    template.listSync(folder).forEach((name, file) => {
+      const isLost = file >= damaged[0]! && file < damaged[1]!;
+      if (isLost) disk.place(`${folder}/${name}`, new Uint8Array(sound[file]!.length));
+    });
+    const opened = await open(disk);
+    {
+      await using store = opened.store;
+      const cursor = store.openCursor("TestTopic", 0, from)!;
+      for (let n = from; n < messages; n++) {
+        expect([n, await store.entries.next("TestTopic", 0, cursor)]).toEqual([n, true]);
+        expect(cursor.queueOffset).toBe(n);
+      }
+      const last = viewBytes(await store.entries.read("TestTopic", 0, cursor));
+      expect(last.toString("latin1")).toContain(`message ${messages - 1} `);
+    }
+    expect(opened.entries.filter(({ level }) => level === "error")).toEqual([]);
+    if (from > 0) continue;
+    const mended = template.listSync(folder).map((name) => disk.contents(`${folder}/${name}`));
+    expect(mended).toEqual(sound);
+  }
 });

@@ -37,11 +37,7 @@ beforeAll(async () => {
   {
     await using store = await openTestStore(template, { queueKindOf });
     for (let batch = 0; batch < BATCHES; batch++) {
-      const count = countOf(batch);
-      const properties = Buffer.from(`UNIQ_KEY\x01U${batch}\x02INNER_NUM\x01${count}\x02`);
-      const sysFlag = INNER_BATCH | NEED_UNWRAP;
-      const fields = { topic: TOPIC, queueId: 0, sysFlag, batchCount: count, properties };
-      await store.put([testMessage(batch, { ...fields, tagsCode: 0 }), testMessage(batch)]);
+      await store.put([innerBatch(batch), testMessage(batch)]);
     }
   }
   sound = Buffer.from(template.contents(PATH));
@@ -70,6 +66,14 @@ const DAMAGES: [string, (file: Buffer) => void][] = [
     file[at(29) + 7]! ^= 0x40;
   }],
 ];
+
+function innerBatch(batch: number) {
+  const count = countOf(batch);
+  const properties = Buffer.from(`UNIQ_KEY\x01U${batch}\x02INNER_NUM\x01${count}\x02`);
+  const sysFlag = INNER_BATCH | NEED_UNWRAP;
+  const fields = { topic: TOPIC, queueId: 0, sysFlag, batchCount: count, properties };
+  return testMessage(batch, { ...fields, tagsCode: 0 });
+}
 
 /** A disk with the store as its clean stop left it, but for the queue's file. */
 function damagedDisk(damage: (file: Buffer) => void): MemoryDisk {
@@ -121,4 +125,40 @@ describe("an entry of batches", () => {
       .toEqual([BATCHES - 2, baseOf(BATCHES - 1), null]);
     expect(said).toEqual([]);
   });
+});
+
+test("a queue of batches of which thousands of entries are lost in a row is mended as it is read", async () => {
+  const batches = 9_000;
+  const disk = newMemoryDisk();
+  {
+    await using store = await openTestStore(disk, { queueKindOf });
+    for (let batch = 0; batch < batches; batch += 100) {
+      await store.put(Array.from({ length: 100 }, (_, each) => innerBatch(batch + each)));
+    }
+  }
+  const folder = PATH.slice(0, PATH.lastIndexOf("/"));
+  const names = disk.listSync(folder);
+  const before = names.map((name) => disk.contents(`${folder}/${name}`));
+  // A start looks at the last files.
+  for (const name of names.slice(1, -6)) {
+    disk.place(`${folder}/${name}`, new Uint8Array(before[0]!.length));
+  }
+  for (const from of [0, 700, 12_000]) {
+    const damaged = killedAt(disk, Infinity, () => true);
+    damaged.unlinkSync(`${STORE_PATH}/abort`);
+    const said: string[] = [];
+    const log = createLogger(({ level, text }) => level !== "info" && said.push(text));
+    {
+      await using store = await openTestStore(damaged, { queueKindOf, log });
+      const cursor = store.openCursor(TOPIC, 0, from)!;
+      for (let batch = 0; batch < batches; batch++) {
+        if (baseOf(batch + 1) <= from) continue;
+        expect(await store.entries.next(TOPIC, 0, cursor)).toBe(true);
+        expect(cursor.queueOffset).toBe(baseOf(batch));
+      }
+    }
+    expect(new Set(said)).toEqual(new Set(["damaged entries of a queue are mended from the log"]));
+    if (from > 0) continue;
+    expect(names.map((name) => damaged.contents(`${folder}/${name}`))).toEqual(before);
+  }
 });

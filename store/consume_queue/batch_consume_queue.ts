@@ -10,7 +10,7 @@ import {
 } from "../../core/bytes/big_endian.ts";
 import type { RecordFacts } from "../commit_log/record_facts.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import type { FoundRecord } from "./entry_mender.ts";
+import type { FoundRecord, WrongRun } from "./entry_mender.ts";
 import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
 import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
@@ -27,6 +27,7 @@ import {
 
 export class BatchConsumeQueue extends MendableUnits {
   override readonly kind = "batch";
+  override readonly isNumbered = false;
   private endOffset = 0;
 
   constructor(
@@ -84,20 +85,20 @@ export class BatchConsumeQueue extends MendableUnits {
     return this.firstWhere(this.firstByte, this.endByte, (unit) => this.endAt(unit) > queueOffset);
   }
 
-  override numbersOf(from: number, to: number): [first: number, end: number] {
+  override numbersOf({ from, isOpen, to }: WrongRun): [first: number, end: number] {
     return [
       from > this.firstByte ? this.endAt(from - this.unitBytes) : 0,
-      to < this.endByte ? this.offsetAt(to) : Infinity,
+      isOpen || to >= this.endByte ? Infinity : this.offsetAt(to),
     ];
   }
 
-  /** One after the other; when some are missing, nothing tells which. */
+  /** One after the other; when some are missing before the next sound unit, nothing tells which. */
   override placesOf(
-    from: number,
-    to: number,
+    { from, isOpen, to }: WrongRun,
     records: readonly FoundRecord[],
   ): Map<number, FoundRecord> {
-    if (records.length !== (to - from) / this.unitBytes) return new Map();
+    const count = (to - from) / this.unitBytes;
+    if (isOpen ? records.length > count : records.length !== count) return new Map();
     return new Map(records.map((each, index) => [from + index * this.unitBytes, each]));
   }
 
@@ -134,11 +135,10 @@ export class BatchConsumeQueue extends MendableUnits {
     writeI32(bytes, at + RESERVED_AT, 0);
   }
 
-  /** One past the offsets of the entry before a position; −1 when nothing tells, or this run wrote it. */
-  endOffsetBefore(position: number, readAheadBytes: number): number {
-    if (!this.hasBefore(position)) return -1;
-    const bytes = this.bytesAt(position - this.unitBytes, readAheadBytes);
-    return readI64(bytes, this.at + BASE_OFFSET_AT) + readU16(bytes, this.at + BATCH_COUNT_AT);
+  /** Whether the entry at a position goes on where the one before it ends, in whichever file that is. */
+  continues(position: number): boolean {
+    const isWithin = position > this.firstByte && position < this.endByte;
+    return !isWithin || this.endAt(position - this.unitBytes) === this.offsetAt(position);
   }
 
   /** Whether an entry of an earlier run doesn't go on where the one before it ends, or the next one doesn't where it ends. */
@@ -253,7 +253,7 @@ class BatchConsumeQueueCursor implements QueueCursor {
 
   next(): boolean {
     const queue = this.queue;
-    if (this.position === SOUGHT_AGAIN) this.seek();
+    if (this.position === SOUGHT_AGAIN && !this.seek()) return false;
     if (this.position < queue.firstByte) this.position = queue.firstByte;
     while (this.position < queue.endByte) {
       const bytes = queue.bytesAt(this.position, this.readAhead);
@@ -293,11 +293,14 @@ class BatchConsumeQueueCursor implements QueueCursor {
     return false;
   }
 
-  private seek(): void {
+  /** False: what stands before the place may have led here wrongly, and is mended first. */
+  private seek(): boolean {
     const { queue } = this;
     this.position = queue.positionOf(this.wanted);
+    if (!queue.continues(this.position) && queue.isMended(this.position)) return this.wait();
     this.end = queue.endBefore(this.position, this.readAhead);
-    this.endOffset = queue.endOffsetBefore(this.position, this.readAhead);
+    this.endOffset = -1;
+    return true;
   }
 
   private wait(): false {

@@ -10,7 +10,7 @@ import {
 } from "../../core/bytes/big_endian.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
-import type { FoundRecord } from "./entry_mender.ts";
+import type { FoundRecord, WrongRun } from "./entry_mender.ts";
 import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
 import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
@@ -23,6 +23,7 @@ const NOT_EXTENDED = -1;
 
 export class ConsumeQueue extends MendableUnits {
   override readonly kind = "simple";
+  override readonly isNumbered = true;
 
   constructor(
     context: QueueContext,
@@ -90,17 +91,12 @@ export class ConsumeQueue extends MendableUnits {
     return queueOffset * UNIT_BYTES;
   }
 
-  override numbersOf(from: number, to: number): [first: number, end: number] {
+  override numbersOf({ from, to }: WrongRun): [first: number, end: number] {
     return [from / UNIT_BYTES, to / UNIT_BYTES];
   }
 
-  override placesOf(
-    _from: number,
-    _to: number,
-    records: readonly FoundRecord[],
-  ): Map<number, FoundRecord> {
-    // Of two with the same number, the first.
-    return new Map(records.toReversed().map((each) => [each.queueOffset * UNIT_BYTES, each]));
+  override placesOf(_run: WrongRun, records: readonly FoundRecord[]): Map<number, FoundRecord> {
+    return new Map(records.map((each) => [each.queueOffset * UNIT_BYTES, each]));
   }
 
   override isOf(position: number, queueOffset: number): boolean {

@@ -33,10 +33,12 @@ export interface MendableQueue {
   /** The number that the unit at a position has, by what it says itself where its place doesn't tell. */
   offsetAt(position: number): number;
   positionOf(queueOffset: number): number;
-  /** The numbers that the records of the units in [from, to) have, beside sound ones. */
-  numbersOf(from: number, to: number): [first: number, end: number];
-  /** The positions in [from, to) of records that were found for them, which are in the log's order. */
-  placesOf(from: number, to: number, records: readonly FoundRecord[]): Map<number, FoundRecord>;
+  /** Whether a unit's place tells its number: otherwise a run is mended from the sound unit before it on. */
+  readonly isNumbered: boolean;
+  /** The numbers that the records of a run have. */
+  numbersOf(run: WrongRun): [first: number, end: number];
+  /** Where the units stand of records that were found for a run, which are in the log's order. */
+  placesOf(run: WrongRun, records: readonly FoundRecord[]): Map<number, FoundRecord>;
   /** Whether a unit says of its record what is true, but for place, size and tags: that it has this number in the queue. */
   isOf(position: number, queueOffset: number, facts: RecordFacts): boolean;
   /** Writes an entry anew. Throws DiskError. */
@@ -66,11 +68,13 @@ export interface FoundRecord {
 }
 
 /** Adjacent entries, of which none names its record, and the stretch of the log that must hold those records. */
-interface Run {
+export interface WrongRun {
   from: number;
   to: number;
   low: number;
   high: number;
+  /** The stretch may end before the last of those records: how far it goes is known when some are found. */
+  isOpen: boolean;
 }
 
 type Mends = Map<number, Promise<EntryVerdict>>;
@@ -176,11 +180,22 @@ export class EntryMender implements AsyncDisposable {
   private async mendNow(queue: MendableQueue, position: number): Promise<EntryVerdict> {
     const wrong = await this.wrongAround(queue, position);
     if (wrong < 0) return "kept";
-    const run = await this.runAround(queue, wrong);
+    // Of very many wrong ones, or of records far from each other, one stretch after the other.
+    for (let before = -1, to = 0; to > before && to <= wrong && !this.isStopped;) {
+      before = to;
+      to = await this.mendRun(queue, await this.runAround(queue, wrong));
+    }
+    return this.looked.get(queue)?.get(position) ??
+      (await this.endOf(queue, position) === WRONG ? "kept" : "mended");
+  }
+
+  /** Gives the position behind the last entry that is settled. */
+  private async mendRun(queue: MendableQueue, run: WrongRun): Promise<number> {
     const records = run.low < run.high ? await this.find(queue, run) : [];
-    const found = queue.placesOf(run.from, run.to, records);
-    if (queue.isDeleted) return "kept";
+    const found = queue.placesOf(run, records);
+    if (queue.isDeleted) return run.to;
     const { unitBytes } = queue;
+    if (run.isOpen && found.size > 0) run.to = Math.max(...found.keys()) + unitBytes;
     let mended = 0;
     for (let at = run.from; at < run.to; at += unitBytes) {
       const record = found.get(at);
@@ -197,10 +212,10 @@ export class EntryMender implements AsyncDisposable {
       this.remember(queue, run.to, "kept");
     }
     this.say(queue, run, mended);
-    return found.has(position) ? "mended" : this.looked.get(queue)?.get(position) ?? "kept";
+    return run.to;
   }
 
-  private say(queue: MendableQueue, { from, high, low, to }: Run, mended: number): void {
+  private say(queue: MendableQueue, { from, high, low, to }: WrongRun, mended: number): void {
     const entries = (to - from) / queue.unitBytes;
     const fields = { ...nameOf(queue), queueOffset: queue.offsetAt(from), entries };
     if (mended > 0) {
@@ -229,7 +244,7 @@ export class EntryMender implements AsyncDisposable {
     return -1;
   }
 
-  private async runAround(queue: MendableQueue, position: number): Promise<Run> {
+  private async runAround(queue: MendableQueue, position: number): Promise<WrongRun> {
     const { files } = this.parts;
     const { mendableFrom: first, unitBytes } = queue;
     const longest = MEND_RUN_ENTRIES_MAX * unitBytes;
@@ -246,13 +261,34 @@ export class EntryMender implements AsyncDisposable {
       if (end === WRONG) to += unitBytes;
       else high = readI64(queue.bytesAt(to), queue.at);
     }
-    // With too many wrong ones nothing says where to look.
-    if (low === WRONG && from > first) return { from, to, low: 0, high: 0 };
-    if (high === WRONG && to < queue.endByte) return { from, to, low: 0, high: 0 };
+    const isEndKnown = high !== WRONG || to >= queue.endByte;
     if (high === WRONG) high = this.parts.confirmOffset();
-    if (low === WRONG) low = high - MEND_SCAN_BYTES_MAX;
+    if (low === WRONG && from > first) {
+      const sound = await this.soundBefore(queue, from);
+      if (!queue.isNumbered) return await this.runAround(queue, await this.wrongFrom(queue, sound));
+      low = sound < 0 ? WRONG : await this.endOf(queue, sound);
+    }
+    if (low === WRONG) low = isEndKnown ? high - MEND_SCAN_BYTES_MAX : 0;
     low = Math.max(low, files.startOffset);
-    return { from, to, low, high: Math.min(high, low + MEND_SCAN_BYTES_MAX) };
+    const limit = low + MEND_SCAN_BYTES_MAX;
+    return { from, to, low, high: Math.min(high, limit), isOpen: !isEndKnown || high > limit };
+  }
+
+  /** A sound entry far before a position; −1 when none is found. */
+  private async soundBefore(queue: MendableQueue, position: number): Promise<number> {
+    const { mendableFrom: first, unitBytes } = queue;
+    for (let distance = MEND_RUN_ENTRIES_MAX * unitBytes;; distance *= 2) {
+      const at = Math.max(first, position - distance);
+      if (await this.endOf(queue, at) !== WRONG) return at;
+      if (at === first) return -1;
+    }
+  }
+
+  /** The first wrong entry behind a sound one, or the queue's first. */
+  private async wrongFrom(queue: MendableQueue, sound: number): Promise<number> {
+    let at = sound < 0 ? queue.mendableFrom : sound;
+    while (await this.endOf(queue, at) !== WRONG) at += queue.unitBytes;
+    return at;
   }
 
   /** Where the record of an entry ends that names the right one, or one that has left the log; otherwise WRONG. */
@@ -274,11 +310,12 @@ export class EntryMender implements AsyncDisposable {
   }
 
   /** The records of a run that the log has, in its order. */
-  private async find(queue: MendableQueue, run: Run): Promise<FoundRecord[]> {
+  private async find(queue: MendableQueue, run: WrongRun): Promise<FoundRecord[]> {
     const { facts, files } = this.parts;
     const found: FoundRecord[] = [];
-    const [first, end] = queue.numbersOf(run.from, run.to);
+    const [first, end] = queue.numbersOf(run);
     const isLight = isLmq(queue.topic);
+    const count = (run.to - run.from) / queue.unitBytes;
     let reached = run.low;
     await scanLog({
       files,
@@ -294,6 +331,8 @@ export class EntryMender implements AsyncDisposable {
         facts.readParts(buffer, start, parts);
         const queueOffset = facts.isHidden ? -1 : numberIn(queue, facts);
         if (queueOffset < first || queueOffset >= end) return;
+        // Of two with the same number, the first.
+        if (queueOffset <= (found.at(-1)?.queueOffset ?? -1)) return;
         const { batchCount, storeTimestampMs, tagsCode } = facts;
         const { size } = parts;
         found.push({
@@ -305,13 +344,16 @@ export class EntryMender implements AsyncDisposable {
           batchCount,
         });
       },
-      isDone: () => reached >= run.high || this.isStopped || queue.isDeleted,
+      isDone: () =>
+        reached >= run.high || this.isStopped || queue.isDeleted ||
+        run.isOpen && found.length >= count,
     });
+    if (run.isOpen) run.high = Math.min(run.high, reached);
     return found;
   }
 
   /** Whether an entry points into the stretch that its record must lie in: then it may be the record that is damaged. */
-  private liesWithin(queue: MendableQueue, position: number, { high, low }: Run): boolean {
+  private liesWithin(queue: MendableQueue, position: number, { high, low }: WrongRun): boolean {
     const physicalOffset = readI64(queue.bytesAt(position), queue.at);
     return physicalOffset >= low && physicalOffset < high;
   }

@@ -56,7 +56,7 @@ export const PIECES_NOTED = 4;
 export const READ_BLOCKS = 32;
 /** Longest hole that an appended entry may leave behind the last one, in files; a larger one is damage. */
 export const GAP_FILES_MAX = 1;
-/** Wrong entries on either side of a damaged one that are mended together; with more the queue is left to a repair. */
+/** Wrong entries on either side of a damaged one that are mended together; of more, one such stretch after the other. */
 export const MEND_RUN_ENTRIES_MAX = 4096;
 /** Of the log that is looked through for the records of damaged entries, each time. */
 export const MEND_SCAN_BYTES_MAX = 1024 * 1024 * 1024;

@@ -3,19 +3,16 @@
 import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endian.ts";
 import { RECORD_BYTES_MIN } from "../../core/message/record_layout.ts";
 import type { RecordFacts } from "../commit_log/record_facts.ts";
-import type { FoundRecord, MendableQueue } from "./entry_mender.ts";
+import type { FoundRecord, MendableQueue, WrongRun } from "./entry_mender.ts";
 import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
 
 export abstract class MendableUnits extends UnitQueue implements MendableQueue {
   abstract get mendableFrom(): number;
   abstract positionOf(queueOffset: number): number;
-  abstract numbersOf(from: number, to: number): [first: number, end: number];
-  abstract placesOf(
-    from: number,
-    to: number,
-    records: readonly FoundRecord[],
-  ): Map<number, FoundRecord>;
+  abstract readonly isNumbered: boolean;
+  abstract numbersOf(run: WrongRun): [first: number, end: number];
+  abstract placesOf(run: WrongRun, records: readonly FoundRecord[]): Map<number, FoundRecord>;
   abstract isOf(position: number, queueOffset: number, facts: RecordFacts): boolean;
   /** Writes what the kind's units say besides place, size and tags. */
   protected abstract fill(unit: Uint8Array, record: FoundRecord): void;
