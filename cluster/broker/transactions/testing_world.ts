@@ -1,6 +1,7 @@
 // The whole of transactions on a memory disk and a clock of the test's own, without a network: halves are put, ended and
 // asked about, the process is killed and started again. Used by tests alone.
 import { Buffer } from "node:buffer";
+import { DiskError } from "../../../core/disk/disk.ts";
 import type { MemoryDisk } from "../../../core/disk/memory_disk.ts";
 import { parseLenientJson } from "../../../core/json/lenient_reader.ts";
 import { silentLogger } from "../../../core/log.ts";
@@ -59,6 +60,22 @@ const SETTINGS: WorldSettings = {
 
 type EndFields = FieldsOf<typeof END_TRANSACTION.request>;
 
+/** The disk as one life of a process sees it: dead processes change nothing, though their timers go on here. */
+function diskOfLife(disk: MemoryDisk): { disk: MemoryDisk; die: () => void } {
+  let isDead = false;
+  const ofLife = new Proxy(disk, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...given: unknown[]) => {
+        if (isDead) throw new DiskError("EIO", String(name), "the disk of a dead process");
+        return value.apply(target, given);
+      };
+    },
+  });
+  return { disk: ofLife, die: () => isDead = true };
+}
+
 /** One life of a broker; `crash` ends it, and the next one is opened on the same disk. */
 export class World {
   /** Questions that producers got. */
@@ -72,18 +89,20 @@ export class World {
     readonly store: FileMessageStore,
     readonly offsets: OffsetTable,
     private readonly group: string | null,
+    private readonly die: () => void,
   ) {}
 
   transactions!: Transactions;
 
   /** `group`: whose producer is connected; null: nobody's. */
   static async open(
-    disk: MemoryDisk,
+    machine: MemoryDisk,
     clock: VirtualClock,
     settings: Partial<WorldSettings> = {},
     group: string | null = "PID_tx",
   ): Promise<World> {
     const full = { ...SETTINGS, ...settings };
+    const { die, disk } = diskOfLife(machine);
     const store = await openTestStore(disk, { clock, indexEnabled: full.messageIndexEnable });
     const path = `${STORE_PATH}/config/consumerOffset.json`;
     const offsets = new OffsetTable({
@@ -92,7 +111,7 @@ export class World {
       clock,
       parse: parseLenientJson,
     });
-    const world = new World(disk, clock, full, store, offsets, group);
+    const world = new World(disk, clock, full, store, offsets, group, die);
     world.transactions = await world.openTransactions();
     return world;
   }
@@ -266,6 +285,7 @@ export class World {
   /** Kills the process; what was written stays. */
   crash(): void {
     this.disk.crash("process");
+    this.die();
   }
 
   async close(): Promise<void> {
