@@ -18,6 +18,8 @@ export const SYSTEM_TOPIC_PREFIX = "rmq_sys_";
 export const SYNC_MEMBER_GROUP_PREFIX = "rmq_sys_SYNC_BROKER_MEMBER_";
 export const REVIVE_TOPIC_PREFIX = "rmq_sys_REVIVE_LOG_";
 export const TIMER_TOPIC = "rmq_sys_wheel_timer";
+/** Of the queue in which timed messages wait. */
+export const TIMER_QUEUE_ID = 0;
 export const RETRY_TOPIC_PREFIX = "%RETRY%";
 export const DLQ_TOPIC_PREFIX = "%DLQ%";
 export const LMQ_PREFIX = "%LMQ%";

@@ -327,7 +327,7 @@ export class EntryMender implements AsyncDisposable {
       onRecord: (buffer, start, parts, offset) => {
         reached = offset + parts.size;
         if (offset >= run.high) return;
-        if (!isLight && !isNumbered(buffer, start, queue.queueId, first, end)) return;
+        if (!isLight && !isNumberedWithin(buffer, start, queue.queueId, first, end)) return;
         facts.readParts(buffer, start, parts);
         const queueOffset = facts.isHidden ? -1 : numberIn(queue, facts);
         if (queueOffset < first || queueOffset >= end) return;
@@ -372,7 +372,7 @@ function numberIn({ queueId, topic }: MendableQueue, facts: RecordFacts): number
 }
 
 /** A look at the head, which is all that most records need. */
-function isNumbered(
+function isNumberedWithin(
   buffer: Uint8Array,
   start: number,
   queueId: number,

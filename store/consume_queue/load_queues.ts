@@ -5,7 +5,7 @@ import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
 import { NO_FILES, type QueueExtent } from "./queue_context.ts";
 import type { QueueEnd } from "./queue_ends.ts";
-import { queueDirectory, queueFileBase } from "./unit.ts";
+import { isQueueFolderName, queueDirectory, queueFileBase } from "./unit.ts";
 
 export interface FoundQueue {
   topic: string;
@@ -79,7 +79,7 @@ function* findDirectories(
     if (disk.statSync(`${root}/${topic}`)?.isDirectory !== true) continue;
     for (const name of disk.listSync(`${root}/${topic}`)) {
       if (name.endsWith(".deleted")) disk.unlinkSync(`${root}/${topic}/${name}`);
-      if (/^\d{1,10}$/.test(name)) yield { topic, queueId: Number(name) };
+      if (isQueueFolderName(name)) yield { topic, queueId: Number(name) };
     }
   }
 }

@@ -2,7 +2,7 @@
 //   consumequeue        physicalOffset 8 · size 4 · tagsCode 8
 //   batchconsumequeue   … the same · storeTime 8 · baseOffset 8 · batchCount 2 · compactOffset 4 · reserved 4
 import { assert } from "../../core/errors.ts";
-import { isSegmentName } from "../file/segment_files.ts";
+import { isSegmentName, segmentName } from "../file/segment_files.ts";
 
 export const UNIT_BYTES = 20;
 export const BATCH_UNIT_BYTES = 46;
@@ -20,7 +20,7 @@ export const BLANK_SIZE = 0x7fffffff;
 
 /** The name of a file by the byte position at which it starts. */
 export function queueFileName(base: number): string {
-  return String(base).padStart(20, "0");
+  return segmentName(base);
 }
 
 /** The position that a file's name says; -1 for any other name. */
@@ -31,6 +31,11 @@ export function queueFileBase(name: string): number {
 /** mappedFileSizeConsumeQueue rounded up to whole units (MessageStoreConfig.getMappedFileSizeConsumeQueue). */
 export function roundUpToUnits(fileBytes: number): number {
   return Math.ceil(fileBytes / UNIT_BYTES) * UNIT_BYTES;
+}
+
+/** Whether a topic's folder may hold a queue under the name. */
+export function isQueueFolderName(name: string): boolean {
+  return /^\d{1,10}$/.test(name);
 }
 
 /** The folder of one queue. Names were validated long before; this is the last guard before they become a path. */

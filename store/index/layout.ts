@@ -91,6 +91,10 @@ export function indexFileName(nowMs: number, before: string | null): string {
   return String(BigInt(before) + 1n).padStart(17, "0");
 }
 
+export function isIndexFileName(name: string): boolean {
+  return /^\d{17}$/.test(name);
+}
+
 /** Turns a 32-bit number round: tables hold big-endian bytes in little-endian words. */
 export function swap32(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);

@@ -3,7 +3,13 @@ import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import { IndexFile } from "./index_file.ts";
 import { offsetOf } from "./rebuild.ts";
-import { HEADER_BYTES, indexFileBytes, type IndexShape, readHeader } from "./layout.ts";
+import {
+  HEADER_BYTES,
+  indexFileBytes,
+  type IndexShape,
+  isIndexFileName,
+  readHeader,
+} from "./layout.ts";
 
 export interface IndexLoad {
   disk: Disk;
@@ -26,7 +32,7 @@ export async function loadIndexFiles(load: IndexLoad): Promise<IndexFile[]> {
   const expectedBytes = indexFileBytes(shape);
   let problem: string | null = null;
   for (const name of disk.listSync(directory)) {
-    if (!/^\d{17}$/.test(name)) continue;
+    if (!isIndexFileName(name)) continue;
     const path = `${directory}/${name}`;
     const { isDirectory = false, sizeBytes = 0 } = disk.statSync(path) ?? {};
     // Made, and the process died before it had its length.

@@ -25,6 +25,7 @@ import {
   HEADER_BYTES,
   indexFileBytes,
   type IndexHeader,
+  isIndexFileName,
   ITEM_BYTES,
   ITEM_OFFSET_AT,
   ITEM_PREVIOUS_AT,
@@ -184,7 +185,7 @@ export type DumpedIndex =
 export function* dumpIndex({ count, disk, from, shape }: DumpOptions): Generator<DumpedIndex> {
   const folder = `${shape.storePath}/index`;
   let left = count;
-  for (const name of disk.listSync(folder).filter((each) => /^\d{17}$/.test(each))) {
+  for (const name of disk.listSync(folder).filter(isIndexFileName)) {
     const path = `${folder}/${name}`;
     if (disk.statSync(path)?.sizeBytes !== indexFileBytes(shape.index)) continue;
     const file = disk.openSync(path, "read");

@@ -9,6 +9,7 @@ import {
   HEADER_BYTES,
   indexFileBytes,
   type IndexHeader,
+  isIndexFileName,
   ITEM_BYTES,
   ITEM_OFFSET_AT,
   ITEM_PREVIOUS_AT,
@@ -63,7 +64,7 @@ export class IndexCheck {
 
   constructor(private readonly options: IndexCheckOptions) {
     this.folder = `${options.shape.storePath}/index`;
-    this.names = options.disk.listSync(this.folder).filter((name) => /^\d{17}$/.test(name));
+    this.names = options.disk.listSync(this.folder).filter(isIndexFileName);
     const { findings, shape } = options;
     this.isSkipped = !shape.isIndexEnabled || !shape.isIndexKnown;
     if (!shape.isIndexKnown) {

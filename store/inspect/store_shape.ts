@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { readI32, readI64 } from "../../core/bytes/big_endian.ts";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
-import { BATCH_UNIT_BYTES, UNIT_BYTES } from "../consume_queue/unit.ts";
+import { BATCH_UNIT_BYTES, isQueueFolderName, UNIT_BYTES } from "../consume_queue/unit.ts";
 import { isSegmentName } from "../file/segment_files.ts";
 import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
 import {
@@ -12,6 +12,7 @@ import {
   indexFileBytes,
   type IndexHeader,
   type IndexShape,
+  isIndexFileName,
   ITEM_BYTES,
   ITEM_OFFSET_AT,
   ITEM_PREVIOUS_AT,
@@ -76,7 +77,7 @@ export function* queueFolders(disk: Disk, root: string): Generator<string> {
   for (const topic of disk.listSync(root)) {
     if (disk.statSync(`${root}/${topic}`)?.isDirectory !== true) continue;
     for (const name of disk.listSync(`${root}/${topic}`)) {
-      if (/^\d{1,10}$/.test(name)) yield `${root}/${topic}/${name}`;
+      if (isQueueFolderName(name)) yield `${root}/${topic}/${name}`;
     }
   }
 }
@@ -113,7 +114,7 @@ function findIndexShape(disk: Disk, folder: string): IndexShape | null {
 }
 
 function indexFiles(disk: Disk, folder: string): string[] {
-  return disk.listSync(folder).filter((name) => /^\d{17}$/.test(name));
+  return disk.listSync(folder).filter(isIndexFileName);
 }
 
 /** How many slots there are, by trying: nearly all of the first items must be where they would be. */

@@ -1,7 +1,9 @@
 // Notes what stands in a store's folders and is no part of it: an editor's backup, lost+found, a file somebody put there. A
 // broker passes over such things. Read-only; looks at names alone.
 import type { Disk } from "../../core/disk/disk.ts";
+import { isQueueFolderName } from "../consume_queue/unit.ts";
 import { isSegmentName } from "../file/segment_files.ts";
+import { isIndexFileName } from "../index/layout.ts";
 import type { Findings } from "./fault.ts";
 import { queueFolders, type StoreShape } from "./store_shape.ts";
 
@@ -38,12 +40,12 @@ function* strays(disk: Disk, { commitLogPath, storePath }: StoreShape): Generato
     }
   }
   for (const name of disk.listSync(`${storePath}/index`)) {
-    if (!/^\d{17}$/.test(name)) yield `index/${name}`;
+    if (!isIndexFileName(name)) yield `index/${name}`;
   }
 }
 
 function* straysOfTopic(disk: Disk, path: string, place: string): Generator<string> {
   for (const name of disk.listSync(path)) {
-    if (!/^\d{1,10}$/.test(name) && !name.endsWith(".deleted")) yield `${place}/${name}`;
+    if (!isQueueFolderName(name) && !name.endsWith(".deleted")) yield `${place}/${name}`;
   }
 }

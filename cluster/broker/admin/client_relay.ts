@@ -1,5 +1,6 @@
 // Relays what an operator asks of a consumer: its running state, consuming one message, its offsets. The client answers
 // over the connection that it opened (Java: AdminBrokerProcessor.callConsumer, Broker2Client).
+import { copyOf } from "../../../core/bytes/copy.ts";
 import { DecodeError, RequestError } from "../../../core/errors.ts";
 import {
   type JsonObject,
@@ -107,7 +108,7 @@ async function recordOf({ store }: AdminParts, messageId: string): Promise<Uint8
       `can not find message by the offset, ${offset}`,
     );
   }
-  return new Uint8Array(view.buffer.subarray(view.start, view.start + view.size));
+  return copyOf(view.buffer.subarray(view.start, view.start + view.size));
 }
 
 function offsetOf(messageId: string): number {

@@ -1,7 +1,6 @@
 // What checkpoints and acknowledgements find each other by, and what must be safe before a message goes to its retry topic:
 // losses and duplicates that simulated histories found.
 import { expect, test } from "bun:test";
-import { Buffer } from "node:buffer";
 import { ResponseCode } from "../../../core/remoting/response_codes.ts";
 import { ENTRIES_AS_THEY_ARE } from "../../../store/testing_store.ts";
 import { newMemoryDisk } from "../../../store/testing_store.ts";
@@ -70,30 +69,7 @@ test("a retry topic is saved before a message goes to it: a kill would leave it 
   expect(world.store.queueBounds(retryTopic, 0)?.maxOffset ?? 0).toBe(0);
   save();
   await world.pass(2_000);
-  expect(bodies((await world.pop()).messages)).toEqual(["a"]);
-});
-
-test("a message that waits for its retry topic stays itself while its record's memory is used again", async () => {
-  await using world = await PopWorld.open();
-  await world.send(["a"]);
-  await world.pop();
-  let save = () => {};
-  world.topicFile.saveInBackground = () => new Promise<void>((resolve) => save = resolve);
-  const { store } = world;
-  const readHot = store.readHot.bind(store);
-  const views: Buffer[] = [];
-  store.readHot = (physicalOffset, size) => {
-    const view = readHot(physicalOffset, size);
-    if (view === null) return null;
-    const buffer = Buffer.from(view.buffer.subarray(view.start, view.start + view.size));
-    views.push(buffer);
-    return { buffer, start: 0, size: view.size };
-  };
-  await world.pass(16_000);
-  for (const view of views) view.fill(0x78);
-  save();
-  await world.pass(2_000);
-  expect(views.length).toBeGreaterThan(0);
+  // It is itself though other bytes stand where its record was shown: the tests' stores spoil views.
   expect(bodies((await world.pop()).messages)).toEqual(["a"]);
 });
 

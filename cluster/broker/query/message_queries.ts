@@ -1,13 +1,9 @@
 // Finds messages by key and time, or by physical offset, and answers with the stored records (Java:
 // QueryMessageProcessor, DefaultMessageStore.queryMessage).
+import { copyOf } from "../../../core/bytes/copy.ts";
 import { Buffer } from "node:buffer";
 import { RequestError } from "../../../core/errors.ts";
-import {
-  INDEX_TAG_TYPE,
-  KEY_SEPARATOR,
-  PROPERTY,
-  TAG_KEY_PREFIX,
-} from "../../../core/message/property_names.ts";
+import { INDEX_TAG_TYPE, TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
 import { isSound } from "../../../core/message/record_check.ts";
 import type { RequestFieldsOf } from "../../../core/remoting/code_row.ts";
 import { QUERY_MESSAGE, VIEW_MESSAGE_BY_ID } from "../../../core/remoting/codes/query.ts";
@@ -93,7 +89,7 @@ async function recordsOf(
 }
 
 function bytesOf({ buffer, start, size }: RecordView): Uint8Array {
-  return new Uint8Array(buffer.subarray(start, start + size));
+  return copyOf(buffer.subarray(start, start + size));
 }
 
 function indexFields(timestampMs: number, physicalOffset: number) {

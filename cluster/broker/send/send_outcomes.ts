@@ -1,4 +1,5 @@
 // Hears from the store how each staged send ended, and answers it. Counts per topic once a burst.
+import { TIMER_QUEUE_ID } from "../../../core/message/topic_names.ts";
 import {
   EMPTY_BYTES,
   FLAG_RESPONSE,
@@ -19,9 +20,6 @@ import { type PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
 import { putRefusal } from "./put_refusals.ts";
 import type { SendAnswerWriter } from "./send_answers.ts";
 import type { TopicPlan } from "./topic_plans.ts";
-
-/** Of the queue in which timed messages wait. */
-const TIMER_QUEUE_ID = 0;
 
 export interface SendOutcomesOptions {
   pending: PendingSends;

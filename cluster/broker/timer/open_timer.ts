@@ -3,7 +3,7 @@
 import type { BrokerConfig } from "../../../core/config/tables.ts";
 import type { Disk } from "../../../core/disk/disk.ts";
 import type { Logger } from "../../../core/log.ts";
-import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import { TIMER_QUEUE_ID, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import { MetadataFile } from "../../../store/file/metadata_file.ts";
 import type { MessageStore } from "../../../store/message_store.ts";
@@ -45,7 +45,7 @@ export function openTimer(parts: TimerParts): OpenedTimer | null {
     precisionMs: settings.timerPrecisionMs,
     rollWindowSlots: settings.timerRollWindowSlot,
     commitLogEnd: store.maxPhysicalOffset,
-    queueEnd: store.queueBounds(TIMER_TOPIC, 0)?.maxOffset ?? 0,
+    queueEnd: store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID)?.maxOffset ?? 0,
   });
   const path = `${settings.storePathRootDir}/config/timermetrics`;
   // Counts for monitoring: no start is refused for want of them.

@@ -5,7 +5,7 @@ import { DiskError } from "../../../core/disk/disk.ts";
 import type { MemoryDisk } from "../../../core/disk/memory_disk.ts";
 import { createLogger, type LogEntry } from "../../../core/log.ts";
 import { encodeProperties, parseProperties } from "../../../core/message/properties.ts";
-import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import { TIMER_QUEUE_ID, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
 import { seededRandom } from "../../../core/random.ts";
 import { VirtualClock } from "../../../core/time/virtual_clock.ts";
@@ -79,7 +79,7 @@ export class TestTimer implements AsyncDisposable {
       precisionMs: settings.timerPrecisionMs,
       rollWindowSlots: settings.timerRollWindowSlot,
       commitLogEnd: this.store.maxPhysicalOffset,
-      queueEnd: this.store.queueBounds(TIMER_TOPIC, 0)?.maxOffset ?? 0,
+      queueEnd: this.store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID)?.maxOffset ?? 0,
       nowMs: clock.nowMs(),
     });
     rules.waitingAt = (timeMs) => this.timers.waitingAt(timeMs);

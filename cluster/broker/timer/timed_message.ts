@@ -22,7 +22,7 @@ import {
   writeRecordTopic,
 } from "../../../core/message/record_layout.ts";
 import { tagsCodeUtf8 } from "../../../core/message/tag_hash.ts";
-import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import { TIMER_QUEUE_ID, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { parseDecimal } from "../../../core/remoting/send_header_scan.ts";
 import type { MessageToStore, RecordView } from "../../../store/message_store.ts";
 import { FinishedMessage } from "./finished_message.ts";
@@ -227,7 +227,7 @@ export class TimedRecord {
       [PROPERTY.timerRollTimes, String(this.rollTimes + 1)],
       [PROPERTY.timerDequeueMs, dequeueMs],
     ]);
-    return this.message(TIMER_TOPIC, 0, this.rollCopier, added);
+    return this.message(TIMER_TOPIC, TIMER_QUEUE_ID, this.rollCopier, added);
   }
 
   /** In the general form, with bytes of its own. */

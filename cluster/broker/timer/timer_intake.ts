@@ -4,7 +4,7 @@
 import { javaHash } from "../../../core/bytes/java_hash.ts";
 import type { Logger } from "../../../core/log.ts";
 import { isNumbered } from "../../../core/message/record_check.ts";
-import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
+import { TIMER_QUEUE_ID, TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import type { Clock } from "../../../core/time/clock.ts";
 import type { MessageStore, MessageToStore } from "../../../store/message_store.ts";
 import type { TimerMetrics } from "../../../store/timer/timer_metrics.ts";
@@ -104,7 +104,7 @@ export class TimerIntake {
 
   /** Entries of the queue that aren't read yet. */
   get behind(): number {
-    const bounds = this.parts.store.queueBounds(TIMER_TOPIC, 0);
+    const bounds = this.parts.store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID);
     return bounds === null ? 0 : Math.max(0, bounds.maxOffset - this.parts.timers.queueOffset);
   }
 
@@ -193,10 +193,10 @@ export class TimerIntake {
     const { store } = this.parts;
     batch.clear();
     this.correctOffset();
-    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    const bounds = store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID);
     if (bounds === null || queueOffset >= bounds.maxOffset) return false;
     const from = Math.max(queueOffset, bounds.minOffset);
-    const cursor = store.openCursor(TIMER_TOPIC, 0, from);
+    const cursor = store.openCursor(TIMER_TOPIC, TIMER_QUEUE_ID, from);
     if (cursor === null) return false;
     while (cursor.next() && batch.add(cursor.physicalOffset, cursor.size)) {
       this.queueOffsets[batch.count - 1] = cursor.queueOffset;
@@ -213,14 +213,14 @@ export class TimerIntake {
       const view = batch.view(index);
       if (view !== null && isNumbered(view.buffer, view.start, 0, queueOffset)) continue;
       const entry = { queueOffset, ...batch.entry(index) };
-      if (await entries.judge(TIMER_TOPIC, 0, entry) === "mended") return true;
+      if (await entries.judge(TIMER_TOPIC, TIMER_QUEUE_ID, entry) === "mended") return true;
     }
     return false;
   }
 
   private correctOffset(): void {
     const { log, store, timers } = this.parts;
-    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    const bounds = store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID);
     if (bounds === null) return;
     const offset = Math.min(Math.max(timers.queueOffset, bounds.minOffset), bounds.maxOffset);
     if (offset === timers.queueOffset) return;
@@ -239,10 +239,10 @@ export class TimerIntake {
     const view = this.batch.view(0);
     if (view === null || !this.record.read(view, unit.physicalOffset)) return null;
     const { queueOffset } = this.record;
-    const bounds = store.queueBounds(TIMER_TOPIC, 0);
+    const bounds = store.queueBounds(TIMER_TOPIC, TIMER_QUEUE_ID);
     if (bounds === null) return null;
     if (queueOffset < bounds.minOffset || queueOffset >= bounds.maxOffset) return null;
-    const cursor = store.openCursor(TIMER_TOPIC, 0, queueOffset);
+    const cursor = store.openCursor(TIMER_TOPIC, TIMER_QUEUE_ID, queueOffset);
     const isThere = cursor !== null && cursor.next() &&
       cursor.physicalOffset === unit.physicalOffset;
     return isThere ? queueOffset + 1 : null;
@@ -255,7 +255,7 @@ export class TimerIntake {
     const { entries } = this.parts.store;
     for (let offset = timers.queueOffset;;) {
       if (!this.fill(offset)) {
-        const mends = entries.mends(TIMER_TOPIC, 0);
+        const mends = entries.mends(TIMER_TOPIC, TIMER_QUEUE_ID);
         if (mends === null) break;
         await mends;
         continue;
