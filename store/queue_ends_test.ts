@@ -2,6 +2,7 @@
 // comes back, and ends that don't hold any more are found out.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { DiskError } from "../core/disk/disk.ts";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { createLogger, type LogEntry } from "../core/log.ts";
 import {
@@ -48,6 +49,14 @@ async function stopped(): Promise<{ disk: MemoryDisk; acknowledged: Acknowledged
 
 async function settled({ store }: Life): Promise<void> {
   while (store.queues.trust.untriedCount > 0) await Bun.sleep(5);
+}
+
+/** The numbers that a reader of a queue is shown. */
+async function readQueue(store: FileMessageStore, queueId: number): Promise<number[]> {
+  const cursor = store.openCursor("TestTopic", queueId, 0)!;
+  const numbers: number[] = [];
+  while (await store.entries.next("TestTopic", queueId, cursor)) numbers.push(cursor.queueOffset);
+  return numbers;
 }
 
 const wasSaid = ({ said }: Life, part: string) => said.some(({ text }) => text.includes(part));
@@ -171,30 +180,39 @@ describe("a start by the queues' ends", () => {
   });
 
   test.each([
-    ["is gone", (disk: MemoryDisk, path: string) => disk.unlinkSync(path)],
+    ["is gone", false, (disk: MemoryDisk, path: string) => disk.unlinkSync(path)],
     [
       "is empty of entries",
+      true,
       (disk: MemoryDisk, path: string) => disk.place(path, new Uint8Array(6000)),
     ],
     [
       "has another length",
+      true,
       (disk: MemoryDisk, path: string) => disk.place(path, new Uint8Array(400)),
     ],
-  ])("says when a queue's file %s, and the next one makes it again", async (_name, damage) => {
-    const { disk, acknowledged } = await stopped();
-    damage(disk, `${QUEUE(1)}/${FIRST_FILE}`);
-    const life = await open(disk);
-    await settled(life);
-    expect(wasSaid(life, "the next start makes it again")).toBe(true);
-    await life.store[Symbol.asyncDispose]();
-    const next = await open(disk);
-    expect(wasSaid(next, BY_ENDS)).toBe(false);
-    await expectAll(next.store, acknowledged);
-    await next.store[Symbol.asyncDispose]();
-    const last = await open(disk);
-    await expectAll(last.store, acknowledged);
-    await last.store[Symbol.asyncDispose]();
-  });
+  ])(
+    "says when a queue's file %s, and the next one makes it again",
+    async (_name, isMended, damage) => {
+      const { disk, acknowledged } = await stopped();
+      damage(disk, `${QUEUE(1)}/${FIRST_FILE}`);
+      const life = await open(disk);
+      await settled(life);
+      expect(wasSaid(life, "the next start makes it again")).toBe(true);
+      // Readers get everything or an error meanwhile, and never less without a word.
+      const read = readQueue(life.store, 1);
+      if (isMended) expect(await read).toEqual(Array.from({ length: 20 }, (_, n) => n));
+      else await expect(read).rejects.toThrow(DiskError);
+      await life.store[Symbol.asyncDispose]();
+      const next = await open(disk);
+      expect(wasSaid(next, BY_ENDS)).toBe(false);
+      await expectAll(next.store, acknowledged);
+      await next.store[Symbol.asyncDispose]();
+      const last = await open(disk);
+      await expectAll(last.store, acknowledged);
+      await last.store[Symbol.asyncDispose]();
+    },
+  );
 
   test("is another one's when the ends on disk are torn", async () => {
     const { disk, acknowledged } = await stopped();
