@@ -39,8 +39,6 @@ export class IndexFile {
   private tailWords = new Int32Array(0);
   private tailBytes = new Uint8Array(0);
   private isHeaderDirty = false;
-  /** Of no use but that `expect` can't be left out. */
-  private seen = 0;
   private isCondemned = false;
 
   constructor(
@@ -93,14 +91,6 @@ export class IndexFile {
     header.endPhysicalOffset = physicalOffset;
     header.endTimestampMs = storeTimestampMs;
     this.isHeaderDirty = true;
-  }
-
-  /** Has the slots of keys that are about to be put near the processor: it fetches them together, not one by one. */
-  expect(keyHashes: Int32Array, count: number): void {
-    const { slotCount, words } = this.table!;
-    let seen = 0;
-    for (let at = 0; at < count; at++) seen |= words[absHash(keyHashes[at]!) % slotCount]!;
-    this.seen = seen;
   }
 
   private putWithRoom(keyHash: number, physicalOffset: number, storeTimestampMs: number): void {

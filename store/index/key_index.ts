@@ -133,9 +133,9 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     this.writeTimer ??= this.options.clock.after(WRITE_DELAY_MS, this.writeRound);
   }
 
-  /** Makes the puts of keys that come next cheaper; see `IndexFile.expect`. */
+  /** Makes the puts of keys that come next cheaper; see `SlotTable.expect`. */
   expect(keyHashes: Int32Array, count: number): void {
-    this.current?.expect(keyHashes, count);
+    this.current?.table?.expect(keyHashes, count);
   }
 
   /** The file that takes the next item; null, with an error logged, when it can't be had now: the key is then lost. */

@@ -14,6 +14,9 @@ import { REBUILD_ITEMS } from "./limits.ts";
 import type { SlotTable } from "./slot_table.ts";
 import type { SlotsPoint } from "./slots_point.ts";
 
+/** Items whose slots are fetched together: as many as stay near the processor. */
+const EXPECTED_BYTES = 2048 * ITEM_BYTES;
+
 export interface RebuiltSlots {
   /** Items that were cut. */
   forgotten: number;
@@ -77,6 +80,9 @@ async function enterItems(
     const wanted = Math.min(REBUILD_ITEMS, counted - item) * ITEM_BYTES;
     const count = await file.file.read(bytes, 0, wanted, itemPosition(shape, item));
     for (let at = 0; at + ITEM_BYTES <= count; at += ITEM_BYTES, item++) {
+      if (at % EXPECTED_BYTES === 0) {
+        table.expectItems(bytes, at, Math.min(count, at + EXPECTED_BYTES));
+      }
       const hash = readI32(bytes, at);
       const offset = readI64(bytes, at + ITEM_OFFSET_AT);
       if (hash < 0 || offset < lastOffset || offset >= physicalOffset) break scan;
@@ -128,8 +134,13 @@ async function undo(
     const first = Math.max(kept + 1, item - REBUILD_ITEMS + 1);
     const wanted = (item - first + 1) * ITEM_BYTES;
     if (await file.file.read(bytes, 0, wanted, itemPosition(shape, first)) < wanted) return false;
-    for (; item >= first; item--) {
+    for (let expected = item + 1; item >= first; item--) {
       const at = (item - first) * ITEM_BYTES;
+      if (item < expected) {
+        const from = Math.max(0, at + ITEM_BYTES - EXPECTED_BYTES);
+        table.expectItems(bytes, from, at + ITEM_BYTES);
+        expected = first + from / ITEM_BYTES;
+      }
       const hash = readI32(bytes, at);
       const offset = readI64(bytes, at + ITEM_OFFSET_AT);
       const previous = readI32(bytes, at + ITEM_PREVIOUS_AT);

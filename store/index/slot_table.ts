@@ -1,7 +1,9 @@
 // The slots of one index file in memory, as the bytes that stand on disk, with the changed pages marked. 5 million slots
 // are 20 MB; a put touches one word of them and never the disk.
+import { readI32 } from "../../core/bytes/big_endian.ts";
+import { absHash } from "../../core/bytes/java_hash.ts";
 import type { DiskFile } from "../../core/disk/disk.ts";
-import { HEADER_BYTES, SLOT_BYTES, swap32 } from "./layout.ts";
+import { HEADER_BYTES, ITEM_BYTES, SLOT_BYTES, swap32 } from "./layout.ts";
 import { SLOT_PAGE_BITS, SLOT_SLICE_BYTES, SLOTS_PER_PAGE } from "./limits.ts";
 
 const PAGE_BYTES = SLOTS_PER_PAGE * SLOT_BYTES;
@@ -14,6 +16,8 @@ export class SlotTable {
   readonly changed: Uint8Array;
   private readonly bytes: Uint8Array;
   private touchedPages = 0;
+  /** Of no use but that what is read ahead of its use can't be left out. */
+  private seen = 0;
 
   constructor(readonly slotCount: number) {
     this.words = new Int32Array(slotCount);
@@ -32,6 +36,24 @@ export class SlotTable {
   set(slot: number, item: number): void {
     this.words[slot] = swap32(item);
     this.changed[slot >>> SLOT_PAGE_BITS] = 1;
+  }
+
+  /** Has the slots of keys that are set soon near the processor: it fetches them together, not one after the other. */
+  expect(keyHashes: Int32Array, count: number): void {
+    const { slotCount, words } = this;
+    let seen = 0;
+    for (let at = 0; at < count; at++) seen |= words[absHash(keyHashes[at]!) % slotCount]!;
+    this.seen = seen;
+  }
+
+  /** The same for the items that stand in `bytes[from…to)`. */
+  expectItems(bytes: Uint8Array, from: number, to: number): void {
+    const { slotCount, words } = this;
+    let seen = 0;
+    for (let at = from; at + ITEM_BYTES <= to; at += ITEM_BYTES) {
+      seen |= words[absHash(readI32(bytes, at)) % slotCount]!;
+    }
+    this.seen = seen;
   }
 
   /** The newest item that a slot holds (more than any file has when one can't be an item) and how many slots hold one. */
