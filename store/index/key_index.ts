@@ -10,14 +10,14 @@
 //   items cost 400 MB of sequential and 200 MB of further writing, where a mapping dirties most of the table's pages
 //   between any two flushes;
 // - after a crash the slots are made again from those that a checkpoint vouches for and the items since (rebuild.ts).
-import { type Disk, DiskError } from "../../core/disk/disk.ts";
+import { DiskError } from "../../core/disk/disk.ts";
 import { assert } from "../../core/errors.ts";
-import type { Logger } from "../../core/log.ts";
-import type { Clock, Timer } from "../../core/time/clock.ts";
+import type { Timer } from "../../core/time/clock.ts";
 import type { DispatchIndex } from "../dispatch.ts";
 import { IndexFile } from "./index_file.ts";
 import { type IndexQueryResult, queryFiles } from "./index_query.ts";
 import { loadIndexFiles, markSuspects } from "./load_index.ts";
+import type { IndexStart, KeyIndexOptions } from "./index_options.ts";
 import { headerAfter, indexFileBytes, indexFileName, type IndexShape } from "./layout.ts";
 import {
   PREPARE_FROM_RATIO,
@@ -32,32 +32,6 @@ import { rebuildSlots } from "./rebuild.ts";
 import { RetiringFiles } from "./retiring_files.ts";
 import { SlotTable } from "./slot_table.ts";
 import { pointOf, type SlotsPoint } from "./slots_point.ts";
-
-export interface KeyIndexOptions {
-  disk: Disk;
-  clock: Clock;
-  log: Logger;
-  /** The index folder itself (…/index); made with the first file. */
-  path: string;
-  /** maxHashSlotNum. */
-  slotCount: number;
-  /** maxIndexNum: usable items are one fewer, since counting starts at 1. */
-  itemCount: number;
-  /**
-   * Called when a full file is complete and synced, with its last store time for the checkpoint; and with an earlier time
-   * when truncation took such a file away.
-   */
-  onFileComplete?: (endTimestampMs: number) => void;
-  /** Called for each file that can't be used, to move it away; without it such a file is refused. */
-  setAside?: (path: string, problem: string) => void;
-}
-
-/** How the store ended, by its abort marker and checkpoint. */
-export interface IndexStart {
-  lastExitClean: boolean;
-  /** The checkpoint's indexMsgTimestamp: files that end later may be incomplete after a crash. */
-  completeUntilMs: number;
-}
 
 export class KeyIndex implements DispatchIndex, AsyncDisposable {
   private readonly shape: IndexShape;
