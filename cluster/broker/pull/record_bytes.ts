@@ -109,17 +109,22 @@ export class RecordBytes {
     const { physicalOffsets, queueId, queueOffsets, recordCount, sizes, topic } = selection;
     let next = at;
     let block = 0;
-    for (let index = 0; index < recordCount; index++) {
-      const offset = physicalOffsets[index]!;
-      const size = sizes[index]!;
-      while (held[block]!.base + held[block]!.buffer.length <= offset) block++;
-      let copied = ColdBlocks.copy(held[block]!, offset, size, target, next);
-      for (let after = block + 1; copied < size && after < held.length; after++) {
-        copied += ColdBlocks.copy(held[after]!, offset, size, target, next);
+    for (let index = 0; index < recordCount;) {
+      const after = runEnd(selection, index);
+      const start = physicalOffsets[index]!;
+      const bytes = physicalOffsets[after - 1]! + sizes[after - 1]! - start;
+      while (held[block]!.base + held[block]!.buffer.length <= start) block++;
+      let copied = ColdBlocks.copy(held[block]!, start, bytes, target, next);
+      for (let later = block + 1; copied < bytes && later < held.length; later++) {
+        copied += ColdBlocks.copy(held[later]!, start, bytes, target, next);
       }
-      if (copied < size || !this.isRecord(target, next, size, offset)) return false;
-      if (!this.isIn(topic, queueId, queueOffsets[index]!, offset, target, next)) return false;
-      next += size;
+      if (copied < bytes) return false;
+      for (; index < after; index++) {
+        const offset = physicalOffsets[index]!;
+        if (!this.isRecord(target, next, sizes[index]!, offset)) return false;
+        if (!this.isIn(topic, queueId, queueOffsets[index]!, offset, target, next)) return false;
+        next += sizes[index]!;
+      }
     }
     return true;
   }
@@ -272,6 +277,16 @@ function isInOrder({ physicalOffsets, recordCount, sizes }: Selection): boolean 
     end = physicalOffsets[index]! + sizes[index]!;
   }
   return true;
+}
+
+/** The index behind the last of the records that follow one another in the log without a gap, from `first` on. */
+function runEnd({ physicalOffsets, recordCount, sizes }: Selection, first: number): number {
+  let index = first;
+  for (let end = physicalOffsets[first]!; index < recordCount; index++) {
+    if (physicalOffsets[index] !== end) break;
+    end += sizes[index]!;
+  }
+  return index;
 }
 
 const parts = emptyParts();

@@ -79,3 +79,29 @@ test("a body that changed since an earlier run stored it is left out, and what t
   expect([...selection.queueOffsets.subarray(0, selection.recordCount)]).toEqual([1, 2]);
   expect(errors).toMatchObject([{ fields: { queueOffset: 0, physicalOffset: 0 } }]);
 });
+
+for (const damaged of [null, 0, 1, 2, 3, 4]) {
+  const what = damaged === null ? "are copied" : `aren't, when record ${damaged} is another one`;
+  test(`records of held blocks, side by side or with gaps between, ${what}`, async () => {
+    await using store = await openTestStore(newMemoryDisk());
+    const queueIds = [0, 0, 1, 0, 0, 0];
+    const messages = queueIds.map((queueId, n) => testMessage(n, { queueId }));
+    const placed = (await store.put(messages)).filter((_, n) => queueIds[n] === 0);
+    const selection = new Selection();
+    selection.topic = "TestTopic";
+    for (const { physicalOffset, queueOffset, size } of placed) {
+      selection.add(queueOffset, physicalOffset, size, 1);
+    }
+    if (damaged !== null) selection.queueOffsets[damaged] = 77;
+    const records = new RecordBytes(store, createLogger(() => {}));
+    const held = records.hold(selection)!;
+    await Promise.all(held.map((block) => block.loading));
+    const target = Buffer.alloc(5 + selection.totalBytes);
+    expect(records.copyHeld(selection, held, target, 5)).toBe(damaged === null);
+    records.release(held);
+    if (damaged !== null) return;
+    const whole = Buffer.alloc(selection.totalBytes);
+    await records.copyOneByOne(selection, whole, 0);
+    expect(target.subarray(5).equals(whole)).toBe(true);
+  });
+}
