@@ -25,6 +25,8 @@ export class ColdBlock {
 export class ColdBlocks {
   /** By block number, the least recently used first. */
   private readonly blocks = new Map<number, ColdBlock>();
+  /** The block that was used last. */
+  private newest = -1;
 
   constructor(
     private readonly store: Pick<MessageStore, "readInto" | "confirmOffset" | "minPhysicalOffset">,
@@ -97,13 +99,12 @@ export class ColdBlocks {
 
   private touch(number: number): ColdBlock {
     const known = this.blocks.get(number);
-    if (known !== undefined) {
-      this.blocks.delete(number);
-      this.blocks.set(number, known);
-      return known;
-    }
-    const block = new ColdBlock(this.takeBuffer(), number * this.blockBytes);
+    // Pulls of a topic's queues come to the same block one after the other.
+    if (known !== undefined && number === this.newest) return known;
+    const block = known ?? new ColdBlock(this.takeBuffer(), number * this.blockBytes);
+    this.blocks.delete(number);
     this.blocks.set(number, block);
+    this.newest = number;
     return block;
   }
 
