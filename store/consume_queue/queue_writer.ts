@@ -34,6 +34,8 @@ export class QueueWriter {
   private dirty: TailedUnits[] = [];
   /** Dirty queues before this one are written. */
   private done = 0;
+  /** Dirty queues that couldn't be written: they are tried again after a rest, or with the next sync. */
+  private refused: TailedUnits[] = [];
   /** Written since the writer last had nothing to do. */
   private writtenInRound = 0;
   private delayMs = WRITE_DELAY_MS;
@@ -102,6 +104,7 @@ export class QueueWriter {
 
   /** Writes every queue that is dirty now, with turns for others in between. Throws DiskError. */
   private async writeDirty(): Promise<void> {
+    this.takeRefused();
     let left = this.dirty.length - this.done;
     this.isWriting = true;
     try {
@@ -184,14 +187,13 @@ export class QueueWriter {
       return;
     }
     const startedMs = this.clock.monotonicMs();
-    const failed: TailedUnits[] = [];
     while (this.done < this.dirty.length) {
       const queue = this.dirty[this.done]!;
       try {
         this.writeNext();
       } catch (error) {
         this.failed(queue, error);
-        failed.push(queue);
+        this.refused.push(queue);
         this.done++;
       }
       const isLook = this.done % QUEUES_PER_LOOK === 0;
@@ -201,11 +203,17 @@ export class QueueWriter {
     this.forgetDone();
     if (this.dirty.length === 0) this.roundOver();
     if (this.dirty.length > 0) this.writeTimer = this.clock.after(1, this.writeRound);
-    else if (failed.length > 0) this.writeTimer = this.clock.after(WRITE_RETRY_MS, this.writeRound);
-    else this.isFailing = false;
-    this.dirty.push(...failed);
+    else if (this.refused.length > 0) {
+      this.takeRefused();
+      this.writeTimer = this.clock.after(WRITE_RETRY_MS, this.writeRound);
+    } else this.isFailing = false;
     this.idleTimer ??= this.clock.after(TAIL_IDLE_MS, this.freeIdle);
   };
+
+  private takeRefused(): void {
+    for (const queue of this.refused) this.dirty.push(queue);
+    this.refused = [];
+  }
 
   /** In a replay, what waits is bounded; otherwise a sync's writing and a round would get in each other's way. */
   private mustWait(): boolean {
