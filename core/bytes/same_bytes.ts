@@ -7,10 +7,14 @@ export function sameBytes(
   start: number,
   end: number,
 ): boolean {
-  const length = whole.length;
-  if (end - start !== length) return false;
+  return end - start === whole.length && equalsAt(bytes, start, whole);
+}
+
+/** Whether `part` stands in `bytes` at a position, from where on there is room for it. */
+export function equalsAt(bytes: Uint8Array, at: number, part: Uint8Array): boolean {
+  const length = part.length;
   for (let index = 0; index < length; index++) {
-    if (whole[index] !== bytes[start + index]) return false;
+    if (bytes[at + index] !== part[index]) return false;
   }
   return true;
 }

@@ -1,9 +1,10 @@
 // What a broker's answer to a send means: stored, worth another attempt, or refused. Pure.
 import type { Buffer } from "node:buffer";
 import { readI32, readU16 } from "../bytes/big_endian.ts";
+import { equalsAt } from "../bytes/same_bytes.ts";
 import type { RemotingCommand } from "../remoting/command.ts";
 import type { Frame } from "../remoting/frame.ts";
-import { asciiBytes, equalsAt, parseDecimal } from "../remoting/json_scan.ts";
+import { asciiBytes, parseDecimal } from "../remoting/json_scan.ts";
 import { ResponseCode } from "../remoting/response_codes.ts";
 import type { MessageQueue, SendResult, SendStatus } from "./message.ts";
 

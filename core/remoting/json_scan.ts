@@ -1,6 +1,7 @@
 // Byte-level reading of JSON headers without building anything: numbers, string ends, and the code of a header.
 // Gives positions; never decodes a string.
 import type { Buffer } from "node:buffer";
+import { equalsAt } from "../bytes/same_bytes.ts";
 
 /** What peekCode gives for a header that holds no code. */
 export const NO_CODE = -1;
@@ -9,7 +10,7 @@ export const QUOTE = 0x22;
 const PLUS = 0x2b;
 export const COMMA = 0x2c;
 const MINUS = 0x2d;
-const DIGIT_0 = 0x30;
+export const DIGIT_0 = 0x30;
 export const COLON = 0x3a;
 export const BACKSLASH = 0x5c;
 export const BRACE_OPEN = 0x7b;
@@ -22,11 +23,6 @@ const KEY_CODE = asciiBytes("code");
 
 export function asciiBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-export function equalsAt(buffer: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (buffer[at + i] !== bytes[i]) return false;
-  return true;
 }
 
 /** A whole 32-bit number; `scanned.end` is the position after it, or -1 when it isn't one. */

@@ -1,16 +1,16 @@
 // Headers that a peer writes again and again, all bytes the same but for some whole numbers: learned from one that was
 // decoded, and read from then on by comparing bytes. Never takes a header whose decoding could give anything else.
 import { Buffer } from "node:buffer";
+import { equalsAt } from "../bytes/same_bytes.ts";
 import { SERIALIZE_JSON } from "./command.ts";
 import type { Frame } from "./frame.ts";
-import { BRACE_CLOSE, COMMA, equalsAt, QUOTE } from "./json_scan.ts";
+import { BRACE_CLOSE, COMMA, DIGIT_0, QUOTE } from "./json_scan.ts";
 
 /** Longer ones aren't learned: a form keeps the header's bytes. */
 export const REPEATED_HEADER_BYTES_MAX = 1024;
 /** More digits may be beyond 2^53. */
 const DIGITS_MAX = 15;
 const INT_MAX = 2 ** 31 - 1;
-const DIGIT_0 = 0x30;
 
 /** A number of a header: `"name":"123"` among its fields, or `"name":123` of the header itself. */
 export interface RepeatedNumber {

@@ -2,6 +2,7 @@
 // (310) or SEND_BATCH_MESSAGE (320) header lies in its frame. Allocates nothing, decides nothing about values, and
 // gives up (false) on anything that Apache's, Go's and Node's clients don't write, for the generic decoder to read.
 import type { Buffer } from "node:buffer";
+import { equalsAt } from "../bytes/same_bytes.ts";
 import { uncutCode } from "./codes/cut_codes.ts";
 import { SERIALIZE_JSON } from "./command.ts";
 import type { Frame } from "./frame.ts";
@@ -11,7 +12,6 @@ import {
   BRACE_OPEN,
   COLON,
   COMMA,
-  equalsAt,
   NO_CODE,
   peekJsonCode,
   QUOTE,

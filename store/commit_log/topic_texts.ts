@@ -2,6 +2,7 @@
 // take turns. Bounded; never reads more than the bytes it is given.
 import type { Buffer } from "node:buffer";
 import { javaHash, javaHashUtf8 } from "../../core/bytes/java_hash.ts";
+import { sameBytes } from "../../core/bytes/same_bytes.ts";
 
 /** Topics that are remembered; a power of two. */
 const TOPICS_MAX = 1024;
@@ -29,7 +30,7 @@ export class TopicTexts {
     for (let tried = 0; tried < PLACES; tried++) {
       const known = this.known[place];
       if (known === undefined) return this.remember(place, buffer, start, end);
-      if (isSame(known.bytes, buffer, start, end)) return known;
+      if (sameBytes(known.bytes, buffer, start, end)) return known;
       place = (place + 1) & (TOPICS_MAX - 1);
     }
     return this.remember(first, buffer, start, end);
@@ -42,12 +43,4 @@ export class TopicTexts {
     this.known[place] = topic;
     return topic;
   }
-}
-
-function isSame(bytes: Uint8Array, buffer: Buffer, start: number, end: number): boolean {
-  if (bytes.length !== end - start) return false;
-  for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] !== buffer[start + at]) return false;
-  }
-  return true;
 }

@@ -211,7 +211,9 @@ export class TimerIntake {
     for (let index = 0; index < batch.count; index++) {
       const queueOffset = queueOffsets[index]!;
       const view = batch.view(index);
-      if (view !== null && isNumbered(view.buffer, view.start, 0, queueOffset)) continue;
+      if (view !== null && isNumbered(view.buffer, view.start, TIMER_QUEUE_ID, queueOffset)) {
+        continue;
+      }
       const entry = { queueOffset, ...batch.entry(index) };
       if (await entries.judge(TIMER_TOPIC, TIMER_QUEUE_ID, entry) === "mended") return true;
     }
