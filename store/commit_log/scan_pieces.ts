@@ -24,9 +24,9 @@ export class ScanPieces {
   private ahead: Ahead | null = null;
   private spare: Buffer | null = null;
 
-  /** `buffer`: to read into, where scans are many and short; nothing is read ahead then. */
+  /** `own`: to read into, where scans are many and short; nothing is read ahead then. */
   constructor(private readonly files: SegmentFiles, private readonly own?: Buffer) {
-    this.buffer = own ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    this.buffer = own ?? newBuffer();
   }
 
   /** How many bytes are there from an offset on; 0 or less when it isn't there itself. */
@@ -52,7 +52,8 @@ export class ScanPieces {
   private async read(offset: number, size: number): Promise<void> {
     if (this.buffer.length < size) this.buffer = Buffer.allocUnsafeSlow(size);
     this.from = this.to = this.base = offset;
-    this.to += await this.files.read(this.buffer, 0, this.buffer.length, offset);
+    const length = Math.min(this.buffer.length, Math.max(size, PIECE_BYTES));
+    this.to += await this.files.read(this.buffer, 0, length, offset);
   }
 
   /** Goes on with the piece that was read ahead, behind what is left of the one before; false when it doesn't do. */
@@ -81,10 +82,13 @@ export class ScanPieces {
   private readAhead(): void {
     const { files, spare, to } = this;
     if (files.find(to) === null) return;
-    const isSpare = spare !== null && spare.length === PIECE_BYTES + HEAD_BYTES;
-    const buffer = isSpare ? spare : Buffer.allocUnsafeSlow(PIECE_BYTES + HEAD_BYTES);
+    const buffer = spare ?? newBuffer();
     this.spare = null;
     const read = files.read(buffer, HEAD_BYTES, PIECE_BYTES, to).catch(() => -1);
     this.ahead = { offset: to, buffer, read };
   }
+}
+
+function newBuffer(): Buffer {
+  return Buffer.allocUnsafeSlow(HEAD_BYTES + PIECE_BYTES);
 }
