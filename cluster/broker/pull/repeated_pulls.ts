@@ -13,7 +13,7 @@ import type { PullFields } from "./pull_request.ts";
 
 /** Forms kept of a connection: a client pulls a few topics, each with its retry topic. */
 const FORMS_MAX = 8;
-/** Of a client with more of them, one pull in so many is learned. */
+/** After so many pulls of no known form, as of a client with more of them or with none, one in so many is looked at. */
 const MISSES_PER_LEARNED = 64;
 
 const NUMBERS: readonly RepeatedNumber[] = [
@@ -50,12 +50,8 @@ export class RepeatedPulls {
 
   /** The pull in a frame of a known form, without extFields; null when it must be decoded. */
   read(frame: Frame, connection: Connection): ReadPull | null {
-    const of = this.known.get(connection);
-    if (of === undefined) {
-      const first = learned(frame);
-      if (first !== null) this.known.set(connection, { forms: [first], misses: 0 });
-      return null;
-    }
+    let of = this.known.get(connection);
+    if (of === undefined) this.known.set(connection, of = { forms: [], misses: 0 });
     const { forms } = of;
     for (let at = 0; at < forms.length; at++) {
       const form = forms[at]!;
@@ -73,7 +69,7 @@ export class RepeatedPulls {
   private learn(of: Forms, frame: Frame): void {
     const { forms } = of;
     of.misses++;
-    if (forms.length === FORMS_MAX && of.misses % MISSES_PER_LEARNED !== 0) return;
+    if (of.misses > FORMS_MAX && of.misses % MISSES_PER_LEARNED !== 0) return;
     const form = learned(frame);
     if (form === null) return;
     if (forms.length === FORMS_MAX) forms.pop();
