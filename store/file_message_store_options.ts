@@ -4,6 +4,7 @@ import type { Disk } from "../core/disk/disk.ts";
 import type { FileLocks } from "../core/disk/file_lock.ts";
 import type { Logger } from "../core/log.ts";
 import type { Clock } from "../core/time/clock.ts";
+import { QUICK_SYNCS_MIN } from "./commit_log/limits.ts";
 import { QUEUE_ENDS_MIN } from "./consume_queue/limits.ts";
 import type { QueueKind } from "./consume_queue/stored_queue.ts";
 import { RETENTION_DEFAULTS, type RetentionSettings } from "./retention/retention_plan.ts";
@@ -55,9 +56,14 @@ export interface FileMessageStoreConfig {
   rebuildQueues: boolean;
   /** From so many queues on a start takes them as the checkpoint has them; its background looks at them then. */
   queueEndsMin: number;
+  /** SYNC_FLUSH: after so many quick syncs of the log in a row the event loop itself syncs what few senders wait for. */
+  quickSyncsMin: number;
   /** Asked each time, so that changes at run time count. */
   retention: () => RetentionSettings;
 }
+
+/** From where on the store behaves as a large one does, or one on a quick device. */
+export type StoreThresholds = Pick<FileMessageStoreConfig, "queueEndsMin" | "quickSyncsMin">;
 
 const MIB = 1024 * 1024;
 
@@ -88,6 +94,7 @@ export const FILE_MESSAGE_STORE_DEFAULTS: Omit<FileMessageStoreConfig, "storePat
   hasTopic: () => true,
   rebuildQueues: false,
   queueEndsMin: QUEUE_ENDS_MIN,
+  quickSyncsMin: QUICK_SYNCS_MIN,
   retention: () => RETENTION_DEFAULTS,
 };
 

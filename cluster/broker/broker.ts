@@ -16,6 +16,7 @@ import { type ListenAddress, RemotingServer } from "../../core/remoting/server.t
 import type { Transport } from "../../core/remoting/transport.ts";
 import { runInBackground } from "../../core/time/background.ts";
 import type { Clock } from "../../core/time/clock.ts";
+import type { StoreThresholds } from "../../store/file_message_store_options.ts";
 import { FileMessageStore } from "../../store/message_store_impl.ts";
 import { openAdmin } from "./admin/open_admin.ts";
 import { CLIENT_SCAN_INTERVAL_MS } from "./clients/client.ts";
@@ -60,8 +61,8 @@ export interface BrokerOptions {
   random: Random;
   log: Logger;
   transport: Transport;
-  /** From so many queues on a start takes them as the checkpoint has them. Default: the store's. */
-  queueEndsMin?: number;
+  /** For simulations, whose stores are small. Default: the store's. */
+  thresholds?: Partial<StoreThresholds>;
 }
 
 /** What every group of codes is made of. */
@@ -162,14 +163,14 @@ async function openParts(
   server: RemotingServer,
   stack: AsyncDisposableStack,
 ): Promise<BrokerParts> {
-  const { config, clock, disk, log, queueEndsMin, random } = options;
+  const { config, clock, disk, log, random, thresholds } = options;
   const settings = config.values;
   const tables = openTables({ settings, clock, disk, log });
   const address = await storeAddressOf(settings.brokerIP1);
   const storeHost = { address, port: server.addresses[0]!.port };
   const fileLocks = options.locks ?? await systemFileLocks();
   const storeParts = { disk, clock, log: log.named("store"), locks: fileLocks };
-  const storeConfig = storeConfigOf({ config: settings, storeHost, queueEndsMin, ...tables });
+  const storeConfig = storeConfigOf({ config: settings, storeHost, thresholds, ...tables });
   const store = stack.use(await FileMessageStore.open(storeConfig, storeParts));
   if (settings.enableConsumeQueueExt && settings.enableCalcFilterBitMap) {
     store.setBitMaps(filterBitMaps(tables.filters.table, store));

@@ -6,6 +6,7 @@ import type { QueueKind } from "../../store/consume_queue/stored_queue.ts";
 import {
   FILE_MESSAGE_STORE_DEFAULTS,
   type FileMessageStoreConfig,
+  type StoreThresholds,
 } from "../../store/file_message_store_options.ts";
 import type { RetentionSettings } from "../../store/retention/retention_plan.ts";
 import type { DelayLevels } from "../../store/schedule/delay_levels.ts";
@@ -20,11 +21,11 @@ export interface StoreConfigParts {
   delayLevels: DelayLevels;
   topics: TopicTable;
   /** Default: the store's. */
-  queueEndsMin?: number | undefined;
+  thresholds?: Partial<StoreThresholds> | undefined;
 }
 
 export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
-  const { config, storeHost, delayLevels, queueEndsMin, topics } = parts;
+  const { config, storeHost, delayLevels, thresholds, topics } = parts;
   return {
     ...FILE_MESSAGE_STORE_DEFAULTS,
     storePath: config.storePathRootDir,
@@ -65,7 +66,7 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     hasTopic: (topic) =>
       topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic) || isLmq(topic),
     rebuildQueues: false,
-    ...(queueEndsMin !== undefined && { queueEndsMin }),
+    ...thresholds,
     retention: () => retentionOf(config),
   };
 }

@@ -108,6 +108,15 @@ export class CommitLog implements BurstWriter {
     if (folderDirty) await this.options.disk.syncDirectory(this.options.path);
   }
 
+  /** As `sync`, on the event loop; false, and nothing done, when it takes more than one file's sync. */
+  syncNow(start: number, end: number): boolean {
+    const segment = this.files.find(start);
+    const isOne = segment !== null && end <= segment.startOffset + this.fileSizeBytes;
+    if (!isOne || this.folderDirty) return false;
+    this.files.open(segment).datasyncSync();
+    return true;
+  }
+
   /** Makes the next file ready in the background, unless that is done or under way. */
   prepareNext(): void {
     if (this.preparing !== null || this.files.hasPrepared) return;

@@ -4,6 +4,7 @@
 import type { Logger } from "../../core/log.ts";
 import type { BackgroundTask } from "../../core/time/background.ts";
 import { type Clock, endOfTurn } from "../../core/time/clock.ts";
+import { LoopSyncs } from "./loop_syncs.ts";
 
 export const PAGE_BYTES = 4096;
 
@@ -29,6 +30,11 @@ export interface FlusherParts {
   writtenEnd: () => number;
   /** Makes the bytes between two offsets durable. */
   sync: (start: number, end: number) => Promise<void>;
+  /**
+   * Under SYNC_FLUSH: as `sync`, on the event loop; false, and nothing done, when it can't be done so. `quickSyncsMin`
+   * quick ones in a row must have gone before.
+   */
+  onLoop?: { quickSyncsMin: number; syncNow: (start: number, end: number) => boolean };
   onFlushed: (end: number) => void;
   /** Called once. */
   onFailed: (error: unknown) => void;
@@ -39,8 +45,10 @@ export class Flusher {
   private running: Promise<void> | null = null;
   private failed = false;
   private lastThoroughMs: number;
+  private readonly loopSyncs: LoopSyncs;
 
   constructor(private readonly parts: FlusherParts, private end: number) {
+    this.loopSyncs = new LoopSyncs(parts.onLoop?.quickSyncsMin ?? Infinity);
     this.lastThoroughMs = parts.clock.monotonicMs();
   }
 
@@ -95,9 +103,21 @@ export class Flusher {
     const { clock, writtenEnd } = this.parts;
     for (let turn = 0; turn < GATHERING_TURNS_MAX; turn++) {
       const end = writtenEnd();
+      const beganMs = clock.monotonicMs();
       await endOfTurn(clock);
+      this.loopSyncs.noteTurn(clock.monotonicMs() - beganMs);
       if (writtenEnd() === end) return;
     }
+  }
+
+  /** Throws DiskError. */
+  private async sync(end: number): Promise<void> {
+    const { clock, onLoop, sync } = this.parts;
+    const beganMs = clock.monotonicMs();
+    const isAllowed = this.loopSyncs.allows(end - this.end);
+    const isDone = isAllowed && onLoop?.syncNow(this.end, end) === true;
+    if (!isDone) await sync(this.end, end);
+    this.loopSyncs.noteSync(clock.monotonicMs() - beganMs, isDone);
   }
 
   private async run(): Promise<void> {
@@ -107,7 +127,7 @@ export class Flusher {
       const end = this.parts.writtenEnd();
       if (end <= this.end) continue;
       try {
-        await this.parts.sync(this.end, end);
+        await this.sync(end);
       } catch (error) {
         this.failed = true;
         this.parts.log.error("the log can't be synced: nothing more is taken", { error });

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { silentLogger } from "../../core/log.ts";
 import { VirtualClock } from "../../core/time/virtual_clock.ts";
 import { Flusher } from "./flusher.ts";
+import { LOOP_SYNC_BYTES_MAX, QUICK_LOOP_SYNC_MS, QUICK_POOL_SYNC_MS } from "./limits.ts";
 
 /** A flusher over a log that grows as the test says, and whose syncs end when the test says. */
 class World {
@@ -11,19 +12,45 @@ class World {
     [];
   readonly flushed: number[] = [];
   failures = 0;
-  readonly flusher = new Flusher({
-    clock: this.clock,
-    log: silentLogger,
-    writtenEnd: () => this.written,
-    sync: (start, end) =>
-      new Promise((done, failed) => void this.syncs.push({ start, end, done, failed })),
-    onFlushed: (end) => void this.flushed.push(end),
-    onFailed: () => void this.failures++,
-  }, 0);
+  /** Ends of the syncs that the event loop did itself, and what each does. */
+  readonly loopSyncs: number[] = [];
+  onLoopSync = (): boolean => true;
+  readonly flusher: Flusher;
+
+  constructor(quickSyncsMin = Infinity) {
+    this.flusher = new Flusher({
+      clock: this.clock,
+      log: silentLogger,
+      writtenEnd: () => this.written,
+      sync: (start, end) =>
+        new Promise((done, failed) => void this.syncs.push({ start, end, done, failed })),
+      onLoop: { quickSyncsMin, syncNow: (_start, end) => this.syncNow(end) },
+      onFlushed: (end) => void this.flushed.push(end),
+      onFailed: () => void this.failures++,
+    }, 0);
+  }
+
+  private syncNow(end: number): boolean {
+    const isDone = this.onLoopSync();
+    if (isDone) this.loopSyncs.push(end);
+    return isDone;
+  }
 
   write(bytes: number): void {
     this.written += bytes;
     this.flusher.request();
+  }
+
+  /** Writes, and ends the sync of it that the pool does after `tookMs`, if it is the pool that does it. */
+  async synced(bytes: number, tookMs = 0): Promise<"pool" | "loop"> {
+    const before = this.syncs.length;
+    this.write(bytes);
+    await this.clock.advance(0);
+    if (this.syncs.length === before) return "loop";
+    await this.clock.advance(tookMs);
+    this.syncs.at(-1)!.done();
+    await this.clock.advance(0);
+    return "pool";
   }
 }
 
@@ -84,5 +111,58 @@ test("after a failed sync nothing is synced or told any more", async () => {
   world.write(50);
   await world.clock.advance(0);
   expect([world.syncs.length, world.failures, world.flushed]).toEqual([1, 1, []]);
+  expect(await world.flusher.flush()).toBe(false);
+});
+
+test("after quick syncs the event loop does those of few bytes itself", async () => {
+  const world = new World(2);
+  const where = [];
+  for (const bytes of [100, 100, 100, LOOP_SYNC_BYTES_MAX + 1, LOOP_SYNC_BYTES_MAX]) {
+    where.push(await world.synced(bytes));
+  }
+  expect(where).toEqual(["pool", "pool", "loop", "pool", "loop"]);
+  expect(world.loopSyncs).toEqual([300, world.written]);
+  expect(world.flushed.at(-1)).toBe(world.written);
+});
+
+test("a slow sync, by the pool or on the loop, sends the next ones to the pool", async () => {
+  const world = new World(1);
+  const where = [await world.synced(1, QUICK_POOL_SYNC_MS + 1), await world.synced(1)];
+  where.push(await world.synced(1));
+  world.onLoopSync = () => {
+    void world.clock.advance(QUICK_LOOP_SYNC_MS + 1);
+    return true;
+  };
+  where.push(await world.synced(1), await world.synced(1), await world.synced(1));
+  expect(where).toEqual(["pool", "pool", "loop", "loop", "pool", "loop"]);
+});
+
+test("a loop with much else to do leaves syncs to the pool", async () => {
+  const world = new World(0);
+  expect(await world.synced(1)).toBe("loop");
+  for (let turn = 0; turn < 20; turn++) {
+    world.clock.endOfTurn(() => void world.clock.advance(1));
+    await world.synced(1);
+  }
+  expect(await world.synced(1)).toBe("pool");
+});
+
+test("what the loop can't sync at once the pool syncs", async () => {
+  const world = new World(0);
+  world.onLoopSync = () => false;
+  expect(await world.synced(1)).toBe("pool");
+  expect(world.flushed).toEqual([1]);
+});
+
+test("a sync that fails on the loop is the last one", async () => {
+  const world = new World(0);
+  world.onLoopSync = () => {
+    throw new Error("EIO");
+  };
+  world.write(1);
+  await world.clock.advance(0);
+  world.write(1);
+  await world.clock.advance(0);
+  expect([world.failures, world.flushed, world.syncs.length]).toEqual([1, [], 0]);
   expect(await world.flusher.flush()).toBe(false);
 });

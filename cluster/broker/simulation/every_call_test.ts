@@ -28,8 +28,11 @@ async function keysIn(rig: Rig): Promise<string[]> {
 }
 
 /** How often a run without faults does an operation on the log after its start. */
-async function callsOf(operation: "write" | "datasync", flushDiskType: string): Promise<number> {
-  const rig = new Rig({ flushDiskType });
+async function callsOf(
+  operation: "write" | "datasync",
+  newRig: () => Rig,
+): Promise<number> {
+  const rig = newRig();
   await rig.open();
   const before = rig.memory.count(operation);
   await sendSome(rig);
@@ -38,7 +41,7 @@ async function callsOf(operation: "write" | "datasync", flushDiskType: string): 
 
 describe.each(["ASYNC_FLUSH", "SYNC_FLUSH"])("under %s", (flushDiskType) => {
   test("a disk that is full at any write loses nothing acknowledged, reads go on, writes resume", async () => {
-    const calls = await callsOf("write", flushDiskType);
+    const calls = await callsOf("write", () => new Rig({ flushDiskType }));
     expect(calls).toBeGreaterThan(SENDS);
     let refused = 0;
     for (let after = 0; after < calls; after++) {
@@ -64,29 +67,43 @@ describe.each(["ASYNC_FLUSH", "SYNC_FLUSH"])("under %s", (flushDiskType) => {
   });
 });
 
-test("a sync of the log that fails is the last one: nothing more is taken, and the cause is said", async () => {
-  const calls = await callsOf("datasync", "SYNC_FLUSH");
-  for (let after = 0; after < calls; after++) {
-    const rig = new Rig({ flushDiskType: "SYNC_FLUSH" });
-    await rig.open();
-    rig.memory.inject({ operation: "datasync", code: "EIO", path: "/commitlog/", after, times: 1 });
-    const { keys, refusals } = await sendSome(rig);
-    if (refusals.length === 0) continue;
-    // The one whose sync failed is told so; what comes later is refused from the outset.
-    expect(refusals).toHaveLength(SENDS - keys.length);
-    expect(refusals[0]).toContain(UNSAFE);
-    for (const refusal of refusals.slice(1)) {
-      expect(refusal).toBe(
-        `${ResponseCode.SERVICE_NOT_AVAILABLE} service not available now: ${UNSAFE}`,
-      );
+test.each([
+  ["by a thread of the pool", Infinity],
+  ["on the event loop", 0],
+])(
+  "a sync of the log, %s, that fails is the last one: nothing more is taken, and the cause is said",
+  async (_where, quickSyncsMin) => {
+    const newRig = () =>
+      new Rig({ flushDiskType: "SYNC_FLUSH" }, undefined, undefined, { quickSyncsMin });
+    const calls = await callsOf("datasync", newRig);
+    for (let after = 0; after < calls; after++) {
+      const rig = newRig();
+      await rig.open();
+      rig.memory.inject({
+        operation: "datasync",
+        code: "EIO",
+        path: "/commitlog/",
+        after,
+        times: 1,
+      });
+      const { keys, refusals } = await sendSome(rig);
+      if (refusals.length === 0) continue;
+      // The one whose sync failed is told so; what comes later is refused from the outset.
+      expect(refusals).toHaveLength(SENDS - keys.length);
+      expect(refusals[0]).toContain(UNSAFE);
+      for (const refusal of refusals.slice(1)) {
+        expect(refusal).toBe(
+          `${ResponseCode.SERVICE_NOT_AVAILABLE} service not available now: ${UNSAFE}`,
+        );
+      }
+      const errors = rig.entries.filter(({ level }) => level === "error").map(({ text }) => text);
+      expect(errors).toContain("the log can't be synced: nothing more is taken");
+      expect(await keysIn(rig)).toEqual(keys);
+      // The device has what it acknowledged before.
+      rig.crash("power");
+      await rig.open();
+      const kept = await keysIn(rig);
+      expect(kept.slice(0, keys.length)).toEqual(keys);
     }
-    const errors = rig.entries.filter(({ level }) => level === "error").map(({ text }) => text);
-    expect(errors).toContain("the log can't be synced: nothing more is taken");
-    expect(await keysIn(rig)).toEqual(keys);
-    // The device has what it acknowledged before.
-    rig.crash("power");
-    await rig.open();
-    const kept = await keysIn(rig);
-    expect(kept.slice(0, keys.length)).toEqual(keys);
-  }
-});
+  },
+);

@@ -107,6 +107,7 @@ class History {
 
   private newLife(kind: "power" | "process", after: number, hasFaults: boolean) {
     const { random, disk, workloads } = this;
+    const { seed } = this.options;
     this.lives++;
     const memory = disk.memory;
     memory.clearFaults();
@@ -124,7 +125,10 @@ class History {
       log: createLogger((entry) => this.note(entry)),
       settings: this.settings,
       hasFaults,
-      tellsQueueEnds: this.options.seed % 2 === 0,
+      thresholds: {
+        ...(seed % 2 === 0 && { queueEndsMin: 1 }),
+        ...(seed % 4 < 2 && { quickSyncsMin: 0 }),
+      },
       said: this.said,
       broken: (problem) => this.broken(problem),
     });

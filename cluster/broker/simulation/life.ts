@@ -15,6 +15,7 @@ import { FrameDecoder } from "../../../core/remoting/frame.ts";
 import { MemoryTransport } from "../../../core/remoting/memory_transport.ts";
 import type { SocketHandlers, TransportSocket } from "../../../core/remoting/transport.ts";
 import type { VirtualClock } from "../../../core/time/virtual_clock.ts";
+import type { StoreThresholds } from "../../../store/file_message_store_options.ts";
 import { Broker } from "../broker.ts";
 import type { DiskHistory, MortalDisk } from "./mortal_disk.ts";
 import { LOG_FILE_BYTES, STORE_PATH } from "./paths.ts";
@@ -70,8 +71,8 @@ export interface LifeParts {
   log: Logger;
   settings: Settings;
   hasFaults: boolean;
-  /** A start takes the queues as the checkpoint has them, as of tens of thousands. */
-  tellsQueueEnds: boolean;
+  /** A store of tens of thousands of queues, or on a quick device, behaves otherwise: as from so much on. */
+  thresholds: Partial<StoreThresholds>;
   /** What the log said so far. */
   said: Pick<SimulatedLife, "suspectRecords" | "replays">;
   broken: (problem: string) => void;
@@ -133,7 +134,7 @@ export class Life implements SimulatedLife, SocketHandlers {
 
   /** Opens the broker and connects to it. */
   async open(): Promise<Outcome<void>> {
-    const { disk, clock, random, log, settings, tellsQueueEnds } = this.parts;
+    const { disk, clock, random, log, settings, thresholds } = this.parts;
     const given = { ...SMALL, ...settings };
     const overrides = Object.entries(given).map(([name, value]) => `${name}=${value}`);
     const { live: config } = loadBrokerConfig({ overrides }, MACHINE);
@@ -146,7 +147,7 @@ export class Life implements SimulatedLife, SocketHandlers {
       random,
       log,
       transport,
-      ...(tellsQueueEnds && { queueEndsMin: 1 }),
+      thresholds,
     });
     const opened = await this.drive(opening);
     if (opened.kind !== "done") return opened;

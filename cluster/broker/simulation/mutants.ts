@@ -33,6 +33,11 @@ export const MUTANTS: readonly Mutant[] = [
       })),
   },
   {
+    name: "leaves out the syncs of the log that the event loop does itself",
+    settings: SYNC_FLUSH,
+    mutate: (disk) => withFiles(disk, isLog, () => ({ datasyncSync() {} })),
+  },
+  {
     name: "skips the sync of folders",
     settings: SYNC_FLUSH,
     mutate: (disk) =>
@@ -73,6 +78,13 @@ export const MUTANTS: readonly Mutant[] = [
     mutate: (disk) =>
       withFiles(disk, isLog, (file) => ({
         datasync: () => file.datasync().catch(() => {}),
+        datasyncSync() {
+          try {
+            file.datasyncSync();
+          } catch (error) {
+            if (!(error instanceof DiskError) || error.code === "ESTALE") throw error;
+          }
+        },
       })),
     faults: (memory, random) => {
       const after = randomBelow(random, 20);

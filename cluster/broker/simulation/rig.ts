@@ -10,6 +10,7 @@ import { PULL_MESSAGE } from "../../../core/remoting/codes/pull.ts";
 import { SEND_MESSAGE_V2 } from "../../../core/remoting/codes/send.ts";
 import type { RemotingCommand } from "../../../core/remoting/command.ts";
 import { VirtualClock } from "../../../core/time/virtual_clock.ts";
+import type { StoreThresholds } from "../../../store/file_message_store_options.ts";
 import { PULL_SUBSCRIBES } from "../pull/pull_request.ts";
 import { Life, type Outcome } from "./life.ts";
 import { DiskHistory, MortalDisk } from "./mortal_disk.ts";
@@ -30,6 +31,7 @@ export class Rig {
     private readonly settings: Settings,
     readonly memory = new MemoryDisk(seededRandom(1)),
     nowMs = 1_700_000_000_000,
+    private readonly thresholds: Partial<StoreThresholds> = {},
   ) {
     this.clock = new VirtualClock(nowMs);
     this.history = new DiskHistory(memory);
@@ -54,7 +56,7 @@ export class Rig {
       log: createLogger((entry) => this.entries.push(entry)),
       settings: this.settings,
       hasFaults: true,
-      tellsQueueEnds: false,
+      thresholds: this.thresholds,
       said: { suspectRecords: 0, replays: [] },
       broken: (problem) => {
         throw new Error(problem);
