@@ -1,6 +1,6 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java|consume|pop|timers] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [pipelined|java|consume|filter|pop|timers] [--seconds 8] [--rows 30]
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -18,6 +18,9 @@ import {
 } from "./support/side.ts";
 
 const TOPIC = "BenchTopic";
+/** Of what lets three tenths of them pass. */
+const FILTER_BACKLOG = 1_000_000;
+const FILTER = "part IS NOT NULL AND part BETWEEN 0 AND 2";
 /** A million in a minute. */
 const TIMERS_PER_SECOND = 16_667;
 const { values, positionals } = parseArgs({
@@ -57,6 +60,7 @@ async function profiled(): Promise<{ profile: Profile; cost: Cost }> {
     haListenPort: port + 1,
     diskMaxUsedSpaceRatio: 95,
     storePathRootDir: storePath,
+    enablePropertyFilter: true,
   };
   const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const profiler = ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-name=broker.cpuprofile"];
@@ -93,6 +97,11 @@ async function run(side: Side): Promise<LoadResult> {
   if (load === "timers") {
     const args = [TOPIC, "timer", TIMERS_PER_SECOND * seconds, Math.max(5, seconds), seconds];
     return await timersLoad(side, folder, args);
+  }
+  if (load === "filter") {
+    await javaLoad(side, folder, ["fill", TOPIC, FILTER_BACKLOG]);
+    const passing = FILTER_BACKLOG * 0.3;
+    return await javaLoad(side, folder, ["consume-filtered", TOPIC, passing, 120, FILTER]);
   }
   const sending = (forSeconds: number) =>
     pipelinedLoad(side, folder, [TOPIC, 4, 64, 128, forSeconds]);
