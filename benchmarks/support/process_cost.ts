@@ -25,3 +25,9 @@ export function coreWaitMs(pid: number): number {
   const [, waitedNs] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, "utf8").split(" ");
   return Number(waitedNs) / 1e6;
 }
+
+/** How long the machine's cores were taken away by its hypervisor so far, in ms, all cores together. */
+export function stolenMs(): number {
+  const [, , , , , , , , stolen] = readFileSync("/proc/stat", "utf8").split(/\s+/, 9);
+  return Number(stolen) * (1000 / TICKS_A_SECOND);
+}
