@@ -68,8 +68,12 @@ export class ColdBlocks {
     return { buffer: joined, start: 0 };
   }
 
+  /** Pulls from many places at once hold more blocks than are kept; what is one too many goes with its last pull. */
   release(block: ColdBlock): void {
     block.holders--;
+    if (this.blocks.size > this.blocksMax && isIdle(block)) {
+      this.blocks.delete(block.base / this.blockBytes);
+    }
   }
 
   /** Copies what the block has of a stretch to a target where the stretch begins; gives the bytes copied. */
@@ -90,11 +94,18 @@ export class ColdBlocks {
   /** Starts reading the block after this one, when there is one and somebody is half through this one. */
   readAhead(block: ColdBlock, physicalOffset: number): void {
     if (physicalOffset - block.base < this.blockBytes / 2) return;
+    // More places are read than blocks are kept: what is read ahead would go before anybody comes to it.
+    if (this.blocks.size > this.blocksMax) return;
     const nextBase = block.base + this.blockBytes;
     const number = nextBase / this.blockBytes;
     if (this.blocks.has(number) || nextBase >= this.store.confirmOffset) return;
     const next = this.touch(number);
     next.loading = this.load(next);
+  }
+
+  /** How many blocks are in memory. */
+  get count(): number {
+    return this.blocks.size;
   }
 
   private touch(number: number): ColdBlock {
@@ -110,14 +121,14 @@ export class ColdBlocks {
 
   /** The buffer of the block that was used longest ago and isn't in use, or a new one. */
   private takeBuffer(): Buffer {
-    if (this.blocks.size >= this.blocksMax) {
-      for (const [number, block] of this.blocks) {
-        if (block.holders > 0 || block.loading !== null) continue;
-        this.blocks.delete(number);
-        return block.buffer;
-      }
+    let unused: Buffer | null = null;
+    for (const [number, block] of this.blocks) {
+      if (this.blocks.size < this.blocksMax) break;
+      if (!isIdle(block)) continue;
+      this.blocks.delete(number);
+      unused = block.buffer;
     }
-    return Buffer.allocUnsafeSlow(this.blockBytes);
+    return unused ?? Buffer.allocUnsafeSlow(this.blockBytes);
   }
 
   private async load(block: ColdBlock): Promise<void> {
@@ -135,4 +146,9 @@ export class ColdBlocks {
       block.loading = null;
     }
   }
+}
+
+/** Nobody is going to copy from the block, and nothing is being read into it. */
+function isIdle({ holders, loading }: ColdBlock): boolean {
+  return holders === 0 && loading === null;
 }
