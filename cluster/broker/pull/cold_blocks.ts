@@ -19,18 +19,27 @@ export class ColdBlock {
   holders = 0;
   loading: Promise<void> | null = null;
 
-  constructor(readonly buffer: Buffer, public base: number) {}
+  /** Empty until the block's turn to be read has come. */
+  buffer: Buffer = NO_BYTES;
+
+  constructor(public base: number) {}
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 export class ColdBlocks {
   /** By block number, the least recently used first. */
   private readonly blocks = new Map<number, ColdBlock>();
   /** The block that was used last. */
   private newest = -1;
+  /** How many blocks have a buffer. */
+  private buffers = 0;
+  /** Settles when the block that was asked for last has been read, or couldn't be. */
+  private reading: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly store: Pick<MessageStore, "readInto" | "confirmOffset" | "minPhysicalOffset">,
-    private readonly blockBytes = COLD_BLOCK_BYTES,
+    readonly blockBytes = COLD_BLOCK_BYTES,
     private readonly blocksMax = COLD_BLOCKS_MAX,
   ) {}
 
@@ -68,12 +77,10 @@ export class ColdBlocks {
     return { buffer: joined, start: 0 };
   }
 
-  /** Pulls from many places at once hold more blocks than are kept; what is one too many goes with its last pull. */
+  /** Pulls from many places at once may hold more blocks than are kept; what is one too many goes with its last pull. */
   release(block: ColdBlock): void {
     block.holders--;
-    if (this.blocks.size > this.blocksMax && isIdle(block)) {
-      this.blocks.delete(block.base / this.blockBytes);
-    }
+    if (this.buffers > this.blocksMax && isIdle(block)) this.drop(block);
   }
 
   /** Copies what the block has of a stretch to a target where the stretch begins; gives the bytes copied. */
@@ -105,36 +112,51 @@ export class ColdBlocks {
 
   /** How many blocks are in memory. */
   get count(): number {
-    return this.blocks.size;
+    return this.buffers;
   }
 
   private touch(number: number): ColdBlock {
     const known = this.blocks.get(number);
     // Pulls of a topic's queues come to the same block one after the other.
     if (known !== undefined && number === this.newest) return known;
-    const block = known ?? new ColdBlock(this.takeBuffer(), number * this.blockBytes);
+    const block = known ?? new ColdBlock(number * this.blockBytes);
     this.blocks.delete(number);
     this.blocks.set(number, block);
     this.newest = number;
     return block;
   }
 
-  /** The buffer of the block that was used longest ago and isn't in use, or a new one. */
+  /** That of the block that was used longest ago and isn't in use, or a new one. */
   private takeBuffer(): Buffer {
-    let unused: Buffer | null = null;
-    for (const [number, block] of this.blocks) {
-      if (this.blocks.size < this.blocksMax) break;
-      if (!isIdle(block)) continue;
-      this.blocks.delete(number);
-      unused = block.buffer;
+    if (this.buffers >= this.blocksMax) {
+      for (const block of this.blocks.values()) if (isIdle(block)) return this.drop(block);
     }
-    return unused ?? Buffer.allocUnsafeSlow(this.blockBytes);
+    return Buffer.allocUnsafeSlow(this.blockBytes);
   }
 
-  private async load(block: ColdBlock): Promise<void> {
+  /** Forgets an idle block and gives its buffer. */
+  private drop(block: ColdBlock): Buffer {
+    const { base, buffer } = block;
+    this.blocks.delete(base / this.blockBytes);
+    this.buffers--;
+    return buffer;
+  }
+
+  /** One block after the other: until its turn comes a block needs no memory. */
+  private load(block: ColdBlock): Promise<void> {
+    const loading = this.reading.then(() => this.loadNow(block));
+    this.reading = loading.catch(() => {});
+    return loading;
+  }
+
+  private async loadNow(block: ColdBlock): Promise<void> {
     const skipped = this.store.minPhysicalOffset - block.base;
     if (block.length === 0 && skipped > 0) block.start = block.length = skipped;
     try {
+      if (block.buffer === NO_BYTES) {
+        block.buffer = this.takeBuffer();
+        this.buffers++;
+      }
       while (block.length < this.blockBytes) {
         const { buffer, length, base } = block;
         const rest = this.blockBytes - length;
@@ -148,7 +170,7 @@ export class ColdBlocks {
   }
 }
 
-/** Nobody is going to copy from the block, and nothing is being read into it. */
-function isIdle({ holders, loading }: ColdBlock): boolean {
-  return holders === 0 && loading === null;
+/** It has bytes, nobody is going to copy from them, and nothing is being read into it. */
+function isIdle({ buffer, holders, loading }: ColdBlock): boolean {
+  return buffer !== NO_BYTES && holders === 0 && loading === null;
 }

@@ -42,15 +42,43 @@ test("pulls from many places at once have their blocks, and leave no more than a
   expect(blocks.count).toBeLessThanOrEqual(BLOCKS_MAX);
 });
 
-test("a pull that comes when all blocks are in use makes room once they aren't", async () => {
+test("blocks that wait for their turn need no memory: pulls answered as theirs come share a few buffers", async () => {
   const { blocks } = blocksOfLog();
-  const held = Array.from({ length: 10 }, (_, n) => pull(blocks, 2 * n));
-  for (const block of held) blocks.release(block);
-  // Released before they were read.
-  await loaded(held);
-  expect(blocks.count).toBeGreaterThan(BLOCKS_MAX);
-  blocks.release(pull(blocks, 90));
+  let most = 0;
+  await Promise.all(Array.from({ length: 40 }, async (_, n) => {
+    const block = pull(blocks, 2 * n);
+    await block.loading;
+    most = Math.max(most, blocks.count);
+    expect(block.buffer[0]).toBe(2 * n);
+    blocks.release(block);
+  }));
+  expect(most).toBeLessThanOrEqual(BLOCKS_MAX + 1);
   expect(blocks.count).toBeLessThanOrEqual(BLOCKS_MAX);
+});
+
+test("a block that can't be read fails its pulls, and no other's", async () => {
+  let fails = true;
+  const blocks = new ColdBlocks(
+    {
+      minPhysicalOffset: 0,
+      confirmOffset: LOG_BYTES,
+      readInto: (_target, _start, length) => {
+        if (!fails) return Promise.resolve(length);
+        fails = false;
+        return Promise.reject(new Error("EIO"));
+      },
+    },
+    BLOCK_BYTES,
+    BLOCKS_MAX,
+  );
+  const [first, second] = [pull(blocks, 0), pull(blocks, 5)];
+  expect(first.loading).rejects.toThrow("EIO");
+  await second.loading;
+  expect(second.length).toBe(BLOCK_BYTES);
+  blocks.release(first);
+  const again = pull(blocks, 0);
+  await again.loading;
+  expect(again.length).toBe(BLOCK_BYTES);
 });
 
 test("a block that is kept is read once, and the one behind it ahead", async () => {

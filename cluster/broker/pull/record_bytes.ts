@@ -66,7 +66,7 @@ export class RecordBytes {
     for (let position = start; position < end;) {
       const block = this.blocks.hold(position, end);
       held.push(block);
-      position = block.base + block.buffer.length;
+      position = block.base + this.blocks.blockBytes;
     }
     this.blocks.readAhead(held[held.length - 1]!, end);
     return held;
@@ -84,7 +84,7 @@ export class RecordBytes {
     for (let position = physicalOffset; position < end;) {
       const block = this.blocks.hold(position, end);
       held.push(block);
-      position = block.base + block.buffer.length;
+      position = block.base + this.blocks.blockBytes;
     }
     try {
       await Promise.all(held.map((block) => block.loading));
@@ -113,7 +113,7 @@ export class RecordBytes {
       const after = runEnd(selection, index);
       const start = physicalOffsets[index]!;
       const bytes = physicalOffsets[after - 1]! + sizes[after - 1]! - start;
-      while (held[block]!.base + held[block]!.buffer.length <= start) block++;
+      while (held[block]!.base + this.blocks.blockBytes <= start) block++;
       let copied = ColdBlocks.copy(held[block]!, start, bytes, target, next);
       for (let later = block + 1; copied < bytes && later < held.length; later++) {
         copied += ColdBlocks.copy(held[later]!, start, bytes, target, next);
