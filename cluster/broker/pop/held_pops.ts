@@ -117,6 +117,17 @@ export class HeldPops<W extends Waiter> implements Disposable {
   }
 
   /**
+   * Wakes all waiters of a group's queue and of any of its queues. In order, whoever is woken may be kept from what another
+   * one may have: the attempt that asks again.
+   */
+  wakeAll(topic: string, group: string, queueId: number): void {
+    for (const waitedFor of [-1, queueId]) {
+      const waiters = this.topics.get(topic)?.get(group)?.get(waitedFor) ?? [];
+      while (waiters.length > 0) this.runLater(this.take(waiters, 0));
+    }
+  }
+
+  /**
    * Wakes one waiter of a group for a message that came back: any of them takes it. Java's wakes none when the group's
    * members share out the queues and that of the retry topic's queue isn't waiting: then it comes when a wait is over.
    */

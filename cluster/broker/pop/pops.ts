@@ -237,7 +237,8 @@ export class Pops implements Disposable {
       this.taken(request, run, queue, offset, selection, body);
     } finally {
       queue.isBusy = false;
-      this.wakeForQueue(request.topic, request.group, queue.queueId);
+      if (request.fields.order) this.held.wakeAll(request.topic, request.group, queue.queueId);
+      else this.wakeForQueue(request.topic, request.group, queue.queueId);
     }
   }
 
@@ -383,12 +384,10 @@ export class Pops implements Disposable {
     let code: number = ResponseCode.SUCCESS;
     if (run.messageCount === 0) {
       const result = this.held.hold(request, fields.pollTime);
-      if (result === "held") {
-        if (run.shouldRunAgain) {
-          this.parts.clock.endOfTurn(() => this.held.wake(topic, group, queueId));
-        }
-        return;
+      if (result === "held" && run.shouldRunAgain) {
+        this.parts.clock.endOfTurn(() => this.held.wake(topic, group, queueId));
       }
+      if (result === "held") return;
       code = result === "full" ? ResponseCode.POLLING_FULL : ResponseCode.POLLING_TIMEOUT;
     } else if (run.restCount > 0) {
       this.held.wake(topic, group, queueId);
