@@ -22,7 +22,8 @@ export class ColdBlock {
   /** Empty until the block's turn to be read has come. */
   buffer: Buffer = NO_BYTES;
 
-  constructor(public base: number) {}
+  /** The stretch of the log that it is for. */
+  constructor(readonly base: number, readonly end: number) {}
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -39,17 +40,26 @@ export class ColdBlocks {
 
   constructor(
     private readonly store: Pick<MessageStore, "readInto" | "confirmOffset" | "minPhysicalOffset">,
-    readonly blockBytes = COLD_BLOCK_BYTES,
+    private readonly blockBytes = COLD_BLOCK_BYTES,
     private readonly blocksMax = COLD_BLOCKS_MAX,
   ) {}
 
   /** The block that holds a physical offset, in use until `release`; reading it may still be going on. */
   hold(physicalOffset: number, end: number): ColdBlock {
     const block = this.touch(Math.floor(physicalOffset / this.blockBytes));
-    const wanted = Math.min(end, block.base + this.blockBytes) - block.base;
+    const wanted = Math.min(end, block.end) - block.base;
     if (block.loading === null && block.length < wanted) block.loading = this.load(block);
     block.holders++;
     return block;
+  }
+
+  /** The blocks that a stretch lies in, in order, each in use until `release`. */
+  holdAll(physicalOffset: number, end: number): ColdBlock[] {
+    const held: ColdBlock[] = [];
+    for (let position = physicalOffset; position < end; position = held.at(-1)!.end) {
+      held.push(this.hold(position, end));
+    }
+    return held;
   }
 
   /**
@@ -103,9 +113,8 @@ export class ColdBlocks {
     if (physicalOffset - block.base < this.blockBytes / 2) return;
     // More places are read than blocks are kept: what is read ahead would go before anybody comes to it.
     if (this.blocks.size > this.blocksMax) return;
-    const nextBase = block.base + this.blockBytes;
-    const number = nextBase / this.blockBytes;
-    if (this.blocks.has(number) || nextBase >= this.store.confirmOffset) return;
+    const number = block.end / this.blockBytes;
+    if (this.blocks.has(number) || block.end >= this.store.confirmOffset) return;
     const next = this.touch(number);
     next.loading = this.load(next);
   }
@@ -119,7 +128,8 @@ export class ColdBlocks {
     const known = this.blocks.get(number);
     // Pulls of a topic's queues come to the same block one after the other.
     if (known !== undefined && number === this.newest) return known;
-    const block = known ?? new ColdBlock(number * this.blockBytes);
+    const block = known ??
+      new ColdBlock(number * this.blockBytes, (number + 1) * this.blockBytes);
     this.blocks.delete(number);
     this.blocks.set(number, block);
     this.newest = number;

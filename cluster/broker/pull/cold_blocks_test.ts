@@ -72,7 +72,7 @@ test("a block that can't be read fails its pulls, and no other's", async () => {
     BLOCKS_MAX,
   );
   const [first, second] = [pull(blocks, 0), pull(blocks, 5)];
-  expect(first.loading).rejects.toThrow("EIO");
+  await expect(first.loading).rejects.toThrow("EIO");
   await second.loading;
   expect(second.length).toBe(BLOCK_BYTES);
   blocks.release(first);

@@ -62,12 +62,7 @@ export class RecordBytes {
     const end = physicalOffsets[recordCount - 1]! + sizes[recordCount - 1]!;
     if ((end - start) / recordCount > SPARSE_RECORD_DISTANCE_BYTES) return null;
     if (!isInOrder(selection)) return null;
-    const held: ColdBlock[] = [];
-    for (let position = start; position < end;) {
-      const block = this.blocks.hold(position, end);
-      held.push(block);
-      position = block.base + this.blocks.blockBytes;
-    }
+    const held = this.blocks.holdAll(start, end);
     this.blocks.readAhead(held[held.length - 1]!, end);
     return held;
   }
@@ -79,13 +74,7 @@ export class RecordBytes {
 
   /** Reads the blocks that a record lies in. They stay in memory until the function that it gives is called. */
   async load(physicalOffset: number, size: number): Promise<() => void> {
-    const held: ColdBlock[] = [];
-    const end = physicalOffset + size;
-    for (let position = physicalOffset; position < end;) {
-      const block = this.blocks.hold(position, end);
-      held.push(block);
-      position = block.base + this.blocks.blockBytes;
-    }
+    const held = this.blocks.holdAll(physicalOffset, physicalOffset + size);
     try {
       await Promise.all(held.map((block) => block.loading));
     } catch (error) {
@@ -113,7 +102,7 @@ export class RecordBytes {
       const after = runEnd(selection, index);
       const start = physicalOffsets[index]!;
       const bytes = physicalOffsets[after - 1]! + sizes[after - 1]! - start;
-      while (held[block]!.base + this.blocks.blockBytes <= start) block++;
+      while (held[block]!.end <= start) block++;
       let copied = ColdBlocks.copy(held[block]!, start, bytes, target, next);
       for (let later = block + 1; copied < bytes && later < held.length; later++) {
         copied += ColdBlocks.copy(held[later]!, start, bytes, target, next);
