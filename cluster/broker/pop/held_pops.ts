@@ -116,6 +116,11 @@ export class HeldPops<W extends Waiter> implements Disposable {
     return true;
   }
 
+  /** A queue may be popped from again: one who waits for it, or for any queue, looks; false when nobody waits. */
+  wakeForQueue(topic: string, group: string, queueId: number): boolean {
+    return this.wake(topic, group, -1) || this.wake(topic, group, queueId);
+  }
+
   /**
    * Wakes all waiters of a group's queue and of any of its queues. In order, whoever is woken may be kept from what another
    * one may have: the attempt that asks again.
@@ -132,7 +137,7 @@ export class HeldPops<W extends Waiter> implements Disposable {
    * members share out the queues and that of the retry topic's queue isn't waiting: then it comes when a wait is over.
    */
   wakeForRetry(topic: string, group: string, queueId: number): void {
-    if (this.wake(topic, group, -1) || this.wake(topic, group, queueId)) return;
+    if (this.wakeForQueue(topic, group, queueId)) return;
     for (const other of this.topics.get(topic)?.get(group)?.keys() ?? []) {
       if (this.wake(topic, group, other)) return;
     }

@@ -50,10 +50,8 @@ export function openPop(parts: OpenPopParts, stack: AsyncDisposableStack): Opene
   const pops = stack.use(new Pops(common));
   const notifications = stack.use(new Notifications(common));
   const wake = (topic: string, group: string, queueId: number) => {
-    pops.wakeForQueue(topic, group, queueId);
-    if (!notifications.held.wake(topic, group, -1)) {
-      notifications.held.wake(topic, group, queueId);
-    }
+    pops.held.wakeForQueue(topic, group, queueId);
+    notifications.held.wakeForQueue(topic, group, queueId);
   };
   const reviveTopic = reviveTopicOf(settings.brokerClusterName);
   const reviveQueueCount = countReviveQueues(store, reviveTopic, settings.reviveQueueNum);

@@ -238,13 +238,8 @@ export class Pops implements Disposable {
     } finally {
       queue.isBusy = false;
       if (request.fields.order) this.held.wakeAll(request.topic, request.group, queue.queueId);
-      else this.wakeForQueue(request.topic, request.group, queue.queueId);
+      else this.held.wakeForQueue(request.topic, request.group, queue.queueId);
     }
-  }
-
-  /** A queue may be popped from again: one who waits for it, or for any queue, looks. */
-  wakeForQueue(topic: string, group: string, queueId: number): void {
-    if (!this.held.wake(topic, group, -1)) this.held.wake(topic, group, queueId);
   }
 
   /** An offset outside the queue is moved into it. */
@@ -384,10 +379,12 @@ export class Pops implements Disposable {
     let code: number = ResponseCode.SUCCESS;
     if (run.messageCount === 0) {
       const result = this.held.hold(request, fields.pollTime);
-      if (result === "held" && run.shouldRunAgain) {
-        this.parts.clock.endOfTurn(() => this.held.wake(topic, group, queueId));
+      if (result === "held") {
+        if (run.shouldRunAgain) {
+          this.parts.clock.endOfTurn(() => this.held.wake(topic, group, queueId));
+        }
+        return;
       }
-      if (result === "held") return;
       code = result === "full" ? ResponseCode.POLLING_FULL : ResponseCode.POLLING_TIMEOUT;
     } else if (run.restCount > 0) {
       this.held.wake(topic, group, queueId);
