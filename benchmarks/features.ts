@@ -11,8 +11,8 @@ const PATIENCE_SECONDS = 240;
 /** The client's default threshold is 4 KB. */
 const COMPRESSED_BYTES = 8192;
 /** What three in ten of a backlog's messages are (see Load fill). */
-const FILTER = "part IS NOT NULL AND part BETWEEN 0 AND 2";
-const FILTERED_SHARE = 0.3;
+export const FILTER = "part IS NOT NULL AND part BETWEEN 0 AND 2";
+export const FILTERED_SHARE = 0.3;
 /** A message that fails costs a request of its own. */
 const RETRIED_SHARE = 0.05;
 const RETRIED_MAX = 50_000;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { freeBrokerPort, startProcess, waitFor } from "../interop/support/processes.ts";
 import { startRoquetNamesrv } from "../interop/support/roquet.ts";
+import { FILTER, FILTERED_SHARE } from "./features.ts";
 import { printTable, short } from "./support/figures.ts";
 import { cpuMicroseconds } from "./support/process_cost.ts";
 import {
@@ -18,9 +19,7 @@ import {
 } from "./support/side.ts";
 
 const TOPIC = "BenchTopic";
-/** Of what lets three tenths of them pass. */
 const FILTER_BACKLOG = 1_000_000;
-const FILTER = "part IS NOT NULL AND part BETWEEN 0 AND 2";
 /** A million in a minute. */
 const TIMERS_PER_SECOND = 16_667;
 const { values, positionals } = parseArgs({
@@ -100,7 +99,7 @@ async function run(side: Side): Promise<LoadResult> {
   }
   if (load === "filter") {
     await javaLoad(side, folder, ["fill", TOPIC, FILTER_BACKLOG]);
-    const passing = FILTER_BACKLOG * 0.3;
+    const passing = FILTER_BACKLOG * FILTERED_SHARE;
     return await javaLoad(side, folder, ["consume-filtered", TOPIC, passing, 120, FILTER]);
   }
   const sending = (forSeconds: number) =>

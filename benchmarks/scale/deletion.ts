@@ -1,7 +1,7 @@
 // Deleting much of the log at once while messages come in at a fixed rate: no send may wait for it. The files are aged by
 // their times and deleted as an operator would have it done (mqadmin deleteExpiredCommitLog), but by a request over a
-// connection that is open: a command's own start takes one of two cores for as long as the loads that are measured. A
-// hypervisor that is given tens of gigabytes back may stop the whole machine for half a second: that is printed beside.
+// connection that is open: a command's own start takes one of two cores for as long as the loads that are measured. How
+// long a hypervisor stopped the whole machine meanwhile is printed beside.
 import { readdirSync, statSync, utimesSync } from "node:fs";
 import { call, TestPeer } from "../../cluster/broker/testing.ts";
 import { DELETE_EXPIRED_COMMITLOG } from "../../core/remoting/codes/admin.ts";

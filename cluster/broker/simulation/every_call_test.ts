@@ -28,10 +28,7 @@ async function keysIn(rig: Rig): Promise<string[]> {
 }
 
 /** How often a run without faults does an operation on the log after its start. */
-async function callsOf(
-  operation: "write" | "datasync",
-  newRig: () => Rig,
-): Promise<number> {
+async function callsOf(operation: "write" | "datasync", newRig: () => Rig): Promise<number> {
   const rig = newRig();
   await rig.open();
   const before = rig.memory.count(operation);

@@ -78,13 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
     mutate: (disk) =>
       withFiles(disk, isLog, (file) => ({
         datasync: () => file.datasync().catch(() => {}),
-        datasyncSync() {
-          try {
-            file.datasyncSync();
-          } catch (error) {
-            if (!(error instanceof DiskError) || error.code === "ESTALE") throw error;
-          }
-        },
+        datasyncSync: () => believed(() => file.datasyncSync()),
       })),
     faults: (memory, random) => {
       const after = randomBelow(random, 20);
@@ -96,13 +90,8 @@ export const MUTANTS: readonly Mutant[] = [
     settings: ASYNC_FLUSH,
     mutate: (disk) =>
       withFiles(disk, isLog, (file) => ({
-        writeSync(source, start, length, position) {
-          try {
-            file.writeSync(source, start, length, position);
-          } catch (error) {
-            if (!(error instanceof DiskError) || error.code === "ESTALE") throw error;
-          }
-        },
+        writeSync: (source, start, length, position) =>
+          believed(() => file.writeSync(source, start, length, position)),
       })),
   },
   {
@@ -119,6 +108,15 @@ export const MUTANTS: readonly Mutant[] = [
 ];
 
 const noSync: Partial<DiskFile> = { datasync: () => Promise.resolve(), datasyncSync() {} };
+
+/** Takes what fails for done, unless the process is dead. */
+function believed(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof DiskError) || error.code === "ESTALE") throw error;
+  }
+}
 
 function isLog(path: string): boolean {
   return path.startsWith(`${LOG_PATH}/`);
