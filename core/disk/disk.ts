@@ -35,6 +35,10 @@ export interface DiskFile {
   write(source: Uint8Array, start: number, length: number, position: number): Promise<void>;
   /** Cuts or extends (with a hole of zeros). */
   truncateSync(sizeBytes: number): void;
+  /** As `truncateSync`, on the thread pool. */
+  truncate(sizeBytes: number): Promise<void>;
+  /** Whether a name stands for the file still: its own, or another one (a hard link, as a backup makes). */
+  hasNameSync(): boolean;
   /** fdatasync on the thread pool. Bytes written before the call are durable when it resolves. */
   datasync(): Promise<void>;
   datasyncSync(): void;

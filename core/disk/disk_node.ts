@@ -110,13 +110,19 @@ class NodeFile implements DiskFile {
     attempt("ftruncate", this.path, () => fs.ftruncateSync(this.open(), sizeBytes));
   }
 
-  async datasync(): Promise<void> {
-    const descriptor = this.begin();
-    try {
-      await later("fdatasync", this.path, (done) => fs.fdatasync(descriptor, done));
-    } finally {
-      this.end();
-    }
+  truncate(sizeBytes: number): Promise<void> {
+    return this.onPool(
+      "ftruncate",
+      (descriptor, done) => fs.ftruncate(descriptor, sizeBytes, done),
+    );
+  }
+
+  hasNameSync(): boolean {
+    return attempt("fstat", this.path, () => fs.fstatSync(this.open()).nlink > 0);
+  }
+
+  datasync(): Promise<void> {
+    return this.onPool("fdatasync", (descriptor, done) => fs.fdatasync(descriptor, done));
   }
 
   datasyncSync(): void {
@@ -152,6 +158,19 @@ class NodeFile implements DiskFile {
   private end(): void {
     this.inFlight--;
     if (this.inFlight === 0) this.onIdle?.();
+  }
+
+  /** Runs a call on the thread pool; the file stays open meanwhile. */
+  private async onPool(
+    operation: string,
+    call: (descriptor: number, done: (error: Error | null) => void) => void,
+  ): Promise<void> {
+    const descriptor = this.begin();
+    try {
+      await later(operation, this.path, (done) => call(descriptor, done));
+    } finally {
+      this.end();
+    }
   }
 
   /** What one such read gives; 0 when the file system or the device refuses it. */

@@ -225,6 +225,10 @@ export class MemoryDisk implements Disk {
     return null;
   }
 
+  hasName(inode: MemoryInode): boolean {
+    return [...this.names.values()].includes(inode);
+  }
+
   isAlive(life: number): boolean {
     return life === this.life;
   }
@@ -299,7 +303,18 @@ class MemoryFile implements DiskFile {
     this.disk.check("truncate", this.path);
     const before = this.inode.pageCount;
     this.inode.truncate(sizeBytes);
-    this.disk.freeBytes += (before - this.inode.pageCount) * PAGE_BYTES;
+    // What has no name has given its space back.
+    if (this.hasNameSync()) this.disk.freeBytes += (before - this.inode.pageCount) * PAGE_BYTES;
+  }
+
+  async truncate(sizeBytes: number): Promise<void> {
+    await Promise.resolve();
+    this.truncateSync(sizeBytes);
+  }
+
+  hasNameSync(): boolean {
+    this.use("fstat");
+    return this.disk.hasName(this.inode);
   }
 
   async datasync(): Promise<void> {

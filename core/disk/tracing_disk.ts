@@ -86,6 +86,8 @@ export class TracingDisk implements Disk {
         wrote(position, length);
       },
       truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
+      truncate: (sizeBytes) => file.truncate(sizeBytes),
+      hasNameSync: () => file.hasNameSync(),
       datasync: async () => {
         const sync = this.begin(trace.syncs);
         await file.datasync();

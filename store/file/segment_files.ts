@@ -169,12 +169,18 @@ export class SegmentFiles {
     this.segments.pop();
   }
 
+  /** Takes the first file out, for the caller to delete; null without one. Waits for reads under way. */
+  async takeFirst(): Promise<string | null> {
+    const segment = this.segments.shift();
+    if (segment === undefined) return null;
+    await segment.file?.close();
+    return segment.path;
+  }
+
   /** Deletes the first file without blocking. */
   async deleteFirst(): Promise<void> {
-    const segment = this.segments.shift();
-    if (segment === undefined) return;
-    await segment.file?.close();
-    await this.options.disk.unlink(segment.path);
+    const path = await this.takeFirst();
+    if (path !== null) await this.options.disk.unlink(path);
   }
 
   /** Where the next file is made ready: beside the folder, so that no half-made file ever stands in it. */

@@ -349,16 +349,22 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     if (this.durableSlots?.fileBegin === file.header.beginPhysicalOffset) this.durableSlots = null;
   }
 
-  /** Deletes files whose every record is before the log's start; the newest file stays. */
-  async deleteExpired(minPhysicalOffset: number): Promise<void> {
+  /** Has files deleted whose every record is before the log's start; the newest file stays. */
+  async deleteExpired(
+    minPhysicalOffset: number,
+    remove: (path: string) => Promise<void>,
+  ): Promise<void> {
     for (let file = this.files[0]; file !== undefined; file = this.files[0]) {
       const isNeeded = file.header.endPhysicalOffset >= minPhysicalOffset || file.table !== null;
       if (this.files.length === 1 || isNeeded) return;
-      await this.deleteFile(file);
+      await this.deleteFile(file, remove);
     }
   }
 
-  private async deleteFile(file: IndexFile): Promise<void> {
+  private async deleteFile(
+    file: IndexFile,
+    remove = (path: string) => this.options.disk.unlink(path),
+  ): Promise<void> {
     this.forgetPointOf(file);
     this.files.splice(this.files.indexOf(file), 1);
     if (this.current === file) this.current = null;
@@ -368,7 +374,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
       file.table = null;
     }
     await file.close();
-    await this.options.disk.unlink(file.path);
+    await remove(file.path);
     this.isDirectoryNew = true;
   }
 }

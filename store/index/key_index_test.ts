@@ -167,9 +167,9 @@ test("retention deletes files that end before the log begins, never the newest",
   await using index = await KeyIndex.open(options, CLEAN);
   for (let record = 0; record < 250; record++) putRecord(index, record);
   await clock.advance(60);
-  await index.deleteExpired(19_650);
+  await index.deleteExpired(19_650, (path) => disk.unlink(path));
   expect(disk.listSync("/store/index").length).toBe(2);
-  await index.deleteExpired(10 ** 9);
+  await index.deleteExpired(10 ** 9, (path) => disk.unlink(path));
   expect(disk.listSync("/store/index").length).toBe(1);
   await expectRecords(index, 250, 198);
 });

@@ -5,6 +5,7 @@ import type { Logger } from "../../core/log.ts";
 import { runInBackground } from "../../core/time/background.ts";
 import type { Clock } from "../../core/time/clock.ts";
 import type { ConsumeQueues } from "../consume_queue/consume_queues.ts";
+import { deleteGradually } from "../file/gradual_deletion.ts";
 import type { SegmentFiles } from "../file/segment_files.ts";
 import type { KeyIndex } from "../index/key_index.ts";
 import type { PutStatus } from "../message_store.ts";
@@ -196,8 +197,8 @@ export class Retention implements RetentionControl, AsyncDisposable {
     const nowMs = clock.monotonicMs();
     if (!plan.forcibly && nowMs - hanged.triedAtMs < settings().retryMs) return;
     hanged.triedAtMs = nowMs;
-    if (disk.statSync(hanged.path) !== null) await disk.unlink(hanged.path);
-    await disk.syncDirectory(logPath);
+    if (disk.statSync(hanged.path) !== null) await this.deleteFile(hanged.path);
+    else await disk.syncDirectory(logPath);
     this.hanged = null;
     log.info("deleted a log file that had hung", { path: hanged.path });
   }
@@ -232,13 +233,18 @@ export class Retention implements RetentionControl, AsyncDisposable {
   }
 
   private async deleteFirst(): Promise<void> {
-    const { clock, disk, files, logPath } = this.parts;
+    const { clock, files } = this.parts;
     const { path } = files.segments[0]!;
     this.hanged = { path, triedAtMs: clock.monotonicMs() };
-    await files.deleteFirst();
-    // In order: a power cut must not bring a file back whose follower is gone.
-    await disk.syncDirectory(logPath);
+    await files.takeFirst();
+    // Durably, each: a power cut must not bring a file back whose follower is gone.
+    await this.deleteFile(path);
     this.hanged = null;
+  }
+
+  private deleteFile(path: string): Promise<void> {
+    const { clock, disk } = this.parts;
+    return deleteGradually({ disk, clock, signal: this.stopping.signal }, path);
   }
 
   private report(round: Round): void {
@@ -280,7 +286,9 @@ export class Retention implements RetentionControl, AsyncDisposable {
   private async followTo(start: number, pauseMs: number): Promise<void> {
     const { queues, index } = this.parts;
     await queues.deleteExpired(start, pauseMs, this.stopping.signal);
-    if (!this.stopping.signal.aborted) await index?.deleteExpired(start);
+    if (!this.stopping.signal.aborted) {
+      await index?.deleteExpired(start, (path) => this.deleteFile(path));
+    }
   }
 
   /** Over at once when the store is being closed. */

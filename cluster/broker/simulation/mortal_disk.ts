@@ -161,6 +161,10 @@ export class MortalDisk implements Disk {
       this.history.facts(path).writtenAt = this.history.effects;
       file.writeSync(source, start, length, position);
     };
+    const truncateSync = (sizeBytes: number) => {
+      this.effect(path);
+      file.truncateSync(sizeBytes);
+    };
     return {
       path,
       sizeSync: () => file.sizeSync(),
@@ -172,10 +176,12 @@ export class MortalDisk implements Disk {
         await this.whileAlive(Promise.resolve());
         write(source, start, length, position);
       },
-      truncateSync: (sizeBytes) => {
-        this.effect(path);
-        file.truncateSync(sizeBytes);
+      truncateSync,
+      truncate: async (sizeBytes) => {
+        await this.whileAlive(Promise.resolve());
+        truncateSync(sizeBytes);
       },
+      hasNameSync: () => file.hasNameSync(),
       datasync: () => this.whileAlive(this.datasync(file)),
       datasyncSync: () => {
         this.effect(path);

@@ -170,6 +170,8 @@ function withFiles(
           file.writeSync(source, start, length, position),
         write: (source, start, length, position) => file.write(source, start, length, position),
         truncateSync: (sizeBytes) => file.truncateSync(sizeBytes),
+        truncate: (sizeBytes) => file.truncate(sizeBytes),
+        hasNameSync: () => file.hasNameSync(),
         datasync: () => file.datasync(),
         datasyncSync: () => file.datasyncSync(),
         close: () => file.close(),
