@@ -115,7 +115,7 @@ async function measure(side: Side, options: ScaleOptions): Promise<Run> {
 async function measureBeside(side: Side, options: ScaleOptions, run: Run): Promise<void> {
   await using reader = startProcess({
     command: `${root}node_modules/.bin/bun`,
-    args: [`${root}benchmarks/load/cold_reader.ts`, side.namesrv.address, TOPIC],
+    args: [`${root}benchmarks/load/cold_reader.ts`, side.broker.address, TOPIC],
     logPath: `${options.folder}/cold-reader-${side.name}.log`,
   });
   await waitFor("the reader", 60_000, () => reader.output().includes("READING"));
