@@ -143,13 +143,17 @@ export class FileMessageStore implements MessageStore, RetentionControl {
   private makeFlusher(syncedEnd: number): Flusher {
     const { clock, log } = this.parts;
     const { quickSyncsMin, syncFlush } = this.config;
-    const syncNow = (from: number, to: number) => this.files.log.syncNow(from, to);
+    const onLoop = {
+      quickSyncsMin,
+      syncNow: (from: number, to: number) => this.files.log.syncNow(from, to),
+      waiting: () => this.settlement.untold,
+    };
     return new Flusher({
       clock,
       log,
       writtenEnd: () => this.settlement.end,
       sync: (from, to) => this.reader.duringSync(this.files.log.sync(from, to)),
-      ...(syncFlush && { onLoop: { quickSyncsMin, syncNow } }),
+      ...(syncFlush && { onLoop }),
       onFlushed: (to) => this.settlement.flushed(to),
       onFailed: (error) => this.breakDown(error),
     }, syncedEnd);

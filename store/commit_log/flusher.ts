@@ -32,9 +32,13 @@ export interface FlusherParts {
   sync: (start: number, end: number) => Promise<void>;
   /**
    * Under SYNC_FLUSH: as `sync`, on the event loop; false, and nothing done, when it can't be done so. `quickSyncsMin`
-   * quick ones in a row must have gone before.
+   * quick ones in a row must have gone before. `waiting` counts the records that wait for a sync.
    */
-  onLoop?: { quickSyncsMin: number; syncNow: (start: number, end: number) => boolean };
+  onLoop?: {
+    quickSyncsMin: number;
+    syncNow: (start: number, end: number) => boolean;
+    waiting: () => number;
+  };
   onFlushed: (end: number) => void;
   /** Called once. */
   onFailed: (error: unknown) => void;
@@ -99,15 +103,21 @@ export class Flusher {
     return written > this.end && pages >= settings.flushLeastPages;
   }
 
-  private async gathered(): Promise<void> {
+  private get waiting(): number {
+    return this.parts.onLoop?.waiting() ?? 0;
+  }
+
+  /** Waits while turns of the event loop bring more. */
+  private async gather(): Promise<void> {
     const { clock, writtenEnd } = this.parts;
     for (let turn = 0; turn < GATHERING_TURNS_MAX; turn++) {
       const end = writtenEnd();
       const beganMs = clock.monotonicMs();
       await endOfTurn(clock);
       this.loopSyncs.noteTurn(clock.monotonicMs() - beganMs);
-      if (writtenEnd() === end) return;
+      if (writtenEnd() === end) break;
     }
+    this.loopSyncs.noteGathered(this.waiting);
   }
 
   /** Throws DiskError. */
@@ -122,7 +132,7 @@ export class Flusher {
 
   private async run(): Promise<void> {
     while (this.wanted && !this.failed) {
-      await this.gathered();
+      if (!this.loopSyncs.skipsGathering(this.waiting)) await this.gather();
       this.wanted = false;
       const end = this.parts.writtenEnd();
       if (end <= this.end) continue;

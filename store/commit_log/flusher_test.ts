@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { silentLogger } from "../../core/log.ts";
 import { VirtualClock } from "../../core/time/virtual_clock.ts";
 import { Flusher } from "./flusher.ts";
-import { LOOP_SYNC_BYTES_MAX, QUICK_LOOP_SYNC_MS, QUICK_POOL_SYNC_MS } from "./limits.ts";
+import {
+  LONE_SYNCS_MIN,
+  LONE_SYNCS_PER_GATHERED,
+  LOOP_SYNC_BYTES_MAX,
+  QUICK_LOOP_SYNC_MS,
+  QUICK_POOL_SYNC_MS,
+} from "./limits.ts";
 
 /** A flusher over a log that grows as the test says, and whose syncs end when the test says. */
 class World {
@@ -15,6 +21,8 @@ class World {
   /** Ends of the syncs that the event loop did itself, and what each does. */
   readonly loopSyncs: number[] = [];
   onLoopSync = (): boolean => true;
+  /** Records that wait for a sync. */
+  waiting = 1;
   readonly flusher: Flusher;
 
   constructor(quickSyncsMin = Infinity) {
@@ -24,7 +32,11 @@ class World {
       writtenEnd: () => this.written,
       sync: (start, end) =>
         new Promise((done, failed) => void this.syncs.push({ start, end, done, failed })),
-      onLoop: { quickSyncsMin, syncNow: (_start, end) => this.syncNow(end) },
+      onLoop: {
+        quickSyncsMin,
+        syncNow: (_start, end) => this.syncNow(end),
+        waiting: () => this.waiting,
+      },
       onFlushed: (end) => void this.flushed.push(end),
       onFailed: () => void this.failures++,
     }, 0);
@@ -135,6 +147,31 @@ test("a slow sync, by the pool or on the loop, sends the next ones to the pool",
   };
   where.push(await world.synced(1), await world.synced(1), await world.synced(1));
   expect(where).toEqual(["pool", "pool", "loop", "loop", "pool", "loop"]);
+});
+
+test("one sender alone doesn't wait for others, and now and then it is seen whether there are any", async () => {
+  const world = new World(0);
+  /** Whether the sync was done before a turn of the event loop could bring more. */
+  const isAtOnce = async () => {
+    const before = world.loopSyncs.length;
+    world.write(1);
+    const isDone = world.loopSyncs.length > before;
+    await world.clock.advance(0);
+    return isDone;
+  };
+  const atOnce = async (syncs: number) => {
+    let count = 0;
+    for (let sync = 0; sync < syncs; sync++) if (await isAtOnce()) count++;
+    return count;
+  };
+  expect(await atOnce(LONE_SYNCS_MIN)).toBe(0);
+  expect(await atOnce(3 * LONE_SYNCS_PER_GATHERED)).toBe(3 * (LONE_SYNCS_PER_GATHERED - 1));
+  world.waiting = 2;
+  expect(await atOnce(LONE_SYNCS_PER_GATHERED)).toBe(0);
+  world.waiting = 1;
+  expect(await atOnce(LONE_SYNCS_MIN)).toBe(0);
+  expect(await atOnce(1)).toBe(1);
+  expect(world.flushed.at(-1)).toBe(world.written);
 });
 
 test("a loop with much else to do leaves syncs to the pool", async () => {

@@ -21,3 +21,7 @@ export const QUICK_POOL_SYNC_MS = 0.5;
 export const QUICK_LOOP_SYNC_MS = 2;
 /** A mean turn of a loop with a handful of senders takes half of it; of one that serves readers of a backlog, more. */
 export const LOOP_SYNC_TURN_MS_MAX = 0.04;
+/** So many syncs in a row must have been of one sender's alone before one goes without waiting for others. */
+export const LONE_SYNCS_MIN = 64;
+/** One in so many waits still, and sees whether others are there by now. */
+export const LONE_SYNCS_PER_GATHERED = 8;

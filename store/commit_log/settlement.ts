@@ -55,6 +55,11 @@ export class Settlement {
     return this.writtenEnd;
   }
 
+  /** Records whose owners wait for a sync. */
+  get untold(): number {
+    return this.records.written - this.told;
+  }
+
   /** A limit from outside (what replicas hold); Infinity when there is none. */
   setConfirmBound(physicalOffset: number): void {
     this.bound = physicalOffset;
