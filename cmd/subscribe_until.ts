@@ -9,9 +9,14 @@ import {
   SEARCH_OFFSET_BY_TIMESTAMP,
 } from "../core/remoting/codes/offsets.ts";
 import { ResponseCode } from "../core/remoting/response_codes.ts";
-import type { Cluster } from "./inspector/cluster.ts";
+import { type Cluster, Refusal } from "./inspector/cluster.ts";
+import { runtimeOf } from "./inspector/clusters.ts";
 import { mapAtOnce } from "./inspector/parallel.ts";
 import { addressOf } from "./inspector/routes.ts";
+
+/** How often, and how long, a broker is asked whether its queues have come as far as its log. */
+const CATCH_UP_POLL_MS = 10;
+const CATCH_UP_MS_MAX = 30_000;
 
 /** A queue, the broker that answers for it, and one past the last offset that is wanted. */
 interface QueueEnd {
@@ -40,6 +45,8 @@ export class Until {
     // Messages of the last millisecond may still be being stored.
     if (until !== "end" && cluster.clock.nowMs() <= until + 1) return false;
     const queues = await this.queues();
+    const addresses = new Set(queues.map(({ address }) => address));
+    await mapAtOnce([...addresses], (address) => this.caughtUp(address));
     const ends = await mapAtOnce(queues, async ({ queue, address }) => {
       return { queue, address, offset: await this.endOf(queue, address) };
     });
@@ -84,6 +91,41 @@ export class Until {
         return { queue: { topic, brokerName, queueId }, address };
       });
     });
+  }
+
+  /**
+   * Waits until a broker's queues have what its log has now: Apache's acknowledges a message before its queue shows it. A
+   * broker that doesn't tell is taken as it is.
+   */
+  private async caughtUp(address: string): Promise<void> {
+    const { clock } = this.options.cluster;
+    const untilMs = clock.monotonicMs() + CATCH_UP_MS_MAX;
+    let wanted: number | null = null;
+    for (;;) {
+      const place = await this.dispatchOf(address);
+      if (place === null) return;
+      wanted ??= place.end;
+      // What isn't a number was never behind.
+      if (!(place.end - place.behind < wanted)) return;
+      if (clock.monotonicMs() > untilMs) {
+        throw new OperationError(`${address}: its queues are ${place.behind} bytes behind its log`);
+      }
+      await clock.sleep(CATCH_UP_POLL_MS);
+    }
+  }
+
+  /** Where a broker's log ends, and how far its queues are behind, in bytes; null when it may not be asked. */
+  private async dispatchOf(address: string): Promise<{ end: number; behind: number } | null> {
+    try {
+      const figures = await runtimeOf(this.options.cluster, address);
+      return {
+        end: Number(figures.get("commitLogMaxOffset")),
+        behind: Number(figures.get("dispatchBehindBytes")),
+      };
+    } catch (error) {
+      if (error instanceof Refusal) return null;
+      throw error;
+    }
   }
 
   private async endOf(queue: MessageQueue, address: string): Promise<number> {
