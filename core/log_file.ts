@@ -1,6 +1,7 @@
 // A log file that is rotated by size: roquet.log, then roquet.log.1 … the oldest is dropped.
 // Writes one batch at a time off the event loop; what can't be written is counted and said, never waited for.
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import type { Disk, DiskFile } from "./disk/disk.ts";
 import { MIB } from "./limits.ts";
 import type { LogOutput } from "./log_sink.ts";
@@ -40,7 +41,7 @@ export class LogFile implements LogOutput {
   static open(options: LogFileOptions): LogFile {
     const { disk, path, sizeBytesMax = 64 * MIB, keepCount = 5, report = () => {} } = options;
     const log = new LogFile(disk, path, sizeBytesMax, keepCount, report);
-    disk.makeDirectorySync(path.slice(0, Math.max(1, path.lastIndexOf("/"))));
+    disk.makeDirectorySync(dirname(path));
     log.reopen();
     return log;
   }

@@ -2,6 +2,7 @@
 // bytes) and, behind that, Roquet's own: the exact offset that needs no replay. Apache rewrites the first part only, so
 // a sum over both tells whether the second still holds.
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import { readI32, readI64, writeI32, writeI64 } from "../core/bytes/big_endian.ts";
 import { crc32 } from "../core/bytes/crc32.ts";
 import type { Disk, DiskFile } from "../core/disk/disk.ts";
@@ -87,7 +88,7 @@ export class CheckpointFile {
     this.file = this.disk.openSync(this.path, "create");
     if (isNew) {
       this.file.writeSync(this.bytes, 0, FILE_BYTES, 0);
-      this.disk.syncDirectorySync(this.path.slice(0, this.path.lastIndexOf("/")));
+      this.disk.syncDirectorySync(dirname(this.path));
     }
     return this.file;
   }

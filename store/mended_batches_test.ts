@@ -2,6 +2,7 @@
 // past sound ones. From every offset all batches are read all the same, and the entries are as they were.
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import type { MemoryDisk } from "../core/disk/memory_disk.ts";
 import { createLogger } from "../core/log.ts";
 import { INNER_BATCH, NEED_UNWRAP } from "../core/message/sys_flag.ts";
@@ -136,7 +137,7 @@ test("a queue of batches of which thousands of entries are lost in a row is mend
       await store.put(Array.from({ length: 100 }, (_, each) => innerBatch(batch + each)));
     }
   }
-  const folder = PATH.slice(0, PATH.lastIndexOf("/"));
+  const folder = dirname(PATH);
   const names = disk.listSync(folder);
   const before = names.map((name) => disk.contents(`${folder}/${name}`));
   // A start looks at the last files.

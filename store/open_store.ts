@@ -1,5 +1,6 @@
 // Opens what a store has on disk, in the order that a crash at any point allows: lock, checkpoint, log, queues, index,
 // then recovery. On failure everything opened is closed again.
+import { basename } from "node:path";
 import { DiskError } from "../core/disk/disk.ts";
 import { firstFailure } from "../core/errors.ts";
 import { CheckpointFile } from "./checkpoint.ts";
@@ -77,7 +78,7 @@ async function openAll(
   let isIndexCut = false;
   const setAside = (path: string, problem: string) => {
     isIndexCut = true;
-    const keptAs = keptAside.move(path, `index-${path.slice(path.lastIndexOf("/") + 1)}`);
+    const keptAs = keptAside.move(path, `index-${basename(path)}`);
     parts.log.warn("index files are damaged: they are made again from the log", {
       problem,
       keptAs,

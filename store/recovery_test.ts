@@ -1,6 +1,7 @@
 // What a recovery finds and does: bytes behind the log's end kept aside, lost and damaged queues and indexes made again,
 // and what it says of it.
 import { expect, test } from "bun:test";
+import { basename } from "node:path";
 import { createLogger, type LogEntry } from "../core/log.ts";
 import { VirtualClock } from "../core/time/virtual_clock.ts";
 import {
@@ -47,7 +48,7 @@ test("records behind a hole are kept aside, named and counted, and don't come ba
   await using reopened = await openTestStore(killed, { log });
   expect(reopened.maxPhysicalOffset).toBe(hole.physicalOffset);
   const { cut } = reopened.stats().recovery;
-  expect(cut!.keptAs.map((path) => path.slice(path.lastIndexOf("/") + 1))).toEqual([
+  expect(cut!.keptAs.map((path) => basename(path))).toEqual([
     `commitlog-${String(hole.physicalOffset).padStart(20, "0")}`,
     `commitlog-${String(LOG_FILE_BYTES).padStart(20, "0")}`,
   ]);

@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { fixtureLines, fixturePath } from "../../testdata/fixtures.ts";
 import { loadBrokerConfig } from "../../core/config/servers.ts";
 import { MemoryDisk } from "../../core/disk/memory_disk.ts";
@@ -295,7 +296,7 @@ for (const scenario of SCENARIOS) {
   test(`${scenario} is answered as recorded`, async () => {
     await using broker = await openBroker();
     const { port } = broker.addresses[0]!;
-    const setup = `${scenario.slice(0, scenario.lastIndexOf("/"))}/topicSetup.jsonl`;
+    const setup = `${dirname(scenario)}/topicSetup.jsonl`;
     expect(await replay(port, setup)).toEqual([]);
     expect(await replay(port, scenario)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 // roquet inspector: finds the command, reads its arguments, runs it, and tells by the exit code what came of it.
 // What commands do stands in their own files.
+import { basename } from "node:path";
 import process from "node:process";
 import { suggestion } from "../../core/config/suggestion.ts";
 import { UsageError } from "../../core/errors.ts";
@@ -36,7 +37,7 @@ export interface InspectorEnvironment {
 /** The environment of this process. */
 export function processEnvironment(output: ReportOutput): InspectorEnvironment {
   const { argv0, env, stdout } = process;
-  const isMqadmin = argv0.slice(argv0.lastIndexOf("/") + 1) === "mqadmin";
+  const isMqadmin = basename(argv0) === "mqadmin";
   return {
     output,
     variables: env,

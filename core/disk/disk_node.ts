@@ -1,6 +1,7 @@
 // The machine's disk through node:fs, the same under Bun and Deno. The only file that touches a real file system.
 // Short reads and writes are continued; every failure is a DiskError with the system's code.
 import fs from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { type Disk, DiskError, type DiskFile, type DiskUsage, type FileStat } from "./disk.ts";
 
@@ -300,7 +301,7 @@ async function syncDirectory(path: string): Promise<void> {
 function usageSync(path: string): DiskUsage {
   let existing = path;
   while (existing !== "/" && statSync(existing) === null) {
-    existing = existing.slice(0, Math.max(1, existing.lastIndexOf("/")));
+    existing = dirname(existing);
   }
   const stat = attempt("statfs", existing, () => fs.statfsSync(existing));
   return {

@@ -1,5 +1,6 @@
 // A disk in memory that fails on purpose: it loses and tears what wasn't synced, forgets names whose directory wasn't
 // synced, fills up, and refuses operations. For tests and simulations; made directories are durable at once.
+import { basename, dirname } from "node:path";
 import { type Random, randomBelow } from "../random.ts";
 import { type Disk, DiskError, type DiskFile, type FileStat } from "./disk.ts";
 import { MemoryInode, PAGE_BYTES } from "./memory_inode.ts";
@@ -111,19 +112,19 @@ export class MemoryDisk implements Disk {
 
   /** Makes a file with these bytes, durable at once. */
   place(path: string, bytes: Uint8Array): void {
-    this.makeDirectorySync(parentOf(path));
+    this.makeDirectorySync(dirname(path));
     const file = this.openSync(path, "create");
     file.truncateSync(bytes.length);
     file.writeSync(bytes, 0, bytes.length, 0);
     file.datasyncSync();
-    this.syncDirectorySync(parentOf(path));
+    this.syncDirectorySync(dirname(path));
   }
 
   openSync(path: string, mode: "read" | "write" | "create"): DiskFile {
     this.check("open", path);
     let inode = this.names.get(path);
     if (inode === undefined) {
-      if (mode !== "create" || !this.directories.has(parentOf(path))) {
+      if (mode !== "create" || !this.directories.has(dirname(path))) {
         throw new DiskError("ENOENT", "open", path);
       }
       const made = new MemoryInode();
@@ -145,19 +146,19 @@ export class MemoryDisk implements Disk {
   listSync(path: string): string[] {
     const found = new Set<string>();
     for (const name of [...this.names.keys(), ...this.directories]) {
-      if (name !== "/" && parentOf(name) === path) found.add(name.slice(name.lastIndexOf("/") + 1));
+      if (name !== "/" && dirname(name) === path) found.add(basename(name));
     }
     return [...found].sort();
   }
 
   makeDirectorySync(path: string): void {
-    for (let at = path; at !== "/"; at = parentOf(at)) this.directories.add(at);
+    for (let at = path; at !== "/"; at = dirname(at)) this.directories.add(at);
   }
 
   renameSync(from: string, to: string): void {
     this.check("rename", from);
     const inode = this.find(from, "rename");
-    if (!this.directories.has(parentOf(to))) throw new DiskError("ENOENT", "rename", from);
+    if (!this.directories.has(dirname(to))) throw new DiskError("ENOENT", "rename", from);
     this.change(to, (names) => {
       names.delete(from);
       names.set(to, inode);
@@ -255,7 +256,7 @@ export class MemoryDisk implements Disk {
 
   private change(path: string, apply: (names: Map<string, MemoryInode>) => void): void {
     apply(this.names);
-    this.changes.push({ directory: parentOf(path), apply });
+    this.changes.push({ directory: dirname(path), apply });
   }
 }
 
@@ -354,8 +355,4 @@ class MemoryFile implements DiskFile {
     if (!this.disk.isAlive(this.life)) throw new DiskError("ESTALE", operation, this.path);
     if (this.closed) throw new DiskError("EBADF", operation, this.path);
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(1, path.lastIndexOf("/")));
 }

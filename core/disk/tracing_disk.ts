@@ -1,5 +1,6 @@
 // A disk that passes everything on and remembers the order of writes, syncs and name changes, so that a test can ask
 // whether bytes were durable at a moment. Used by tests alone; changes nothing.
+import { dirname } from "node:path";
 import type { Disk, DiskFile, DiskUsage, FileStat } from "./disk.ts";
 
 interface Write {
@@ -39,7 +40,7 @@ export class TracingDisk implements Disk {
     if (touching.length === 0) return "never written";
     const lastAt = Math.max(...touching.map(({ at }) => at));
     if (!isCovered(lastAt, syncs)) return "written after the last sync that has ended began";
-    return isCovered(namedAt, this.syncsOf(parentOf(path))) ? null : "its name isn't synced";
+    return isCovered(namedAt, this.syncsOf(dirname(path))) ? null : "its name isn't synced";
   }
 
   openSync(path: string, mode: "read" | "write" | "create"): DiskFile {
@@ -157,8 +158,4 @@ export class TracingDisk implements Disk {
 
 function isCovered(at: number, syncs: Sync[]): boolean {
   return at < 0 || syncs.some(({ beganAt, endedAt }) => beganAt > at && endedAt !== Infinity);
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }

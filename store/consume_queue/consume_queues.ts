@@ -1,5 +1,6 @@
 // All consume queues of a store: look-up by topic and id, loading, background writing, retention, deletion.
 // Queues are derived data: everything here can be rebuilt from the commit log.
+import { dirname } from "node:path";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { assert, OperationError, UsageError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -303,7 +304,7 @@ export class ConsumeQueues implements AsyncDisposable {
   private async freeTopic(topic: string, queues: UnitQueue[], files: Promise<void>[]) {
     await Promise.all(files);
     const { disk } = this.options;
-    const folders = queues.flatMap(({ files: { directory } }) => [directory, folderOf(directory)]);
+    const folders = queues.flatMap(({ files: { directory } }) => [directory, dirname(directory)]);
     // Otherwise a power cut could bring old entries back to a topic that was made again.
     for (const path of new Set(folders)) {
       if (disk.statSync(path) !== null) await disk.syncDirectory(path);
@@ -373,8 +374,4 @@ export class ConsumeQueues implements AsyncDisposable {
   private fileBytesOf(kind: QueueKind): number {
     return kind === "simple" ? this.fileBytes : this.options.batchFileBytes;
   }
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -1,5 +1,6 @@
 // Writes the tails of dirty queues a few milliseconds after they became dirty, within a time budget, and frees the tails
 // of idle ones. Nothing runs while nothing is dirty.
+import { dirname } from "node:path";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import { type Clock, endOfTurn, type Timer } from "../../core/time/clock.ts";
@@ -273,9 +274,9 @@ export class QueueWriter {
 function withParents(directories: string[]): Set<string> {
   const all = new Set<string>(directories);
   for (const path of directories) {
-    const topic = path.slice(0, path.lastIndexOf("/"));
-    const root = topic.slice(0, topic.lastIndexOf("/"));
-    all.add(topic).add(root).add(root.slice(0, root.lastIndexOf("/")));
+    const topic = dirname(path);
+    const root = dirname(topic);
+    all.add(topic).add(root).add(dirname(root));
   }
   return all;
 }

@@ -1,6 +1,7 @@
 // Deletes a large file so that nobody waits for it. To free a gigabyte at once keeps a core, the device and, where that is
 // a hypervisor's, the whole machine for up to a second; after its name is gone it is cut away from its end instead, a step
 // at a time, with rests for others.
+import { dirname } from "node:path";
 import { type Disk, DiskError, type DiskFile } from "../../core/disk/disk.ts";
 import type { Clock } from "../../core/time/clock.ts";
 
@@ -26,7 +27,7 @@ export async function deleteGradually(deletion: GradualDeletion, path: string): 
   const file = openLarge(deletion, path);
   try {
     await disk.unlink(path);
-    await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+    await disk.syncDirectory(dirname(path));
     if (file !== null && !file.hasNameSync()) await free(deletion, file);
   } finally {
     await file?.close();

@@ -1,6 +1,7 @@
 // A small text file that is replaced as a whole (config/*.json): temporary file, sync, rename, folder sync. The version
 // before is kept as .bak, as Apache does, and is read when the newest is torn. Knows no format beyond being whole.
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -52,7 +53,7 @@ export class MetadataFile {
   save(text: string): void {
     if (text === this.saved) return;
     const { disk, path } = this.options;
-    const folder = path.slice(0, path.lastIndexOf("/"));
+    const folder = dirname(path);
     disk.makeDirectorySync(folder);
     this.writeTemporary(`${path}.tmp`, text);
     this.replace(`${path}.tmp`);
@@ -73,7 +74,7 @@ export class MetadataFile {
   private async saveLater(text: string): Promise<void> {
     if (text === this.saved) return;
     const { disk, path } = this.options;
-    const folder = path.slice(0, path.lastIndexOf("/"));
+    const folder = dirname(path);
     disk.makeDirectorySync(folder);
     const bytes = Buffer.from(text, "utf8");
     // Not the name that `save` uses: it may be called meanwhile.

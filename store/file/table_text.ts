@@ -1,5 +1,6 @@
 // Whether the text of a config/*.json can be what a broker saved: JSON as Apache writes it, an object, and its table with
 // what it is there for. Pure; knows no more of their contents.
+import { basename } from "node:path";
 import { DecodeError } from "../../core/errors.ts";
 import { parseLenientJson } from "../../core/json/lenient_reader.ts";
 
@@ -29,7 +30,7 @@ export function isWholeTable(path: string, text: string): boolean {
   if (!/^\s*[{[]/.test(text)) return false;
   const file = parsed(text);
   if (typeof file !== "object" || file === null) return false;
-  const shape = SHAPES[path.slice(path.lastIndexOf("/") + 1).replace(/\.bak$/, "")];
+  const shape = SHAPES[basename(path).replace(/\.bak$/, "")];
   if (shape === undefined) return true;
   if (!isPlainObject(file)) return false;
   const { hasObjects, isNeeded, key } = shape;

@@ -10,6 +10,7 @@
 //   items cost 400 MB of sequential and 200 MB of further writing, where a mapping dirties most of the table's pages
 //   between any two flushes;
 // - after a crash the slots are made again from those that a checkpoint vouches for and the items since (rebuild.ts).
+import { basename, dirname } from "node:path";
 import { DiskError } from "../../core/disk/disk.ts";
 import { assert } from "../../core/errors.ts";
 import type { Timer } from "../../core/time/clock.ts";
@@ -134,7 +135,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
   private create(): IndexFile {
     const { disk, clock, path } = this.options;
     const newest = this.files.at(-1) ?? null;
-    const name = indexFileName(clock.nowMs(), newest === null ? null : baseName(newest.path));
+    const name = indexFileName(clock.nowMs(), newest === null ? null : basename(newest.path));
     if (newest === null) disk.makeDirectorySync(path);
     const made = disk.openSync(`${path}/${name}`, "create");
     made.truncateSync(indexFileBytes(this.shape));
@@ -257,7 +258,7 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     const { disk, path } = this.options;
     this.isDirectoryNew = false;
     try {
-      await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+      await disk.syncDirectory(dirname(path));
       await disk.syncDirectory(path);
     } catch (error) {
       this.isDirectoryNew = true;
@@ -377,8 +378,4 @@ export class KeyIndex implements DispatchIndex, AsyncDisposable {
     await remove(file.path);
     this.isDirectoryNew = true;
   }
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }

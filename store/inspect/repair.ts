@@ -1,5 +1,6 @@
 // Mends what an inspection found: damaged derived files are taken away and made again from the log, a torn tail is cut, a
 // backup takes a torn file's place. Everything that is taken away is kept aside. Never touches a record.
+import { basename } from "node:path";
 import type { Disk } from "../../core/disk/disk.ts";
 import type { FileLocks } from "../../core/disk/file_lock.ts";
 import type { Logger } from "../../core/log.ts";
@@ -160,7 +161,7 @@ function restoreConfig(
   { disk, log }: RepairOptions,
   keptAside: KeptAside,
 ): string | null {
-  const name = `config-${path.slice(path.lastIndexOf("/") + 1)}`;
+  const name = `config-${basename(path)}`;
   const keptAs = disk.statSync(path) === null ? null : keptAside.move(path, name);
   const file = new MetadataFile({ disk, log, path });
   const text = file.load();

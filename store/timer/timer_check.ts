@@ -1,6 +1,7 @@
 // config/timercheck: how far the timer has read its queue, delivered its slots and flushed its log. 56 bytes of a page
 // (Java: TimerCheckpoint).
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import { readI64, writeI64 } from "../../core/bytes/big_endian.ts";
 import type { Disk, DiskFile } from "../../core/disk/disk.ts";
 import { TIMER_CHECK_BYTES } from "./limits.ts";
@@ -95,7 +96,7 @@ export class TimerCheckFile {
   }
 
   private get folder(): string {
-    return this.path.slice(0, this.path.lastIndexOf("/"));
+    return dirname(this.path);
   }
 
   private open(): DiskFile {

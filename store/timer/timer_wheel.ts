@@ -2,6 +2,7 @@
 // many they are. Read by pages when they are asked for, written back when they changed; never the whole file
 // (Java: TimerWheel).
 import { Buffer } from "node:buffer";
+import { dirname } from "node:path";
 import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endian.ts";
 import type { Disk, DiskFile } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
@@ -186,7 +187,7 @@ export class TimerWheel {
     void this.file?.close();
     this.file = null;
     this.disk.unlinkSync(this.path);
-    this.disk.syncDirectorySync(this.path.slice(0, this.path.lastIndexOf("/")));
+    this.disk.syncDirectorySync(dirname(this.path));
   }
 
   async close(): Promise<void> {

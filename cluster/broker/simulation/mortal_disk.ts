@@ -1,5 +1,6 @@
 // The disk as one process has it that dies in the middle of an operation: counts what changes the disk, ends the life at
 // a chosen count, and knows what a power cut can't take back any more. For simulations; the losing is the memory disk's.
+import { dirname } from "node:path";
 import { javaHash } from "../../../core/bytes/java_hash.ts";
 import {
   type Disk,
@@ -55,7 +56,7 @@ export class DiskHistory {
   private isDurable(path: string, at: number): boolean {
     const facts = this.files.get(path);
     if (facts === undefined) return true;
-    return facts.syncedSince >= at && (this.folderSyncs.get(parentOf(path)) ?? -1) >= facts.namedAt;
+    return facts.syncedSince >= at && (this.folderSyncs.get(dirname(path)) ?? -1) >= facts.namedAt;
   }
 
   noteEffect(path: string): void {
@@ -283,8 +284,4 @@ export class MortalDisk implements Disk {
     this.live(path);
     return this.history.memory.usageSync(path);
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
 }
