@@ -1,7 +1,7 @@
-// Topics and groups whose files are lost, or damaged with their backups, are made again from what else the store says:
-// queues tell the topics, offsets the groups. What was damaged is kept aside. Of permissions and attributes nothing is
-// known any more: they get the defaults, and the log says so. Tables of which a store tells nothing begin empty where no
-// message is lost or skipped for want of them; offsets never do.
+// Topics and groups whose files are lost or damaged are made again from what else the store says, those too that came after
+// the backup which stands in: queues tell the topics, offsets the groups. What was damaged is kept aside. Of their
+// permissions and attributes nothing is known any more: they get the defaults, and the log says so. Tables of which a store
+// tells nothing begin empty where no message is lost or skipped for want of them; offsets never do.
 import type { Disk } from "../../core/disk/disk.ts";
 import { OperationError } from "../../core/errors.ts";
 import type { Logger } from "../../core/log.ts";
@@ -13,12 +13,11 @@ import { KeptAside } from "../../store/kept_aside.ts";
 import type { GroupTable } from "./groups/group_table.ts";
 import type { OffsetTable } from "./offsets/offset_table.ts";
 import type { TableFile } from "./table_file.ts";
-import { newTopicConfig } from "./topics/topic_config.ts";
 import type { TopicTable } from "./topics/topic_table.ts";
 
 export interface LosableFile extends TableFile {
-  /** Whether there was nothing to load: a new store, or a lost file. */
-  readonly isLost: boolean;
+  /** Whether entries may be missing: there was nothing to load, as in a new store, or only a backup. */
+  readonly isIncomplete: boolean;
   /** Whether there was something, which is kept aside now. */
   readonly isDamaged: boolean;
 }
@@ -37,11 +36,15 @@ export function losable(
   file: MetadataFile,
   { disk, log, lost, path, storePath }: LosableParts,
 ): LosableFile {
-  let isLost = false;
+  let isIncomplete = false;
   let isDamaged = false;
+  const keptAside = new KeptAside(disk, storePath);
+  const keepAside = (...paths: string[]) =>
+    paths.filter((each) => disk.statSync(each) !== null)
+      .map((each) => keptAside.move(each, each.slice(storePath.length + 1))).join(", ");
   return {
-    get isLost() {
-      return isLost;
+    get isIncomplete() {
+      return isIncomplete;
     },
     get isDamaged() {
       return isDamaged;
@@ -53,25 +56,24 @@ export function losable(
         text = file.load();
       } catch (error) {
         if (!(error instanceof OperationError)) throw error;
-        const keptAside = new KeptAside(disk, storePath);
-        const kept = [path, `${path}.bak`].filter((each) => disk.statSync(each) !== null)
-          .map((each) => keptAside.move(each, each.slice(storePath.length + 1)));
+        const keptAs = keepAside(path, `${path}.bak`);
         isDamaged = true;
         const then = lost === undefined ? "it is made again" : "it begins empty";
         log.error(`a table is damaged, and its backup can't replace it: ${then}`, {
           path,
-          keptAs: kept.join(", "),
+          keptAs,
           lost,
         });
       }
-      isLost = text === null;
+      if (file.isBackupUsed) keepAside(path);
+      isIncomplete = text === null || file.isBackupUsed;
       return text;
     },
     saveInBackground: (text) => file.saveInBackground(text),
   };
 }
 
-/** Topics get as many queues as hold messages. */
+/** Topics get as many queues as hold messages, and of those that exist as many can be read. */
 export function restoreTopics(
   topics: TopicTable,
   store: Pick<MessageStore, "queueTopics">,
@@ -79,15 +81,12 @@ export function restoreTopics(
 ): void {
   const counts = new Map<string, number>();
   for (const { topic, queueId } of store.queueTopics()) {
-    if (isLmq(topic) || topics.has(topic)) continue;
-    counts.set(topic, Math.max(counts.get(topic) ?? 0, queueId + 1));
+    if (!isLmq(topic)) counts.set(topic, Math.max(counts.get(topic) ?? 0, queueId + 1));
   }
-  if (counts.size === 0) return;
-  for (const [topic, count] of counts) {
-    topics.createIfAbsent(newTopicConfig(topic, { readQueueNums: count, writeQueueNums: count }));
-  }
-  log.error("topics.json was lost: topics are made again from their queues, all else is default", {
-    topics: counts.size,
+  const restored = topics.restore(counts);
+  if (restored === 0) return;
+  log.error("topics that topics.json lacks are made again from their queues, all else is default", {
+    topics: restored,
   });
 }
 
@@ -96,9 +95,7 @@ export function restoreGroups(groups: GroupTable, offsets: OffsetTable, log: Log
   const restored = groups.restore(offsets.groups());
   if (restored === 0) return;
   log.error(
-    "subscriptionGroup.json was lost: groups that have offsets are made again, by default",
-    {
-      groups: restored,
-    },
+    "groups that subscriptionGroup.json lacks are made again for their offsets, by default",
+    { groups: restored },
   );
 }

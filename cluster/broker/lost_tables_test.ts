@@ -36,7 +36,7 @@ test("topics are made again from their queues when their file is spoiled with it
   expect((await rig.readAll()).map(({ body }) => body.length)).toEqual([10, 20]);
   const said = rig.entries.map(({ text }) => text).join("\n");
   expect(said).toContain("a table is damaged, and its backup can't replace it");
-  expect(said).toContain("topics are made again from their queues");
+  expect(said).toContain("are made again from their queues");
   const kept = disk.listSync(`${STORE_PATH}/kept-aside`);
   expect(kept).toEqual(["config-topics.json", "config-topics.json.bak"]);
   const bytes = Buffer.from(disk.contents(`${STORE_PATH}/kept-aside/${kept[0]}`));
@@ -48,6 +48,36 @@ test("topics are made again from their queues when their file is gone", async ()
   disk.unlinkSync(TOPICS);
   expect(disk.statSync(`${TOPICS}.bak`)).toBeNull();
   const rig = new Rig(ASYNC, disk);
+  expect((await rig.openOnly()).kind).toBe("done");
+  expect(await rig.readAll()).toHaveLength(2);
+});
+
+test("topics that came after the backup are made again from their queues when it has to stand in", async () => {
+  const disk = await stoppedStore();
+  const table = JSON.parse(Buffer.from(disk.contents(TOPICS)).toString());
+  delete table.topicConfigTable[TOPIC];
+  disk.place(`${TOPICS}.bak`, Buffer.from(JSON.stringify(table)));
+  disk.place(TOPICS, Buffer.from('{"topicConfigTab'));
+  const rig = new Rig({ ...ASYNC, autoCreateTopicEnable: false }, disk);
+  expect((await rig.openOnly()).kind).toBe("done");
+  expect(await rig.readAll()).toHaveLength(2);
+  const said = rig.entries.map(({ text }) => text);
+  expect(said).toContain("a metadata file is torn or missing: its backup is used");
+  expect(said.join("\n")).toContain("are made again from their queues");
+  expect(disk.listSync(`${STORE_PATH}/kept-aside`)).toEqual(["config-topics.json"]);
+  await rig.life.close();
+  const next = new Rig(ASYNC, disk);
+  await next.openOnly();
+  expect(await next.readAll()).toHaveLength(2);
+  expect(next.entries.filter(({ level }) => level !== "info")).toEqual([]);
+});
+
+test("topics are made again from the log when their file and their queues are gone", async () => {
+  const disk = await stoppedStore();
+  disk.unlinkSync(TOPICS);
+  const queue = `${STORE_PATH}/consumequeue/${TOPIC}/0`;
+  for (const name of disk.listSync(queue)) disk.unlinkSync(`${queue}/${name}`);
+  const rig = new Rig({ ...ASYNC, autoCreateTopicEnable: false }, disk);
   expect((await rig.openOnly()).kind).toBe("done");
   expect(await rig.readAll()).toHaveLength(2);
 });

@@ -20,12 +20,14 @@ export interface StoreConfigParts {
   storeHost: HostAddress;
   delayLevels: DelayLevels;
   topics: TopicTable;
+  /** Whether the table may lack topics that have messages. */
+  lacksTopics: () => boolean;
   /** Default: the store's. */
   thresholds?: Partial<StoreThresholds> | undefined;
 }
 
 export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
-  const { config, storeHost, delayLevels, thresholds, topics } = parts;
+  const { config, storeHost, delayLevels, lacksTopics, thresholds, topics } = parts;
   return {
     ...FILE_MESSAGE_STORE_DEFAULTS,
     storePath: config.storePathRootDir,
@@ -64,7 +66,8 @@ export function storeConfigOf(parts: StoreConfigParts): FileMessageStoreConfig {
     queueKindOf: (topic) => queueKindOf(topics, topic),
     lightQueues: config.enableLmq && config.enableMultiDispatch,
     hasTopic: (topic) =>
-      topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic) || isLmq(topic),
+      topics.has(topic) || isSystemTopic(topic) || isMadeForGroup(topic) || isLmq(topic) ||
+      lacksTopics(),
     rebuildQueues: false,
     ...thresholds,
     retention: () => retentionOf(config),

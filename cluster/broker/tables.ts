@@ -34,6 +34,8 @@ export interface Tables {
   requestModes: RequestModes;
   delayOffsets: DelayOffsets;
   delayLevels: DelayLevels;
+  /** Whether topics may be missing that have messages: until what was lost is made again. */
+  lacksTopics: () => boolean;
   /** Makes what was lost again as far as the store tells it. */
   restoreLost: (store: Pick<MessageStore, "queueTopics">) => void;
   saveDelayOffsets: (store: Pick<FileMessageStore, "flush">) => Promise<void>;
@@ -82,6 +84,7 @@ export function openTables(parts: TableParts): Tables {
   const filterTable = new FilterTable({ ...parts, file: filterFile, expressions });
   const topicFile = losableOf("topics");
   const groupFile = losableOf("subscriptionGroup");
+  let isRestored = false;
   const topics = new TopicTable({ ...parts, file: topicFile });
   const groups = new GroupTable({ ...parts, file: groupFile });
   const offsets = new OffsetTable({ ...parts, file: offsetFile, parse: parseLenientJson });
@@ -100,9 +103,11 @@ export function openTables(parts: TableParts): Tables {
     requestModes: new RequestModes({ file: losableOf("messageRequestMode", LOST.modes), log }),
     delayOffsets,
     delayLevels: DelayLevels.parse(settings.messageDelayLevel),
+    lacksTopics: () => topicFile.isIncomplete && !isRestored,
     restoreLost: (store) => {
-      if (topicFile.isLost) restoreTopics(topics, store, log);
-      if (groupFile.isLost) restoreGroups(groups, offsets, log);
+      if (topicFile.isIncomplete) restoreTopics(topics, store, log);
+      if (groupFile.isIncomplete) restoreGroups(groups, offsets, log);
+      isRestored = true;
     },
     saveDelayOffsets: (store) => saveDelayOffsets(delayOffsets, delayFile, store),
   };

@@ -18,6 +18,8 @@ export interface MetadataFileOptions {
 }
 
 export class MetadataFile {
+  /** Whether `load` gave the backup: what was saved after it is lost. */
+  isBackupUsed = false;
   private saved: string | null = null;
   private saving: Promise<void> = Promise.resolve();
   private readonly isWhole: (text: string) => boolean;
@@ -39,6 +41,7 @@ export class MetadataFile {
     const backup = this.readText(backupPath);
     if (backup !== null && this.isWhole(backup)) {
       log.warn("a metadata file is torn or missing: its backup is used", { path });
+      this.isBackupUsed = true;
       return backup;
     }
     // Apache leaves an empty file where it crashed before anything was saved.

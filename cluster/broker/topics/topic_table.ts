@@ -193,6 +193,23 @@ export class TopicTable {
     return config;
   }
 
+  /** Makes topics that don't exist, with so many queues, and has so many queues of the others read; gives how many. */
+  restore(queueCounts: ReadonlyMap<string, number>): number {
+    const restored: TopicConfig[] = [];
+    for (const [topic, count] of queueCounts) {
+      const existing = this.topics.get(topic);
+      if (existing === undefined) {
+        restored.push(newTopicConfig(topic, { readQueueNums: count, writeQueueNums: count }));
+      } else if (existing.readQueueNums < count) {
+        restored.push({ ...existing, readQueueNums: count });
+      }
+    }
+    if (restored.length === 0) return 0;
+    this.put(restored);
+    void this.listener(restored);
+    return restored.length;
+  }
+
   /**
    * Creates or changes topics as an administrator asks: their attributes hold changes ("+key", "-key"). All or nothing;
    * throws OperationError with Apache's text. Resolves when registered.

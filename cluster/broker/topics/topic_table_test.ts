@@ -46,6 +46,19 @@ describe("the topics of a broker", () => {
     expect([...table.all().keys()].sort()).toEqual(made.sort());
   });
 
+  test("are restored with as many queues as hold messages, and none of them loses queues", async () => {
+    const { table, file } = openTable();
+    table.createIfAbsent(newTopicConfig("Grown", { readQueueNums: 4, writeQueueNums: 4, perm: 4 }));
+    table.createIfAbsent(newTopicConfig("Wide", { readQueueNums: 8 }));
+    expect(table.restore(new Map([["Lost", 3], ["Grown", 6], ["Wide", 2]]))).toBe(2);
+    expect(table.get("Lost")).toMatchObject({ readQueueNums: 3, writeQueueNums: 3, perm: 6 });
+    expect(table.get("Grown")).toMatchObject({ readQueueNums: 6, writeQueueNums: 4, perm: 4 });
+    expect(table.get("Wide")).toMatchObject({ readQueueNums: 8 });
+    await table.saved();
+    expect(file.text).toContain("Lost");
+    expect(table.restore(new Map([["Lost", 3]]))).toBe(0);
+  });
+
   test("read Apache's topics.json and write all of it back", async () => {
     const { table, file } = openTable(recorded);
     await table.save();
