@@ -1,8 +1,8 @@
 // What recovery and repair take out of a store is kept here, beside it and under a name that tells where it was: nothing
 // that may be a message is deleted. Never reads what it keeps.
 import { Buffer } from "node:buffer";
-import type { Disk } from "../core/disk/disk.ts";
-import type { SegmentFiles } from "./file/segment_files.ts";
+import type { Disk, DiskFile } from "../core/disk/disk.ts";
+import { type SegmentFiles, segmentName } from "./file/segment_files.ts";
 
 /** The folder below storePathRootDir; neither Apache's broker nor ours looks into it. */
 export const KEPT_ASIDE_FOLDER = "kept-aside";
@@ -16,15 +16,26 @@ export class KeptAside {
   }
 
   /** Copies bytes [from, to) of the log; gives the file's path when it is durable. Throws DiskError. */
-  async copyLog(files: SegmentFiles, from: number, to: number): Promise<string> {
+  copyLog(files: SegmentFiles, from: number, to: number): Promise<string> {
+    const name = `commitlog-${segmentName(from)}`;
+    return this.copy({ read: (...place) => files.read(...place) }, name, from, to);
+  }
+
+  /** Copies bytes [from, to) of a file; gives the copy's path when it is durable. Throws DiskError. */
+  async copy(
+    source: Pick<DiskFile, "read">,
+    name: string,
+    from: number,
+    to: number,
+  ): Promise<string> {
     const { disk } = this;
-    const path = this.freePath(`commitlog-${String(from).padStart(20, "0")}`);
+    const path = this.freePath(name);
     const file = disk.openSync(path, "create");
     try {
       const buffer = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, to - from));
       for (let offset = from; offset < to;) {
         const wanted = Math.min(buffer.length, to - offset);
-        const count = await files.read(buffer, 0, wanted, offset);
+        const count = await source.read(buffer, 0, wanted, offset);
         if (count === 0) break;
         await file.write(buffer, 0, count, offset - from);
         offset += count;

@@ -16,6 +16,7 @@ import { keepFolderAside } from "./file/folder_in_place.ts";
 import { KeyIndex } from "./index/key_index.ts";
 import { KeptAside } from "./kept_aside.ts";
 import { StoreLock } from "./lock.ts";
+import { mendLogLengths } from "./log_lengths.ts";
 import type { StoreFiles } from "./store_files.ts";
 import { recoverStore } from "./recovery.ts";
 
@@ -60,8 +61,16 @@ async function openAll(
   }
   const checkpoint = undo.adopt(new CheckpointFile(disk, `${storePath}/checkpoint`), close);
   const log = undo.adopt(openLog(config, parts), close);
-  log.files.load();
   const keptAside = new KeptAside(disk, storePath);
+  const { fileSizeBytes, path } = log;
+  log.files.contentEnd = await mendLogLengths({
+    disk,
+    log: parts.log,
+    keptAside,
+    path,
+    fileSizeBytes,
+  });
+  log.files.load();
   const saved = checkpoint.read();
   const ends = config.rebuildQueues || saved.replay === null ? null : queueEnds.read(saved.replay);
   const told = ends?.minPhysicalOffset === log.minOffset ? ends : null;

@@ -248,7 +248,7 @@ class Recovery {
     return scanLog({
       files: log.files,
       from,
-      knownEnd,
+      knownEnd: Math.min(knownEnd, log.files.contentEnd),
       checkCrc,
       requirePropertyCrc,
       scanner: facts.scanner,

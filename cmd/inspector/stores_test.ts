@@ -252,6 +252,13 @@ const damages: [string, (path: string) => void, string[], boolean][] = [
     ["log_file"],
     false,
   ],
+  [
+    "a last log file that was cut short",
+    (path) =>
+      truncateSync(`${path}/commitlog/${String(3 * LOG_FILE_BYTES).padStart(20, "0")}`, 90_001),
+    ["log_file", "queue_stale"],
+    false,
+  ],
 ];
 
 describe("store repair", () => {

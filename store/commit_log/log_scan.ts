@@ -74,6 +74,13 @@ const TOO_LARGE: RecordCheck = {
   suspicion: null,
 };
 
+const CUT_SHORT: RecordCheck = {
+  kind: "bad",
+  size: 0,
+  reason: "its file was cut short within it",
+  suspicion: null,
+};
+
 export async function scanLog(options: ScanOptions): Promise<ScanResult> {
   await using pieces = new ScanPieces(options.files, options.buffer);
   const scan = new LogScan(options, pieces);
@@ -111,13 +118,18 @@ class LogScan {
     while (files.find(offset) !== null) {
       const fileEnd = offset - offset % files.fileSizeBytes + files.fileSizeBytes;
       // Most records are in the buffer: waiting for nothing costs more than checking them.
-      const check = this.checkBuffered(offset, fileEnd) ?? await this.checkAt(offset, fileEnd);
+      const found = this.checkBuffered(offset, fileEnd) ?? await this.checkAt(offset, fileEnd);
+      const isCut = found.kind === "message" && offset + found.size > files.contentEnd;
+      const check = isCut ? CUT_SHORT : found;
       if (check.kind === "bad" || check.kind === "end") {
-        if (offset >= knownEnd) {
+        // Nothing whole up to where the file was cut short: the log ends here, known end or not.
+        const next = offset < knownEnd ? await findRecordFrom(files, offset + 1, knownEnd) : -1;
+        if (next < 0 || next === files.contentEnd) {
           this.result.damage = check.kind === "bad" ? check.reason : null;
           break;
         }
-        offset = await this.passOver(offset, check.reason ?? "");
+        this.passOver(offset, next, check.reason ?? "");
+        offset = next;
       } else {
         if (check.kind === "message") this.take(offset, check);
         offset = check.kind === "blank" ? fileEnd : offset + check.size;
@@ -128,13 +140,10 @@ class LogScan {
   }
 
   /** Leaves out what can't be read: up to where a whole record says of itself that it stands there. */
-  private async passOver(offset: number, reason: string): Promise<number> {
-    const { files, knownEnd, onUnreadable } = this.options;
-    const next = await findRecordFrom(files, offset + 1, knownEnd);
+  private passOver(from: number, to: number, reason: string): void {
     this.result.unreadable++;
-    this.result.firstUnreadable ??= `${reason} at ${offset}`;
-    onUnreadable?.(offset, next, reason);
-    return next;
+    this.result.firstUnreadable ??= `${reason} at ${from}`;
+    this.options.onUnreadable?.(from, to, reason);
   }
 
   /** Checks the record at an offset when the whole of it is in the buffer; null when it isn't. */

@@ -48,6 +48,8 @@ export class SegmentFiles {
   /** In order, without gaps. */
   readonly segments: Segment[] = [];
   readonly fileSizeBytes: number;
+  /** Behind this offset there is nothing but zeros: the last file was cut short there. */
+  contentEnd = Infinity;
   private prepared: DiskFile | null = null;
 
   constructor(private readonly options: SegmentFilesOptions) {
@@ -124,7 +126,8 @@ export class SegmentFiles {
     if (segment === null) return 0;
     const within = offset - segment.startOffset;
     const count = Math.min(length, this.fileSizeBytes - within);
-    return this.open(segment).readSync(target, start, count, within);
+    const read = this.open(segment).readSync(target, start, count, within);
+    return this.lengthened(target, start, read, count);
   }
 
   async read(target: Uint8Array, start: number, length: number, offset: number): Promise<number> {
@@ -132,7 +135,15 @@ export class SegmentFiles {
     if (segment === null) return 0;
     const within = offset - segment.startOffset;
     const count = Math.min(length, this.fileSizeBytes - within);
-    return await this.open(segment).read(target, start, count, within);
+    const read = await this.open(segment).read(target, start, count, within);
+    return this.lengthened(target, start, read, count);
+  }
+
+  /** What is only looked at isn't lengthened: where a file was cut short zeros are read, as if it had been. */
+  private lengthened(target: Uint8Array, start: number, read: number, wanted: number): number {
+    if (!this.options.isReadOnly) return read;
+    target.fill(0, start + read, start + wanted);
+    return wanted;
   }
 
   /** As `read`, past the page cache where the disk can; null in the last file, whose writers might wait for it. */

@@ -3,6 +3,7 @@
 import type { Disk } from "../../core/disk/disk.ts";
 import { silentLogger } from "../../core/log.ts";
 import { isRenamed, isSegmentName, SegmentFiles } from "../file/segment_files.ts";
+import { type LengthMend, lengthMends } from "../log_lengths.ts";
 import type { Findings } from "./fault.ts";
 import type { StoreShape } from "./store_shape.ts";
 
@@ -19,27 +20,44 @@ export function openLogRuns(disk: Disk, shape: StoreShape, findings: Findings): 
     const place = `commitlog/${name}`;
     findings.fault({ kind: "log_file", place, detail, offset: -1, repair: null });
   }
+  const sizes = names.map((name) => disk.statSync(`${path}/${name}`)?.sizeBytes ?? 0);
+  const mends = lengthMends(sizes, fileSizeBytes);
   for (const [at, name] of names.entries()) {
     const stat = disk.statSync(`${path}/${name}`);
     if (stat === null) continue;
     const place = `commitlog/${name}`;
-    const problem = stat.isDirectory
-      ? "is a folder: the store doesn't open"
-      : problemOf(name, stat.sizeBytes, fileSizeBytes);
     if (stat.sizeBytes === 0 && !stat.isDirectory && at === names.length - 1) {
       findings.note(`${place} is empty: the next start deletes it`);
-    } else if (problem !== null) {
+      continue;
+    }
+    const mend = stat.isDirectory ? null : mends[at]!;
+    const problem = stat.isDirectory
+      ? "is a folder: the store doesn't open"
+      : problemOf(name, stat.sizeBytes, fileSizeBytes, mend);
+    if (problem !== null) {
       findings.fault({ kind: "log_file", place, detail: problem, offset: -1, repair: null });
-    } else addFile(runs, { disk, log: silentLogger, path, fileSizeBytes }, name, findings);
+    }
+    if (problem !== null && mend === null) continue;
+    const run = addFile(runs, { disk, log: silentLogger, path, fileSizeBytes }, name, findings);
+    if (mend === "lengthen") run.contentEnd = Number(name) + stat.sizeBytes;
   }
   return runs;
 }
 
-function problemOf(name: string, sizeBytes: number, fileSizeBytes: number): string | null {
-  if (sizeBytes !== fileSizeBytes) {
-    return `has ${sizeBytes} bytes where the others have ${fileSizeBytes}: the store doesn't open`;
-  }
-  return Number(name) % fileSizeBytes === 0 ? null : "its name is no multiple of the file size";
+function problemOf(
+  name: string,
+  sizeBytes: number,
+  fileSizeBytes: number,
+  mend: LengthMend | null,
+): string | null {
+  if (Number(name) % fileSizeBytes !== 0) return "its name is no multiple of the file size";
+  if (sizeBytes === fileSizeBytes) return null;
+  const then = mend === null
+    ? "the store doesn't open"
+    : mend === "cut"
+    ? "the next start keeps aside what is behind its end"
+    : "the next start lengthens it";
+  return `has ${sizeBytes} bytes where the others have ${fileSizeBytes}: ${then}`;
 }
 
 function addFile(
@@ -47,7 +65,7 @@ function addFile(
   options: { disk: Disk; log: typeof silentLogger; path: string; fileSizeBytes: number },
   name: string,
   findings: Findings,
-): void {
+): SegmentFiles {
   const startOffset = Number(name);
   let run = runs.at(-1);
   if (run === undefined || run.endOffset !== startOffset) {
@@ -66,4 +84,5 @@ function addFile(
     runs.push(run);
   }
   run.segments.push({ startOffset, path: `${options.path}/${name}`, file: null });
+  return run;
 }

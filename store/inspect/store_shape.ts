@@ -7,6 +7,7 @@ import { OperationError } from "../../core/errors.ts";
 import { BATCH_UNIT_BYTES, isQueueFolderName, UNIT_BYTES } from "../consume_queue/unit.ts";
 import { isSegmentName } from "../file/segment_files.ts";
 import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
+import { LOG_UNIT_BYTES } from "../log_lengths.ts";
 import {
   HEADER_BYTES,
   indexFileBytes,
@@ -39,8 +40,6 @@ export interface StoreShape {
 const ITEMS_PROVED = 200;
 /** … of which a few may be damaged. */
 const AGREEING_SHARE_MIN = 0.8;
-/** No log is configured in odd sizes: such a file was cut. */
-const LOG_UNIT_BYTES = 1024;
 /** How much of an index file is searched for its first item. */
 const SEARCH_BYTES = 1024 * 1024;
 
