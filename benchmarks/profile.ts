@@ -1,6 +1,6 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java|consume|filter|pop|timers] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [pipelined|java|priority|dispatch|consume|filter|pop|timers] [--seconds 8] [--rows 30]
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -22,6 +22,12 @@ const TOPIC = "BenchTopic";
 const FILTER_BACKLOG = 1_000_000;
 /** A million in a minute. */
 const TIMERS_PER_SECOND = 16_667;
+/** What the Java client sends, by load. */
+const JAVA_KINDS: Readonly<Record<string, string>> = {
+  java: "produce",
+  priority: "priority",
+  dispatch: "dispatch",
+};
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -60,6 +66,8 @@ async function profiled(): Promise<{ profile: Profile; cost: Cost }> {
     diskMaxUsedSpaceRatio: 95,
     storePathRootDir: storePath,
     enablePropertyFilter: true,
+    enableLmq: true,
+    enableMultiDispatch: true,
   };
   const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const profiler = ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-name=broker.cpuprofile"];
@@ -92,7 +100,10 @@ async function loaded(side: Side): Promise<Cost> {
 }
 
 async function run(side: Side): Promise<LoadResult> {
-  if (load === "java") return await javaLoad(side, folder, ["produce", TOPIC, 64, 128, seconds]);
+  const javaKind = JAVA_KINDS[load];
+  if (javaKind !== undefined) {
+    return await javaLoad(side, folder, [javaKind, TOPIC, 64, 128, seconds]);
+  }
   if (load === "timers") {
     const args = [TOPIC, "timer", TIMERS_PER_SECOND * seconds, Math.max(5, seconds), seconds];
     return await timersLoad(side, folder, args);
