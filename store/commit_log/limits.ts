@@ -1,7 +1,7 @@
 // The limits of the log's reads beside sends, and of its syncs. Numbers only.
 
 /** So many times as long as the broker was kept waiting for a core between two cold reads, the next one waits. */
-export const PAUSE_PER_CORE_WAIT = 6;
+export const PAUSE_PER_CORE_WAIT = 10;
 /** A machine that others keep busy still lets a cold read begin after this. */
 export const PAUSE_MS_MAX = 20;
 /** Timers count whole ms: what is shorter is added to the next pause. */
