@@ -57,7 +57,6 @@ const SPECIAL = [
   PROPERTY.innerCount,
   PROPERTY.multiDispatch,
   PROPERTY.crc32,
-  "_SYS_MSG_PRIORITY_",
 ] as const;
 /** Properties that only brokers set. */
 const REPLACED = [
@@ -69,8 +68,20 @@ const REPLACED = [
 const UNIQUE_KEY = 0;
 const KEYS = 1;
 const TAGS = 2;
-const SPECIAL_FIRST = 3;
+const PRIORITY = 3;
+const SHARDING_KEY = 4;
+const NAMED = [
+  PROPERTY.uniqueKey,
+  PROPERTY.keys,
+  PROPERTY.tags,
+  PROPERTY.priority,
+  PROPERTY.shardingKey,
+] as const;
+const SPECIAL_FIRST = NAMED.length;
 const TIMED_FIRST = SPECIAL_FIRST + SPECIAL.length;
+
+/** Longer ones may be no int. */
+const PRIORITY_DIGITS_MAX = 9;
 
 /** Instead of a record's size: the message is of the other kind (timed or not), or the general path's. */
 const OTHER_KIND = -1;
@@ -95,9 +106,11 @@ export interface HotSendOptions {
 export class HotSend {
   private readonly header = newSendHeader();
   private readonly scanner = new PropertyScanner(
-    [PROPERTY.uniqueKey, PROPERTY.keys, PROPERTY.tags, ...SPECIAL, ...TIMED_NAMES, ...REPLACED],
+    [...NAMED, ...SPECIAL, ...TIMED_NAMES, ...REPLACED],
     REPLACED,
   );
+  /** The message's queue, which is its sender's choice or its priority's. */
+  private queueId = 0;
   /** What the last message was, and the next one mostly is too: timed ones stand in another topic. */
   private isTimed = false;
   /** The slot of a timed message. */
@@ -139,24 +152,24 @@ export class HotSend {
     if (!scanSendHeader(frame, header)) return false;
     const plan = this.plainTopic(frame);
     if (plan === null) return false;
-    const queueId = this.number(frame, SendField.queueId);
-    if (!(queueId >= 0 && queueId < plan.queueCount)) return false;
+    this.queueId = this.number(frame, SendField.queueId);
+    if (!(this.queueId >= 0 && this.queueId < plan.queueCount)) return false;
     if (!this.fillHead(frame, connection)) return false;
     const bodyBytes = frame.end - frame.bodyStart;
     if (bodyBytes === 0 || bodyBytes > options.settings.maxMessageSize) return false;
 
-    let size = this.writeRecord(frame, plan, queueId);
+    let size = this.writeRecord(frame, plan);
     if (size === OTHER_KIND) {
       this.isTimed = !this.isTimed;
-      size = this.writeRecord(frame, plan, queueId);
+      size = this.writeRecord(frame, plan);
     }
     if (size < 0) return false;
-    this.finish(frame, connection, plan, queueId, size);
+    this.finish(frame, connection, plan, size);
     return true;
   }
 
   /** Writes the record in place, in the timer's topic when it is timed; gives its size, OTHER_KIND or GENERAL. */
-  private writeRecord(frame: Frame, plan: TopicPlan, queueId: number): number {
+  private writeRecord(frame: Frame, plan: TopicPlan): number {
     const { head, isTimed, options } = this;
     const { appender, plans, timed } = options;
     const topic = isTimed ? plans.timer().bytes : plan.bytes;
@@ -175,12 +188,12 @@ export class HotSend {
     const bodyAt = at + layoutOf(sysFlag).body;
     const topicAt = bodyAt + bodyBytes;
     const propertiesAt = topicAt + 1 + topic.length + 2;
-    const end = this.copyProperties(frame, buffer, propertiesAt, plan, queueId);
+    const end = this.copyProperties(frame, buffer, propertiesAt, plan);
     if (end < 0) return end;
     frame.buffer.copy(buffer, bodyAt, frame.bodyStart, frame.end);
     head.bodyCrc = crc32Masked(buffer, bodyAt, topicAt);
     head.storeTimestampMs = appender.storeTimestampMs;
-    head.queueId = isTimed ? 0 : queueId;
+    head.queueId = isTimed ? 0 : this.queueId;
     writeRecordHead(buffer, at, end - at, head, bodyBytes);
     writeRecordTopic(buffer, topicAt, MAGIC_V1, topic);
     writeU16(buffer, propertiesAt - 2, end - propertiesAt);
@@ -198,10 +211,10 @@ export class HotSend {
     frame: Frame,
     connection: Connection,
     plan: TopicPlan,
-    queueId: number,
     size: number,
   ): void {
     const { appender, outcomes, pending, plans } = this.options;
+    const { queueId } = this;
     const { starts, ends } = this.scanner;
     const { buffer } = appender;
     const { isTimed } = this;
@@ -285,7 +298,6 @@ export class HotSend {
     target: Buffer,
     at: number,
     plan: TopicPlan,
-    queueId: number,
   ): number {
     const { header, isTimed, options, scanner } = this;
     const field = SendField.properties * 2;
@@ -301,7 +313,7 @@ export class HotSend {
       start = 0;
     }
     let next = scanner.copy(source, start, end, target, at);
-    if (!this.isPlain(target)) return GENERAL;
+    if (!this.isPlain(target) || !this.chooseQueue(target, plan)) return GENERAL;
     if (options.timed.asksForTime(scanner, TIMED_FIRST) !== isTimed) return OTHER_KIND;
     this.brokerProperties.copy(target, next);
     next += this.brokerProperties.length;
@@ -309,9 +321,23 @@ export class HotSend {
       const { storeTimestampMs } = options.appender;
       this.outMs = options.timed.slotOf(scanner, TIMED_FIRST, target, storeTimestampMs);
       if (this.outMs === 0) return GENERAL;
-      next = options.timed.write(target, next, this.outMs, plan, queueId);
+      next = options.timed.write(target, next, this.outMs, plan, this.queueId);
     }
     return next - at > PROPERTIES_BYTES_MAX ? GENERAL : next;
+  }
+
+  /** Takes the queue that a priority asks for; false when the general way decides whether it is one. */
+  private chooseQueue(target: Buffer, plan: TopicPlan): boolean {
+    const { ends, starts } = this.scanner;
+    const start = starts[PRIORITY]!;
+    if (start < 0) return true;
+    const end = ends[PRIORITY]!;
+    if (end - start > PRIORITY_DIGITS_MAX || starts[SHARDING_KEY]! >= 0) return false;
+    if (this.options.timed.asksForTime(this.scanner, TIMED_FIRST)) return false;
+    const priority = parseDecimal(target, start, end);
+    if (!(priority >= 0) || plan.writeQueueCount < 1) return false;
+    this.queueId = Math.min(priority, plan.writeQueueCount - 1);
+    return true;
   }
 
   private isPlain(target: Buffer): boolean {

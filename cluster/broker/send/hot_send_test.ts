@@ -114,15 +114,35 @@ const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter
   value.isWellFormed() && [...value].every((character) => character > "\u0002")
 );
 const KNOWN = ["KEYS", "TAGS", "WAIT", "BUYER_ID", "POP_CK", "MSG_REGION", "CLUSTER", "REAL_TOPIC"];
+const PRIORITIES = [
+  "0",
+  "1",
+  "2",
+  "3",
+  "4",
+  "99",
+  "-1",
+  "-0",
+  "+3",
+  "007",
+  "0000000002",
+  "00000000001",
+];
+const priority = fc.option(fc.constantFrom(...PRIORITIES, "2147483648", "urgent", "1.5", " 2"));
+const shardingKey = fc.option(fc.constant("k"), { freq: 1 });
 const HOUR_MS = 3_600_000;
 const startMs = Date.now();
 /** In a slot to come, or in the past. */
 const time = fc.option(fc.integer({ min: HOUR_MS, max: 24 * HOUR_MS }).map((ms) => startMs + ms))
   .chain((dueMs) => fc.constantFrom(dueMs, dueMs, dueMs === null ? null : 1_000));
 const properties = fc.dictionary(fc.constantFrom(...KNOWN, "a", "名"), text).chain((map) =>
-  fc.tuple(fc.stringMatching(/^[0-9A-F]{32}$/), fc.boolean(), time).map(([key, endless, dueMs]) => {
+  fc.tuple(fc.stringMatching(/^[0-9A-F]{32}$/), fc.boolean(), time, priority, shardingKey).map((
+    [key, endless, dueMs, level, order],
+  ) => {
     const all = formatProperties([
       ["UNIQ_KEY", key],
+      ...level === null ? [] : [["_SYS_MSG_PRIORITY_", level] as const],
+      ...order === null ? [] : [["__SHARDINGKEY", order] as const],
       ...Object.entries(map),
       ...dueMs === null ? [] : [["TIMER_DELIVER_MS", String(dueMs)] as const],
     ]);
