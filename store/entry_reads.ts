@@ -57,9 +57,9 @@ export class EntryReads implements EntryReader, AsyncDisposable {
     const queue = queues.findMendable(topic, queueId);
     const hasLeftLog = entry.size > 0 && entry.physicalOffset < log.files.startOffset;
     if (queue === null || hasLeftLog) return "kept";
-    const verdict = await this.mender.judge(queue, entry.queueOffset);
-    const isOther = verdict === "mended" && this.mended(topic, queueId, entry) !== null;
-    return verdict !== "mended" || isOther ? verdict : "kept";
+    if (await this.mender.judge(queue, entry.queueOffset) === "gone") return "gone";
+    // Whoever it was mended for: a reader of the entry beside it may have come first.
+    return this.mended(topic, queueId, entry) === null ? "kept" : "mended";
   }
 
   mends(topic: string, queueId: number): Promise<unknown> | null {

@@ -68,21 +68,39 @@ for (const [kind, topic] of Object.entries(QUEUES)) {
   });
 }
 
-test("who reads the record of an entry that names its neighbour's gets the right one", async () => {
-  const sound = await open(await damagedStore("TestTopic", 0, new Uint8Array(0)));
+async function soundEntries(): Promise<QueueEntry[]> {
+  const { store } = await open(await damagedStore("TestTopic", 0, new Uint8Array(0)));
   const entries: QueueEntry[] = [];
-  const cursor = sound.store.openCursor("TestTopic", 0, 0)!;
+  const cursor = store.openCursor("TestTopic", 0, 0)!;
   while (cursor.next()) {
     const { physicalOffset, queueOffset, size } = cursor;
     entries.push({ physicalOffset, queueOffset, size });
   }
-  await sound.store[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
+  return entries;
+}
+
+test("who reads the record of an entry that names its neighbour's gets the right one", async () => {
+  const entries = await soundEntries();
   const wrong = Buffer.alloc(20);
   wrong.writeBigInt64BE(BigInt(entries[5]!.physicalOffset), 0);
   wrong.writeInt32BE(entries[5]!.size, 8);
   const { store } = await open(await damagedStore("TestTopic", 4, wrong));
   const view = await store.entries.read("TestTopic", 0, { ...entries[5]!, queueOffset: 4 });
   expect(viewBytes(view).toString("latin1")).toContain("message 4 ");
+  await store[Symbol.asyncDispose]();
+});
+
+test("who waits for an entry that is mended for the reader of its neighbour learns that it is", async () => {
+  const right = (await soundEntries())[4]!;
+  const wrong = { ...right, size: right.size + 3000 };
+  const bytes = Buffer.alloc(40);
+  bytes.writeBigInt64BE(BigInt(wrong.physicalOffset), 0);
+  bytes.writeInt32BE(wrong.size, 8);
+  const { store } = await open(await damagedStore("TestTopic", 4, bytes));
+  expect(store.openCursor("TestTopic", 0, 5)!.next()).toBe(false);
+  expect(await store.entries.judge("TestTopic", 0, wrong)).toBe("mended");
+  expect(await store.entries.judge("TestTopic", 0, right)).toBe("kept");
   await store[Symbol.asyncDispose]();
 });
 

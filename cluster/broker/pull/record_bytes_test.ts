@@ -3,18 +3,19 @@ import { expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
 import { createLogger, type LogEntry } from "../../../core/log.ts";
 import {
+  ENTRIES_AS_THEY_ARE,
   newMemoryDisk,
   openTestStore,
   STORE_PATH,
   testMessage,
 } from "../../../store/testing_store.ts";
-import { RecordBytes } from "./record_bytes.ts";
+import { RecordBytes, type RecordSource } from "./record_bytes.ts";
 import { Selection } from "./selection.ts";
 
 const MESSAGES = 6;
 
-/** Six records and what a pull of their queue makes of entries that are damaged. */
-async function copied(damage: (selection: Selection) => void) {
+/** Six records and what a pull of their queue makes of entries that are damaged; on disk they are so too, or sound by now. */
+async function copied(damage: (selection: Selection) => void, isMended = false) {
   await using store = await openTestStore(newMemoryDisk());
   const messages = Array.from({ length: MESSAGES }, (_, n) => testMessage(n, { queueId: 0 }));
   const results = await store.put(messages);
@@ -25,7 +26,10 @@ async function copied(damage: (selection: Selection) => void) {
   }
   damage(selection);
   const entries: LogEntry[] = [];
-  const records = new RecordBytes(store, createLogger((entry) => entries.push(entry)));
+  const source: RecordSource = isMended
+    ? store
+    : Object.create(store, { entries: { value: ENTRIES_AS_THEY_ARE } });
+  const records = new RecordBytes(source, createLogger((entry) => entries.push(entry)));
   const target = Buffer.alloc(selection.totalBytes);
   const held = records.hold(selection);
   if (held !== null) records.release(held);
@@ -58,6 +62,11 @@ for (const [where, physicalOffset, size] of damages) {
     expect(entries).toMatchObject([{ fields: { topic: "TestTopic", queueId: 0, queueOffset: 4 } }]);
   });
 }
+
+test("a pull ends before an entry that was mended after it was selected: the next one gets its record", async () => {
+  const { entries, selection } = await copied((selection) => selection.sizes[4]! += 1000, true);
+  expect([selection.recordCount, selection.nextOffset, entries]).toEqual([4, 4, []]);
+});
 
 test("a body that changed since an earlier run stored it is left out, and what this run stored isn't read again", async () => {
   const disk = newMemoryDisk();
