@@ -66,8 +66,7 @@ async function profiled(): Promise<{ profile: Profile; cost: Cost }> {
     diskMaxUsedSpaceRatio: 95,
     storePathRootDir: storePath,
     enablePropertyFilter: true,
-    enableLmq: true,
-    enableMultiDispatch: true,
+    ...(load === "dispatch" && { enableLmq: true, enableMultiDispatch: true }),
   };
   const sets = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
   const profiler = ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-name=broker.cpuprofile"];

@@ -44,7 +44,7 @@ export async function mendLogLengths(parts: LogLengthsParts): Promise<number> {
   const files = disk.listSync(path).filter(isSegmentName).map((name) => `${path}/${name}`);
   const sizes = files.map((file) => disk.statSync(file)?.sizeBytes ?? 0);
   for (const [index, mend] of lengthMends(sizes, fileSizeBytes).entries()) {
-    if (disk.statSync(files[index]!)?.isDirectory !== false) continue;
+    if (mend === null || disk.statSync(files[index]!)?.isDirectory !== false) continue;
     if (mend === "cut") await cutExcess(parts, files[index]!, sizes[index]!);
     if (mend !== "lengthen") continue;
     lengthen(parts, files[index]!, sizes[index]!);

@@ -36,7 +36,7 @@ test("topics are made again from their queues when their file is spoiled with it
   expect((await rig.readAll()).map(({ body }) => body.length)).toEqual([10, 20]);
   const said = rig.entries.map(({ text }) => text).join("\n");
   expect(said).toContain("a table is damaged, and its backup can't replace it");
-  expect(said).toContain("are made again from their queues");
+  expect(said).toContain("topics that topics.json lacks are made again from their queues");
   const kept = disk.listSync(`${STORE_PATH}/kept-aside`);
   expect(kept).toEqual(["config-topics.json", "config-topics.json.bak"]);
   const bytes = Buffer.from(disk.contents(`${STORE_PATH}/kept-aside/${kept[0]}`));
@@ -63,7 +63,9 @@ test("topics that came after the backup are made again from their queues when it
   expect(await rig.readAll()).toHaveLength(2);
   const said = rig.entries.map(({ text }) => text);
   expect(said).toContain("a metadata file is torn or missing: its backup is used");
-  expect(said.join("\n")).toContain("are made again from their queues");
+  expect(said.join("\n")).toContain(
+    "topics that topics.json lacks are made again from their queues",
+  );
   expect(disk.listSync(`${STORE_PATH}/kept-aside`)).toEqual(["config-topics.json"]);
   await rig.life.close();
   const next = new Rig(ASYNC, disk);
