@@ -1,7 +1,7 @@
 // From the log to what is derived from it: queue entries, index items, arrival notices.
 // Works on what the append path gathered; never reads a record's bytes and never touches a disk.
 import type { StagedRecords } from "./commit_log/staged_records.ts";
-import type { ArrivalListener } from "./message_store.ts";
+import { ANY_TAGS, type ArrivalListener } from "./message_store.ts";
 
 /** A queue as the append path sees it: it numbers records and takes their entries. Both calls work in memory. */
 export interface DispatchQueue {
@@ -45,9 +45,9 @@ export class Dispatcher {
     this.listeners.push(listener);
   }
 
-  /** Tells the listeners of a message again: readers stood before its entry. */
-  announce(topic: string, queueId: number, queueOffset: number, tagsCode: number): void {
-    for (const listener of this.listeners) listener(topic, queueId, queueOffset, tagsCode, 0);
+  /** Tells the listeners of a message again: readers stood before its entry, also those who want what comes behind it. */
+  announce(topic: string, queueId: number, queueOffset: number): void {
+    for (const listener of this.listeners) listener(topic, queueId, queueOffset, ANY_TAGS, 0);
   }
 
   /** Dispatches the records from row `from` that end at or before `confirmOffset`; gives the first row left. */

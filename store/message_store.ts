@@ -75,6 +75,11 @@ export interface QueueCursor {
   batchCount: number;
   /** Moves to the next entry; false at the end of the queue as consumers may see it (the confirm offset). */
   next(): boolean;
+  /**
+   * For a walk that would pass over this entry by its tags: whether it must end before it, since its tags code may be damaged
+   * and is looked into (EntryReader.mends).
+   */
+  areTagsDoubted(): boolean;
 }
 
 /** What an entry says of its record. */
@@ -203,10 +208,14 @@ export interface MessageStore extends AsyncDisposable {
   stats(): StoreStats;
 }
 
+/** Where a tags code stands, for readers whatever they filter by: below every hash, as an extension unit's address is. */
+export const ANY_TAGS = Number.MIN_SAFE_INTEGER;
+
 export type ArrivalListener = (
   topic: string,
   queueId: number,
   queueOffset: number,
+  /** Or ANY_TAGS. */
   tagsCode: number,
   storeTimestampMs: number,
 ) => void;

@@ -6,6 +6,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { createLogger, type LogEntry } from "../../core/log.ts";
 import { decodeRecords } from "../../core/message/record.ts";
 import { QUEUE_OFFSET_AT } from "../../core/message/record_layout.ts";
+import { KNOWN_TAGS_MAX } from "../../store/consume_queue/limits.ts";
 import { POP_MESSAGE } from "../../core/remoting/codes/pop.ts";
 import { PULL_MESSAGE } from "../../core/remoting/codes/pull.ts";
 import { PULL_SUBSCRIBES, PULL_SUSPENDS } from "./pull/pull_request.ts";
@@ -85,6 +86,27 @@ async function pullAll({ peer }: World, fields = {}): Promise<string[]> {
   return bodies;
 }
 
+/** The bodies that pops bring, as many as there are messages. */
+async function popAll({ peer }: World, exp: string): Promise<string[]> {
+  const bodies: string[] = [];
+  while (bodies.length < MESSAGES) {
+    const answer = await call(peer, POP_MESSAGE, {
+      consumerGroup: "G",
+      topic: "T",
+      queueId: 0,
+      maxMsgNums: 8,
+      invisibleTime: 60_000,
+      pollTime: 30_000,
+      bornTime: Date.now(),
+      initMode: 0,
+      expType: "TAG",
+      exp,
+    });
+    for (const { body } of decodeRecords(answer.body)) bodies.push(Buffer.from(body).toString());
+  }
+  return bodies;
+}
+
 function said({ entries }: World, level: string): string[] {
   return entries.filter((entry) => entry.level === level).map(({ text }) => text);
 }
@@ -132,9 +154,8 @@ describe("an entry", () => {
 
   test("is mended for a pull by tags and for one by SQL92 alike", async () => {
     const bySql = { subscription: "a = 2", expressionType: "SQL92" };
-    // An entry that says another record's tags, in the log's order, is passed over by tags alone.
     const runs = [
-      ...DAMAGES.slice(-4).map(([, damage]) => ({ damage, filter: { subscription: "A" } })),
+      ...DAMAGES.map(([, damage]) => ({ damage, filter: { subscription: "A" } })),
       ...[DAMAGES[0]!, ...DAMAGES.slice(-2)].map(([, damage]) => ({ damage, filter: bySql })),
     ];
     for (const { damage, filter } of runs) {
@@ -147,27 +168,65 @@ describe("an entry", () => {
   test("is mended for pops", async () => {
     for (const [, damage] of DAMAGES.slice(-4)) {
       await using stack = new AsyncDisposableStack();
-      const { peer } = await openDamaged(stack, damage);
-      const bodies: string[] = [];
-      while (bodies.length < MESSAGES) {
-        const answer = await call(peer, POP_MESSAGE, {
-          consumerGroup: "G",
-          topic: "T",
-          queueId: 0,
-          maxMsgNums: 8,
-          invisibleTime: 60_000,
-          pollTime: 30_000,
-          bornTime: Date.now(),
-          initMode: 0,
-          expType: "TAG",
-          exp: "*",
-        });
-        for (const { body } of decodeRecords(answer.body)) {
-          bodies.push(Buffer.from(body).toString());
-        }
-      }
-      expect(bodies).toEqual(BODIES);
+      const world = await openDamaged(stack, damage);
+      expect(await popAll(world, "*")).toEqual(BODIES);
     }
+  });
+});
+
+describe("an entry of other tags than its record's", () => {
+  const TAGS_CODE_AT = 12;
+  const DAMAGED_TAGS: [string, (file: Buffer) => void][] = [
+    ["of one flipped bit", (file) => void (file[at(5) + TAGS_CODE_AT + 7]! ^= 8)],
+    ["far beyond 32 bits", (file) => void (file[at(5) + TAGS_CODE_AT]! ^= 0x40)],
+    ["of none", (file) => void file.fill(0, at(5) + TAGS_CODE_AT, at(6))],
+    ["as three others", (file) => {
+      for (const entry of [0, 17, MESSAGES - 1]) file[at(entry) + TAGS_CODE_AT + 4]! ^= 1;
+    }],
+  ];
+
+  for (const [how, damage] of DAMAGED_TAGS) {
+    test(`${how}, is mended for a pull and a pop by tags`, async () => {
+      await using stack = new AsyncDisposableStack();
+      const world = await openDamaged(stack, damage);
+      expect(await pullAll(world, { subscription: "A" })).toEqual(BODIES);
+      expect(said(world, "warn")).toContain("damaged entries of a queue are mended from the log");
+      expect(said(world, "error")).toEqual([]);
+      await world.broker[Symbol.asyncDispose]();
+      expect(readFileSync(world.path).equals(world.sound)).toBe(true);
+      const other = await openDamaged(stack, damage);
+      expect(await popAll(other, "A")).toEqual(BODIES);
+    });
+  }
+
+  test("is looked for among sound ones, of which nothing is said and none is brought", async () => {
+    await using stack = new AsyncDisposableStack();
+    const world = await openDamaged(stack, () => {});
+    expect(await pullAll(world, { subscription: "B || C" })).toEqual([]);
+    expect(said(world, "warn")).toEqual([]);
+    expect(said(world, "error")).toEqual([]);
+  });
+
+  test("is believed in a queue of more tags than are remembered, and the wanted ones are brought", async () => {
+    await using stack = new AsyncDisposableStack();
+    const storePath = temporaryFolder(stack);
+    const count = KNOWN_TAGS_MAX + 20;
+    {
+      await using broker = await openTestBroker({ storePath });
+      using peer = await TestPeer.connect(broker.port);
+      for (let n = 0; n < count; n++) await send(peer, "T", `body ${n}`, `TAGS\x01tag${n}\x02`);
+    }
+    await using broker = await openTestBroker({ storePath });
+    using peer = await TestPeer.connect(broker.port);
+    const found: string[] = [];
+    for (let queueOffset = 0; queueOffset < count;) {
+      const subscription = `tag7 || tag${count - 1}`;
+      const given = { topic: "T", consumerGroup: "G", maxMsgNums: 8, queueOffset, subscription };
+      const answer = await call(peer, PULL_MESSAGE, pullFields(given));
+      for (const { body } of decodeRecords(answer.body)) found.push(Buffer.from(body).toString());
+      queueOffset = Number(answer.extFields.get("nextBeginOffset"));
+    }
+    expect(found).toEqual(["body 7", `body ${count - 1}`]);
   });
 });
 

@@ -10,8 +10,8 @@ import {
 } from "../../core/bytes/big_endian.ts";
 import type { RecordFacts } from "../commit_log/record_facts.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
-import type { FoundRecord, WrongRun } from "./entry_mender.ts";
 import { READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import type { FoundRecord, WrongRun } from "./mendable_queue.ts";
 import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import {
@@ -291,6 +291,10 @@ class BatchConsumeQueueCursor implements QueueCursor {
       return true;
     }
     return false;
+  }
+
+  areTagsDoubted(): boolean {
+    return this.queue.areTagsDoubted(this.position - BATCH_UNIT_BYTES, this.tagsCode);
   }
 
   /** False: what stands before the place may have led here wrongly, and is mended first. */

@@ -10,8 +10,8 @@ import {
 } from "../../core/bytes/big_endian.ts";
 import type { QueueCursor, TimestampBoundary } from "../message_store.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
-import type { FoundRecord, WrongRun } from "./entry_mender.ts";
 import { GAP_FILES_MAX, READ_BYTES_FIRST, READ_BYTES_MAX } from "./limits.ts";
+import type { FoundRecord, WrongRun } from "./mendable_queue.ts";
 import { MendableUnits } from "./mendable_units.ts";
 import type { QueueContext, QueueExtent } from "./queue_context.ts";
 import type { StoreTimeOf } from "./stored_queue.ts";
@@ -205,5 +205,9 @@ class ConsumeQueueCursor implements QueueCursor {
       return true;
     }
     return false;
+  }
+
+  areTagsDoubted(): boolean {
+    return this.queue.areTagsDoubted(this.position - UNIT_BYTES, this.tagsCode);
   }
 }

@@ -12,38 +12,11 @@ import type { SegmentFiles } from "../file/segment_files.ts";
 import type { EntryVerdict, RecordView } from "../message_store.ts";
 import { isExtAddress } from "./consume_queue_ext.ts";
 import { MEND_RUN_ENTRIES_MAX, MEND_SCAN_BYTES_MAX, MENDS_REMEMBERED_MAX } from "./limits.ts";
+import type { FoundRecord, MendableQueue, WrongRun } from "./mendable_queue.ts";
 import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT } from "./unit.ts";
 
 /** Read at a time: what is looked through between two turns of the event loop. */
 const PIECE_BYTES = 256 * 1024;
-
-/** A queue as the mender sees it. */
-export interface MendableQueue {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly unitBytes: number;
-  /** Where the first unit is whose record may be in the log … */
-  readonly mendableFrom: number;
-  /** … and where the last one ends. */
-  readonly endByte: number;
-  readonly isDeleted: boolean;
-  /** Where in the result of `bytesAt` the unit begins. */
-  readonly at: number;
-  bytesAt(position: number): Uint8Array;
-  /** The number that the unit at a position has, by what it says itself where its place doesn't tell. */
-  offsetAt(position: number): number;
-  positionOf(queueOffset: number): number;
-  /** Whether a unit's place tells its number: otherwise a run is mended from the sound unit before it on. */
-  readonly isNumbered: boolean;
-  /** The numbers that the records of a run have. */
-  numbersOf(run: WrongRun): [first: number, end: number];
-  /** Where the units stand of records that were found for a run, which are in the log's order. */
-  placesOf(run: WrongRun, records: readonly FoundRecord[]): Map<number, FoundRecord>;
-  /** Whether a unit says of its record what is true, but for place, size and tags: that it has this number in the queue. */
-  isOf(position: number, queueOffset: number, facts: RecordFacts): boolean;
-  /** Writes an entry anew. Throws DiskError. */
-  correct(position: number, record: FoundRecord): void;
-}
 
 export interface EntryMenderParts {
   files: SegmentFiles;
@@ -54,27 +27,7 @@ export interface EntryMenderParts {
   facts: RecordFacts;
   log: Logger;
   /** Readers who stood before an entry may go on, mended or not. */
-  onDone: (topic: string, queueId: number, queueOffset: number, tagsCode: number) => void;
-}
-
-/** A record of a queue that was found in the log: what its entry must say. */
-export interface FoundRecord {
-  queueOffset: number;
-  physicalOffset: number;
-  size: number;
-  tagsCode: number;
-  storeTimestampMs: number;
-  batchCount: number;
-}
-
-/** Adjacent entries, of which none names its record, and the stretch of the log that must hold those records. */
-export interface WrongRun {
-  from: number;
-  to: number;
-  low: number;
-  high: number;
-  /** The stretch may end before the last of those records: how far it goes is known when some are found. */
-  isOpen: boolean;
+  onDone: (topic: string, queueId: number, queueOffset: number) => void;
 }
 
 type Mends = Map<number, Promise<EntryVerdict>>;
@@ -93,6 +46,13 @@ export class EntryMender implements AsyncDisposable {
   holds(queue: MendableQueue, position: number): boolean {
     if (this.isSettled(queue, position)) return false;
     void this.mend(queue, position);
+    return true;
+  }
+
+  /** The same before an entry whose tags no record of the queue was seen to have yet. */
+  holdsForTags(queue: MendableQueue, position: number, tagsCode: number): boolean {
+    if (this.isSettled(queue, position)) return false;
+    void this.mend(queue, position, tagsCode);
     return true;
   }
 
@@ -121,11 +81,12 @@ export class EntryMender implements AsyncDisposable {
       this.looked.get(queue)?.has(position) === true;
   }
 
-  private mend(queue: MendableQueue, position: number): Promise<EntryVerdict> {
+  /** `tagsCode`: what is doubted of the entry; without it, everything. */
+  private mend(queue: MendableQueue, position: number, tagsCode?: number): Promise<EntryVerdict> {
     const mends: Mends = this.underWay.get(queue) ?? new Map();
     const known = mends.get(position);
     if (known !== undefined) return known;
-    const mending = this.last.then(() => this.tryMend(queue, position));
+    const mending = this.last.then(() => this.tryMend(queue, position, tagsCode));
     this.last = mending;
     mends.set(position, mending);
     this.underWay.set(queue, mends);
@@ -133,15 +94,24 @@ export class EntryMender implements AsyncDisposable {
   }
 
   /** Never rejects: a mend that fails is no reason for a broker to end, whatever stands in its files. */
-  private async tryMend(queue: MendableQueue, position: number): Promise<EntryVerdict> {
+  private async tryMend(
+    queue: MendableQueue,
+    position: number,
+    tagsCode: number | undefined,
+  ): Promise<EntryVerdict> {
     let verdict: EntryVerdict = "kept";
+    let isSound = false;
     try {
-      if (!this.isStopped) verdict = await this.mendNow(queue, position);
+      if (!this.isStopped) {
+        isSound = tagsCode !== undefined && await this.endOf(queue, position) !== WRONG;
+        if (!isSound) verdict = await this.mendNow(queue, position);
+      }
     } catch (error) {
       this.failed(queue, error);
     }
+    if (isSound) queue.knowTags(tagsCode!);
     // Mended or not: it is as good as it gets, and readers must never come to wait for it again.
-    if (verdict === "kept" || !this.looked.get(queue)?.has(position)) {
+    else if (verdict === "kept" || !this.looked.get(queue)?.has(position)) {
       this.remember(queue, position, verdict);
     }
     const mends = this.underWay.get(queue);
@@ -154,8 +124,7 @@ export class EntryMender implements AsyncDisposable {
   private tell(queue: MendableQueue, position: number): void {
     const { queueId, topic } = queue;
     try {
-      const tagsCode = readI64(queue.bytesAt(position), queue.at + TAGS_CODE_AT);
-      this.parts.onDone(topic, queueId, queue.offsetAt(position), tagsCode);
+      this.parts.onDone(topic, queueId, queue.offsetAt(position));
     } catch (error) {
       this.failed(queue, error);
     }

@@ -6,7 +6,8 @@ import { CommitLog } from "../commit_log/commit_log.ts";
 import { RecordFacts } from "../commit_log/record_facts.ts";
 import { FILE_MESSAGE_STORE_DEFAULTS } from "../file_message_store_options.ts";
 import { newMemoryDisk } from "../testing_store.ts";
-import { EntryMender, type MendableQueue } from "./entry_mender.ts";
+import { EntryMender } from "./entry_mender.ts";
+import type { MendableQueue } from "./mendable_queue.ts";
 
 const queue: MendableQueue = {
   topic: "Orders",
@@ -26,6 +27,7 @@ const queue: MendableQueue = {
   placesOf: () => new Map(),
   isOf: () => false,
   correct: () => {},
+  knowTags: () => {},
 };
 
 test("readers of a queue that can't be read go on, and later ones don't wait at that place", async () => {

@@ -62,3 +62,5 @@ export const MEND_RUN_ENTRIES_MAX = 4096;
 export const MEND_SCAN_BYTES_MAX = 1024 * 1024 * 1024;
 /** Entries that were looked into in one run of the broker; past it damaged ones are left as they are. */
 export const MENDS_REMEMBERED_MAX = 65_536;
+/** Tags codes that a queue's records were seen to have; a queue with more of them is believed whatever it says. */
+export const KNOWN_TAGS_MAX = 256;

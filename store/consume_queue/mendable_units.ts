@@ -3,11 +3,14 @@
 import { readI32, readI64, writeI32, writeI64 } from "../../core/bytes/big_endian.ts";
 import { RECORD_BYTES_MIN } from "../../core/message/record_layout.ts";
 import type { RecordFacts } from "../commit_log/record_facts.ts";
-import type { FoundRecord, MendableQueue, WrongRun } from "./entry_mender.ts";
+import { KNOWN_TAGS_MAX } from "./limits.ts";
+import type { FoundRecord, MendableQueue, WrongRun } from "./mendable_queue.ts";
 import { BLANK_SIZE, SIZE_AT, TAGS_CODE_AT } from "./unit.ts";
 import { UnitQueue } from "./unit_queue.ts";
 
 export abstract class MendableUnits extends UnitQueue implements MendableQueue {
+  private knownTags: Set<number> | null = null;
+
   abstract get mendableFrom(): number;
   abstract positionOf(queueOffset: number): number;
   abstract readonly isNumbered: boolean;
@@ -40,6 +43,22 @@ export abstract class MendableUnits extends UnitQueue implements MendableQueue {
   /** Whether readers must wait before a damaged entry, which is mended meanwhile; each one once. */
   isMended(position: number): boolean {
     return this.context.mender?.holds(this, position) ?? false;
+  }
+
+  /**
+   * Whether a reader who would pass over an entry by its tags must wait before it: no record of the queue was seen yet that
+   * has such tags, and this one is looked at meanwhile.
+   */
+  areTagsDoubted(position: number, tagsCode: number): boolean {
+    const { knownTags } = this;
+    if (position >= this.tailStart || knownTags?.has(tagsCode)) return false;
+    if (knownTags !== null && knownTags.size >= KNOWN_TAGS_MAX) return false;
+    return this.context.mender?.holdsForTags(this, position, tagsCode) ?? false;
+  }
+
+  knowTags(tagsCode: number): void {
+    this.knownTags ??= new Set();
+    this.knownTags.add(tagsCode);
   }
 
   /** Whether an entry of an earlier run stands before a position, in the same file. */

@@ -73,6 +73,7 @@ class ColdLog {
       size: RECORD_BYTES,
       tagsCode: 0,
       batchCount: 1,
+      areTagsDoubted: () => false,
       next() {
         if (next >= RECORDS) return false;
         this.queueOffset = next;

@@ -178,7 +178,11 @@ export class Selector {
       }
       lastPhysical = physicalOffset;
       into.nextOffset = queueOffset + cursor.batchCount;
-      if (!matchesTags(subscription, cursor.tagsCode)) continue;
+      if (!matchesTags(subscription, cursor.tagsCode)) {
+        if (!cursor.areTagsDoubted()) continue;
+        into.nextOffset = queueOffset;
+        break;
+      }
       let isGone = physicalOffset < logStart;
       if (matcher !== null && !isGone) {
         const verdict = matcher.judge(queueOffset, physicalOffset, size);

@@ -41,6 +41,7 @@ class FakeQueue {
       size: RECORD_BYTES,
       tagsCode: 0,
       batchCount: 1,
+      areTagsDoubted: () => false,
       next() {
         if (next >= queue.maxOffset) return false;
         this.queueOffset = next;

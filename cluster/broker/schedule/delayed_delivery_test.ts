@@ -80,6 +80,7 @@ class FakeStore {
       size: 0,
       tagsCode: 0,
       batchCount: 1,
+      areTagsDoubted: () => false,
       next() {
         const entry = queue[next];
         if (entry === undefined) return false;
