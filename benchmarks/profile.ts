@@ -1,6 +1,7 @@
 // Where a message's microseconds go: runs a load against a broker under Bun's CPU profiler, and prints the time each
 // function took itself, a message. docs/PROFILE.md tells what came out. Linux only: it reads /proc.
-//   bun run benchmarks/profile.ts [pipelined|java|priority|dispatch|consume|filter|pop|timers] [--seconds 8] [--rows 30]
+//   bun run benchmarks/profile.ts [LOAD] [--seconds 8] [--rows 30]
+// LOAD: pipelined, or by the Java client java|priority|dispatch|batch|compress|transact, or consume|filter|retried|pop|timers.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
@@ -20,6 +21,7 @@ import {
 
 const TOPIC = "BenchTopic";
 const FILTER_BACKLOG = 1_000_000;
+const RETRIED = 40_000;
 /** A million in a minute. */
 const TIMERS_PER_SECOND = 16_667;
 /** What the Java client sends, by load. */
@@ -27,6 +29,9 @@ const JAVA_KINDS: Readonly<Record<string, string>> = {
   java: "produce",
   priority: "priority",
   dispatch: "dispatch",
+  batch: "batch",
+  compress: "compress",
+  transact: "transact",
 };
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -106,6 +111,10 @@ async function run(side: Side): Promise<LoadResult> {
   if (load === "timers") {
     const args = [TOPIC, "timer", TIMERS_PER_SECOND * seconds, Math.max(5, seconds), seconds];
     return await timersLoad(side, folder, args);
+  }
+  if (load === "retried") {
+    await javaLoad(side, folder, ["fill", TOPIC, RETRIED]);
+    return await javaLoad(side, folder, ["consume-retried", TOPIC, RETRIED, 120]);
   }
   if (load === "filter") {
     await javaLoad(side, folder, ["fill", TOPIC, FILTER_BACKLOG]);
