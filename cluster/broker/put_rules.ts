@@ -144,6 +144,15 @@ export class PutRules {
     return this.timers.plainSlot(deliverMs, nowMs);
   }
 
+  /** When a message of a delay level is due that was stored then; 0 for a level that there isn't. */
+  levelDueMs(level: number, storedMs: number): number {
+    return level > 0 && level <= this.levels.max ? this.levels.dueMs(level, storedMs) : 0;
+  }
+
+  get takesTransactions(): boolean {
+    return !this.settings.rejectTransactionMessage;
+  }
+
   /** The timer's slot of a message of the broker's own; see TimerRules. Throws RequestError when it is refused. */
   ownSlot(deliverMs: number, nowMs: number): number {
     return this.timers.ownSlot(deliverMs, nowMs);

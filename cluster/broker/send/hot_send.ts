@@ -1,5 +1,5 @@
-// The hot path of sending: a plain or a timed message goes from its frame straight into the log's staging buffer, and its
-// answer straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out
+// The hot path of sending: a plain message, or one that waits for its time or its producer first (hot_moves.ts), goes from
+// its frame straight into the log's staging buffer, and its answer straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out
 // of the ordinary is handed to the general path (send_handler.ts) before anything has happened.
 import { Buffer } from "node:buffer";
 import { writeU16 } from "../../../core/bytes/big_endian.ts";
@@ -25,6 +25,7 @@ import {
   COMPRESSION_MASK,
   MULTI_TAGS,
   STORE_HOST_V6,
+  TRANSACTION_PREPARED,
 } from "../../../core/message/sys_flag.ts";
 import { tagsCodeUtf8 } from "../../../core/message/tag_hash.ts";
 import { FLAG_ONEWAY } from "../../../core/remoting/command.ts";
@@ -38,22 +39,23 @@ import {
   unescapeJsonInto,
 } from "../../../core/remoting/send_header_scan.ts";
 import { type Appender, STAGING_FULL } from "../../../store/commit_log/appender.ts";
-import { type HotTimed, TIMED_NAMES } from "./hot_timed.ts";
+import type { PutRules } from "../put_rules.ts";
+import { HotMoves, MOVED_NAMES, UNTAKEN } from "./hot_moves.ts";
 import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
 import type { SendBacklog } from "./send_backlog.ts";
+import { DELAYED, HALF, PLAIN, type SendKind, TIMED } from "./send_kinds.ts";
 import type { SendOutcomes } from "./send_outcomes.ts";
 import type { SendSettings } from "./send_checks.ts";
 import type { TopicPlan, TopicPlans } from "./topic_plans.ts";
 
 const HOT_CODES = [10, 310];
 const LETTER_T = 0x74;
-/** Flags that a client may set on a plain message. */
-const PLAIN_FLAGS = COMPRESSED | MULTI_TAGS | COMPRESSION_MASK | BORN_HOST_V6 | STORE_HOST_V6;
+/** Flags that a client may set on a plain message, or on one that begins a transaction. */
+const TAKEN_FLAGS = COMPRESSED | MULTI_TAGS | COMPRESSION_MASK | BORN_HOST_V6 | STORE_HOST_V6 |
+  TRANSACTION_PREPARED;
 
 /** Properties that send a message the general way. */
 const SPECIAL = [
-  PROPERTY.delayLevel,
-  PROPERTY.transactionPrepared,
   PROPERTY.innerCount,
   PROPERTY.multiDispatch,
   PROPERTY.crc32,
@@ -78,12 +80,12 @@ const NAMED = [
   PROPERTY.shardingKey,
 ] as const;
 const SPECIAL_FIRST = NAMED.length;
-const TIMED_FIRST = SPECIAL_FIRST + SPECIAL.length;
+const MOVED_FIRST = SPECIAL_FIRST + SPECIAL.length;
 
 /** Longer ones may be no int. */
 const PRIORITY_DIGITS_MAX = 9;
 
-/** Instead of a record's size: the message is of the other kind (timed or not), or the general path's. */
+/** Instead of a record's size: the message is of another kind, or the general path's. */
 const OTHER_KIND = -1;
 const GENERAL = -2;
 
@@ -91,7 +93,7 @@ export interface HotSendOptions {
   registry: HandlerRegistry;
   appender: Appender;
   plans: TopicPlans;
-  timed: HotTimed;
+  rules: Pick<PutRules, "levelDueMs" | "plainSlot" | "takesTransactions">;
   pending: PendingSends;
   backlog: SendBacklog;
   outcomes: SendOutcomes;
@@ -106,21 +108,23 @@ export interface HotSendOptions {
 export class HotSend {
   private readonly header = newSendHeader();
   private readonly scanner = new PropertyScanner(
-    [...NAMED, ...SPECIAL, ...TIMED_NAMES, ...REPLACED],
+    [...NAMED, ...SPECIAL, ...MOVED_NAMES, ...REPLACED],
     REPLACED,
   );
+  private readonly moves: HotMoves;
   /** The message's queue, which is its sender's choice or its priority's. */
   private queueId = 0;
-  /** What the last message was, and the next one mostly is too: timed ones stand in another topic. */
-  private isTimed = false;
-  /** The slot of a timed message. */
-  private outMs = 0;
+  /** What the last message was, and the next one mostly is too: its record depends on it from the topic on. */
+  private kind: SendKind = PLAIN;
+  /** The client marked it as the beginning of a transaction. */
+  private isPrepared = false;
   private readonly unescaped = Buffer.alloc(2 * PROPERTIES_BYTES_MAX);
   private readonly head: RecordHead;
   private brokerProperties: Buffer;
 
   constructor(private readonly options: HotSendOptions) {
-    const { settings, storeHost } = options;
+    const { rules, settings, storeHost } = options;
+    this.moves = new HotMoves(rules, this.scanner, MOVED_FIRST);
     this.brokerProperties = brokerPropertiesOf(settings);
     this.head = newRecordHead(storeHost.address, storeHost.port);
   }
@@ -159,23 +163,21 @@ export class HotSend {
     if (bodyBytes === 0 || bodyBytes > options.settings.maxMessageSize) return false;
 
     let size = this.writeRecord(frame, plan);
-    if (size === OTHER_KIND) {
-      this.isTimed = !this.isTimed;
-      size = this.writeRecord(frame, plan);
-    }
+    // Which one it is says the first attempt.
+    if (size === OTHER_KIND) size = this.writeRecord(frame, plan);
     if (size < 0) return false;
     this.finish(frame, connection, plan, size);
     return true;
   }
 
-  /** Writes the record in place, in the timer's topic when it is timed; gives its size, OTHER_KIND or GENERAL. */
+  /** Writes the record in place, in the topic where its kind waits; gives its size, OTHER_KIND or GENERAL. */
   private writeRecord(frame: Frame, plan: TopicPlan): number {
-    const { head, isTimed, options } = this;
-    const { appender, plans, timed } = options;
-    const topic = isTimed ? plans.timer().bytes : plan.bytes;
+    const { head, kind, moves, options } = this;
+    const { appender, plans } = options;
+    const topic = kind === PLAIN ? plan.bytes : plans.waiting(kind).bytes;
     const bodyBytes = frame.end - frame.bodyStart;
     const propertiesMax = this.propertiesBytesMax() + this.brokerProperties.length + 1 +
-      (isTimed ? timed.bytesMax(plan) : 0);
+      (kind === PLAIN ? 0 : moves.bytesMax(plan));
     const { sysFlag } = head;
     const sizeMax = recordSize(MAGIC_V1, sysFlag, bodyBytes, topic.length, propertiesMax);
     let at = appender.begin(sizeMax);
@@ -193,7 +195,7 @@ export class HotSend {
     frame.buffer.copy(buffer, bodyAt, frame.bodyStart, frame.end);
     head.bodyCrc = crc32Masked(buffer, bodyAt, topicAt);
     head.storeTimestampMs = appender.storeTimestampMs;
-    head.queueId = isTimed ? 0 : this.queueId;
+    head.queueId = kind === PLAIN ? this.queueId : moves.queueId;
     writeRecordHead(buffer, at, end - at, head, bodyBytes);
     writeRecordTopic(buffer, topicAt, MAGIC_V1, topic);
     writeU16(buffer, propertiesAt - 2, end - propertiesAt);
@@ -214,11 +216,11 @@ export class HotSend {
     size: number,
   ): void {
     const { appender, outcomes, pending, plans } = this.options;
-    const { queueId } = this;
+    const { kind, moves, queueId } = this;
     const { starts, ends } = this.scanner;
     const { buffer } = appender;
-    const { isTimed } = this;
-    const stored = isTimed ? plans.timer() : plan;
+    const stored = kind === PLAIN ? plan : plans.waiting(kind);
+    const storedQueueId = kind === PLAIN ? queueId : moves.queueId;
     const uniqueStart = starts[UNIQUE_KEY]!;
     const uniqueEnd = ends[UNIQUE_KEY]!;
     appender.addKey(javaHashUtf8(buffer, uniqueStart, uniqueEnd, stored.keyHashSeed));
@@ -228,6 +230,7 @@ export class HotSend {
       tagsCode = tagsCodeUtf8(buffer, starts[TAGS]!, ends[TAGS]!);
       appender.addKey(javaHashUtf8(buffer, starts[TAGS]!, ends[TAGS]!, stored.tagHashSeed));
     }
+    if (kind === DELAYED) tagsCode = moves.dueMs;
     const slot = pending.take(
       connection,
       stored,
@@ -238,8 +241,10 @@ export class HotSend {
       (this.header.flag & FLAG_ONEWAY) !== 0,
     );
     pending.setUniqueKey(slot, buffer, uniqueStart, uniqueEnd);
-    if (isTimed) pending.setTimed(slot, plan, this.outMs);
-    appender.end(size, plans.queue(stored, isTimed ? 0 : queueId), tagsCode, 1, outcomes, slot);
+    if (kind !== PLAIN) {
+      pending.setMoved(slot, kind, plan, storedQueueId, kind === TIMED ? moves.dueMs : 0);
+    }
+    appender.end(size, plans.queue(stored, storedQueueId), tagsCode, 1, outcomes, slot);
   }
 
   private plainTopic(frame: Frame): TopicPlan | null {
@@ -261,17 +266,18 @@ export class HotSend {
     const flag = this.number(frame, SendField.flag);
     const hasReconsume = this.header.ranges[SendField.reconsumeTimes * 2]! >= 0;
     const reconsumeTimes = hasReconsume ? this.number(frame, SendField.reconsumeTimes) : 0;
-    if (!(flags >= 0) || (flags & ~PLAIN_FLAGS) !== 0 || flags > PLAIN_FLAGS) return false;
+    if (!(flags >= 0) || (flags & ~TAKEN_FLAGS) !== 0 || flags > TAKEN_FLAGS) return false;
     if (!(bornTimestampMs >= 0) || flag !== (flag | 0) || reconsumeTimes !== (reconsumeTimes | 0)) {
       return false;
     }
+    this.isPrepared = (flags & TRANSACTION_PREPARED) !== 0;
     const born = connection.remoteHost;
     head.flag = flag;
     head.bornTimestampMs = bornTimestampMs;
     head.bornAddress = born.address;
     head.bornPort = born.port;
     head.reconsumeTimes = reconsumeTimes;
-    head.sysFlag = (flags & ~(BORN_HOST_V6 | STORE_HOST_V6)) |
+    head.sysFlag = (flags & ~(BORN_HOST_V6 | STORE_HOST_V6 | TRANSACTION_PREPARED)) |
       (born.address.length === 16 ? BORN_HOST_V6 : 0) |
       (head.storeAddress.length === 16 ? STORE_HOST_V6 : 0);
     return true;
@@ -290,8 +296,8 @@ export class HotSend {
   }
 
   /**
-   * Writes the properties that are stored at `at`, those of the broker last. Gives the position after them, OTHER_KIND,
-   * or GENERAL when one of them asks for more than storing.
+   * Writes the properties that are stored at `at`, those of the broker last. Gives the position after them, OTHER_KIND
+   * when the record must be written as one of `this.kind`, or GENERAL when one of them asks for more.
    */
   private copyProperties(
     frame: Frame,
@@ -299,7 +305,7 @@ export class HotSend {
     at: number,
     plan: TopicPlan,
   ): number {
-    const { header, isTimed, options, scanner } = this;
+    const { header, moves, options, scanner } = this;
     const field = SendField.properties * 2;
     let source = frame.buffer;
     let start = header.ranges[field]!;
@@ -313,27 +319,30 @@ export class HotSend {
       start = 0;
     }
     let next = scanner.copy(source, start, end, target, at);
-    if (!this.isPlain(target) || !this.chooseQueue(target, plan)) return GENERAL;
-    if (options.timed.asksForTime(scanner, TIMED_FIRST) !== isTimed) return OTHER_KIND;
+    const kind = moves.kind();
+    if (kind === UNTAKEN || this.isPrepared && kind !== HALF) return GENERAL;
+    if (!this.isPlain(target) || !this.chooseQueue(target, plan, kind)) return GENERAL;
+    if (kind !== this.kind) {
+      this.kind = kind;
+      return OTHER_KIND;
+    }
     this.brokerProperties.copy(target, next);
     next += this.brokerProperties.length;
-    if (isTimed) {
-      const { storeTimestampMs } = options.appender;
-      this.outMs = options.timed.slotOf(scanner, TIMED_FIRST, target, storeTimestampMs);
-      if (this.outMs === 0) return GENERAL;
-      next = options.timed.write(target, next, this.outMs, plan, this.queueId);
+    if (kind !== PLAIN) {
+      if (!moves.take(kind, target, options.appender.storeTimestampMs)) return GENERAL;
+      next = moves.write(kind, target, next, plan, this.queueId, UNIQUE_KEY);
     }
     return next - at > PROPERTIES_BYTES_MAX ? GENERAL : next;
   }
 
   /** Takes the queue that a priority asks for; false when the general way decides whether it is one. */
-  private chooseQueue(target: Buffer, plan: TopicPlan): boolean {
+  private chooseQueue(target: Buffer, plan: TopicPlan, kind: SendKind): boolean {
     const { ends, starts } = this.scanner;
     const start = starts[PRIORITY]!;
     if (start < 0) return true;
     const end = ends[PRIORITY]!;
     if (end - start > PRIORITY_DIGITS_MAX || starts[SHARDING_KEY]! >= 0) return false;
-    if (this.options.timed.asksForTime(this.scanner, TIMED_FIRST)) return false;
+    if (kind !== PLAIN) return false;
     const priority = parseDecimal(target, start, end);
     if (!(priority >= 0) || plan.writeQueueCount < 1) return false;
     this.queueId = Math.min(priority, plan.writeQueueCount - 1);

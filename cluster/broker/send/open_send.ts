@@ -14,7 +14,6 @@ import type { PutRules } from "../put_rules.ts";
 import type { StatsSink } from "../stats_sink.ts";
 import type { TopicTable } from "../topics/topic_table.ts";
 import { HotSend } from "./hot_send.ts";
-import { HotTimed } from "./hot_timed.ts";
 import { MessageDrafts } from "./message_draft.ts";
 import { PendingSends } from "./pending_sends.ts";
 import { ReplyHandler } from "./reply_handler.ts";
@@ -75,7 +74,9 @@ export function openSend(options: SendOptions): SendBacklog {
   const messageId = encodeOffsetMessageId(storeHost.address, storeHost.port, 0);
   const storeHostHex = messageId.slice(0, -OFFSET_HEX_DIGITS);
   const answers = new SendAnswerWriter(pending, storeHostHex, settings);
-  const outcomes = new SendOutcomes({ pending, answers, appender, stats, storeHost, settings });
+  const { prepared } = options;
+  const parts = { pending, answers, appender, stats, prepared, storeHost, settings };
+  const outcomes = new SendOutcomes(parts);
   const plans = new TopicPlans({
     sendable(topic) {
       const config = topics.get(topic);
@@ -89,7 +90,7 @@ export function openSend(options: SendOptions): SendBacklog {
     registry: server,
     appender,
     plans,
-    timed: new HotTimed(options.rules),
+    rules: options.rules,
     pending,
     backlog,
     outcomes,

@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import { Buffer as NodeBuffer } from "node:buffer";
 import type { SerializeType } from "../../../core/remoting/command.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
+import { type MovedKind, PLAIN, type SendKind } from "./send_kinds.ts";
 import type { TopicPlan } from "./topic_plans.ts";
 
 /** Longest unique key that a slot keeps; sends with longer ones go the general way. */
@@ -14,12 +15,16 @@ export class PendingSends {
   connections: (Connection | null)[] = [];
   /** Of the topics that they are stored in. */
   plans: (TopicPlan | null)[] = [];
-  /** Of timed messages: the topics that they are going to. */
+  /** Of those that wait first: the topics that they are going to. */
   realPlans: (TopicPlan | null)[] = [];
   /** Of timed messages: their slots. */
   outMs = new Float64Array(SLOTS_INITIAL);
   opaques = new Int32Array(SLOTS_INITIAL);
+  /** Of the topics that they were sent to … */
   queueIds = new Int32Array(SLOTS_INITIAL);
+  /** … and of those that they are stored in. */
+  storedQueueIds = new Int32Array(SLOTS_INITIAL);
+  private kinds = new Uint8Array(SLOTS_INITIAL);
   sizes = new Int32Array(SLOTS_INITIAL);
   serializeTypes = new Uint8Array(SLOTS_INITIAL);
   isOneway = new Uint8Array(SLOTS_INITIAL);
@@ -53,15 +58,29 @@ export class PendingSends {
     this.plans[slot] = plan;
     this.opaques[slot] = opaque;
     this.queueIds[slot] = queueId;
+    this.storedQueueIds[slot] = queueId;
+    this.kinds[slot] = PLAIN;
     this.sizes[slot] = size;
     this.serializeTypes[slot] = serializeType;
     this.isOneway[slot] = oneway ? 1 : 0;
     return slot;
   }
 
-  /** The message in the slot waits for its time. */
-  setTimed(slot: number, realPlan: TopicPlan, outMs: number): void {
+  kindOf(slot: number): SendKind {
+    return this.kinds[slot] as SendKind;
+  }
+
+  /** The message in the slot waits in a queue of another topic first; `outMs` is a timed one's slot. */
+  setMoved(
+    slot: number,
+    kind: MovedKind,
+    realPlan: TopicPlan,
+    storedQueueId: number,
+    outMs: number,
+  ): void {
+    this.kinds[slot] = kind;
     this.realPlans[slot] = realPlan;
+    this.storedQueueIds[slot] = storedQueueId;
     this.outMs[slot] = outMs;
   }
 
@@ -101,6 +120,8 @@ export class PendingSends {
     this.outMs = larger(this.outMs, Float64Array);
     this.opaques = larger(this.opaques, Int32Array);
     this.queueIds = larger(this.queueIds, Int32Array);
+    this.storedQueueIds = larger(this.storedQueueIds, Int32Array);
+    this.kinds = larger(this.kinds, Uint8Array);
     this.sizes = larger(this.sizes, Int32Array);
     this.free = larger(this.free, Int32Array);
     this.serializeTypes = larger(this.serializeTypes, Uint8Array);

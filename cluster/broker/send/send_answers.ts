@@ -13,6 +13,7 @@ import {
 import { RecallHandleWriter } from "../../../core/message/recall_handle.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import { PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
+import { TIMED } from "./send_kinds.ts";
 
 const DIGITS = Buffer.from("0123456789ABCDEF", "latin1");
 /** Digits of the largest number written: 2^53. */
@@ -93,7 +94,7 @@ export class SendAnswerWriter {
 
   /** Queues the answer to the pending send in `slot`. */
   write(slot: number, connection: Connection, physicalOffset: number, queueOffset: number): void {
-    const isTimed = this.pending.realPlans[slot] !== null;
+    const isTimed = this.pending.kindOf(slot) === TIMED;
     const { buffer, start } = connection.reserve(
       isTimed ? this.bytesMax + this.recallBytesMax(slot) : this.bytesMax,
     );
@@ -125,7 +126,7 @@ export class SendAnswerWriter {
     at = writeHex16(buffer, at, physicalOffset);
     at = put(buffer, at, this.jsonOffset);
     at = writeDecimal(buffer, at, queueOffset);
-    if (pending.realPlans[slot] !== null) {
+    if (pending.kindOf(slot) === TIMED) {
       at = this.writeHandle(buffer, put(buffer, at, this.jsonRecall), slot);
     }
     at = put(buffer, at, this.jsonOpaque);
@@ -157,7 +158,7 @@ export class SendAnswerWriter {
     at = put(buffer, at, this.binaryTransaction);
     writeI32(buffer, at, pending.uniqueKeyLengths[slot]!);
     at = this.putUniqueKey(buffer, at + 4, slot);
-    if (pending.realPlans[slot] !== null) {
+    if (pending.kindOf(slot) === TIMED) {
       const value = put(buffer, at, this.binaryRecall) + 4;
       at = this.writeHandle(buffer, value, slot);
       writeI32(buffer, value - 4, at - value);

@@ -11,6 +11,7 @@ import { FrameDecoder } from "../../../core/remoting/frame.ts";
 import type { Connection } from "../../../core/remoting/handler.ts";
 import { PendingSends } from "./pending_sends.ts";
 import { SendAnswerWriter, writeHex16 } from "./send_answers.ts";
+import { TIMED } from "./send_kinds.ts";
 import type { TopicPlan } from "./topic_plans.ts";
 
 const plan: TopicPlan = {
@@ -54,7 +55,7 @@ function answerOf(serializeType: SerializeType, region = "DefaultRegion", outMs 
   const slot = pending.take(connection, plan, 54, 3, 200, serializeType, false);
   const key = Buffer.from("C0000202449D30946E0967CCE1B90000");
   pending.setUniqueKey(slot, key, 0, key.length);
-  if (outMs > 0) pending.setTimed(slot, plan, outMs);
+  if (outMs > 0) pending.setMoved(slot, TIMED, plan, 0, outMs);
   const settings = { brokerName: "b-名", regionId: region, traceOn: true };
   const writer = new SendAnswerWriter(pending, "7F00000200005597", settings);
   writer.write(slot, connection, 0x1234_5678_9a, 9_007_199_254_740_991);

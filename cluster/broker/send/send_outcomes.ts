@@ -1,5 +1,4 @@
 // Hears from the store how each staged send ended, and answers it. Counts per topic once a burst.
-import { TIMER_QUEUE_ID } from "../../../core/message/topic_names.ts";
 import {
   EMPTY_BYTES,
   FLAG_RESPONSE,
@@ -19,6 +18,7 @@ import type { StatsSink } from "../stats_sink.ts";
 import { type PendingSends, UNIQUE_KEY_BYTES_MAX } from "./pending_sends.ts";
 import { putRefusal } from "./put_refusals.ts";
 import type { SendAnswerWriter } from "./send_answers.ts";
+import { HALF, TIMED } from "./send_kinds.ts";
 import type { TopicPlan } from "./topic_plans.ts";
 
 export interface SendOutcomesOptions {
@@ -26,6 +26,8 @@ export interface SendOutcomesOptions {
   answers: SendAnswerWriter;
   appender: Appender;
   stats: StatsSink;
+  /** A transaction of the topic was begun: its half message is stored. */
+  prepared: (topic: string) => void;
   storeHost: HostAddress;
   settings: {
     readonly brokerName: string;
@@ -49,6 +51,9 @@ export class SendOutcomes implements AppendOwner {
     const connection = pending.connections[slot]!;
     const oneway = pending.isOneway[slot] === 1;
     if (status === "ok" || status === "flush_disk_timeout") this.count(slot);
+    if (status === "ok" && pending.kindOf(slot) === HALF) {
+      this.options.prepared(pending.realPlans[slot]!.topic);
+    }
     if (!oneway && !connection.closed) {
       if (status === "ok") answers.write(slot, connection, physicalOffset, queueOffset);
       else if (status === "flush_disk_timeout") {
@@ -66,12 +71,11 @@ export class SendOutcomes implements AppendOwner {
   private count(slot: number): void {
     const { pending } = this.options;
     const plan = pending.plans[slot]!;
-    const queueId = pending.realPlans[slot] === null ? pending.queueIds[slot]! : TIMER_QUEUE_ID;
     if (plan !== this.countedPlan) {
       this.flushCount();
       this.countedPlan = plan;
     }
-    this.countedQueueId = queueId;
+    this.countedQueueId = pending.storedQueueIds[slot]!;
     this.countedMessages++;
     this.countedBytes += pending.sizes[slot]!;
   }
@@ -96,10 +100,9 @@ export class SendOutcomes implements AppendOwner {
     const keyStart = slot * UNIQUE_KEY_BYTES_MAX;
     const keyEnd = keyStart + pending.uniqueKeyLengths[slot]!;
     const uniqueKey = pending.uniqueKeys.toString("latin1", keyStart, keyEnd);
-    const topic = pending.realPlans[slot]?.topic;
-    const timedFields: [string, string][] = topic === undefined
-      ? []
-      : [["recallHandle", this.handleOf(slot, topic, uniqueKey)]];
+    const timedFields: [string, string][] = pending.kindOf(slot) === TIMED
+      ? [["recallHandle", this.handleOf(slot, pending.realPlans[slot]!.topic, uniqueKey)]]
+      : [];
     this.send(slot, connection, ResponseCode.FLUSH_DISK_TIMEOUT, null, [
       ["queueId", String(pending.queueIds[slot])],
       ["queueOffset", String(queueOffset)],

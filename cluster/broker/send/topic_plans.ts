@@ -4,10 +4,10 @@ import { Buffer } from "node:buffer";
 import { javaHash } from "../../../core/bytes/java_hash.ts";
 import { sameBytes } from "../../../core/bytes/same_bytes.ts";
 import { TAG_KEY_PREFIX } from "../../../core/message/property_names.ts";
-import { TIMER_TOPIC } from "../../../core/message/topic_names.ts";
 import { TOPIC_BYTES_MAX } from "../../../core/limits.ts";
 import type { DispatchQueue } from "../../../store/dispatch.ts";
 import type { TopicConfig } from "../topics/topic_config.ts";
+import { type MovedKind, WAITING_TOPICS } from "./send_kinds.ts";
 
 export interface TopicPlan {
   readonly topic: string;
@@ -40,7 +40,7 @@ const PLANS_MAX = 10_000;
 export class TopicPlans {
   private readonly plans = new Map<string, TopicPlan>();
   private last: TopicPlan | null = null;
-  private timerPlan: TopicPlan | null = null;
+  private readonly waitingPlans: (TopicPlan | undefined)[] = [];
   private revision: object | null = null;
   private permission = -1;
 
@@ -55,12 +55,12 @@ export class TopicPlans {
     this.permission = permission;
     this.plans.clear();
     this.last = null;
-    this.timerPlan = null;
+    this.waitingPlans.length = 0;
   }
 
-  /** The plan of the topic in which timed messages wait, though nobody may send to it. */
-  timer(): TopicPlan {
-    return this.timerPlan ??= planOf(TIMER_TOPIC, 1, 1);
+  /** The plan of the topic in which messages of a kind wait, though nobody may send to it. */
+  waiting(kind: MovedKind): TopicPlan {
+    return this.waitingPlans[kind] ??= planOf(WAITING_TOPICS[kind], 1, 1);
   }
 
   /** The plan of the topic named by `buffer[start…end)`; null when the general path must decide. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
 import { encodeOffsetMessageId } from "../../../core/message/message_id.ts";
 import { parseProperties } from "../../../core/message/properties.ts";
 import { decodeRecord } from "../../../core/message/record.ts";
@@ -254,6 +255,20 @@ describe("a transaction on a whole broker", () => {
     expect((await end(peer, half, COMMIT, { group: "PID_later" })).code).toBe(0);
     expect(await bodies("TopicUnknown")).toEqual(["?"]);
   });
+});
+
+test("transactions are counted while they are open, in a new topic and in one that is there", async () => {
+  await using stack = new AsyncDisposableStack();
+  const storePath = temporaryFolder(stack);
+  {
+    await using broker = await openTestBroker({ storePath });
+    using peer = await TestPeer.connect(broker.port);
+    const first = await sendHalf(peer, "Counted", "one");
+    for (const body of ["two", "three"]) await sendHalf(peer, "Counted", body);
+    expect((await end(peer, first, COMMIT)).code).toBe(0);
+  }
+  const text = readFileSync(`${storePath}/config/transactionMetrics`, "utf8");
+  expect(JSON.parse(text)).toMatchObject({ transactionCount: { Counted: { count: 2 } } });
 });
 
 test("a store that Apache wrote goes on where its checks were", async () => {
