@@ -15,22 +15,22 @@ export interface TimerFilesOptions extends Pick<TimerLogOptions, "disk" | "log">
   precisionMs: number;
 }
 
+export interface TimerFiles {
+  log: TimerLog;
+  wheel: TimerWheel;
+}
+
 /** `note`: what the last clean stop left, when nothing has changed the files by right since. Throws DiskError. */
 export function openTimerFiles(
   options: TimerFilesOptions,
   note: TimerSumsNote | null,
-): { log: TimerLog; wheel: TimerWheel } {
+): TimerFiles {
   const { disk, logFileBytes, precisionMs, storePath } = options;
   const keptAside = new KeptAside(disk, storePath);
   const path = `${storePath}/timerlog`;
   const openLog = () => TimerLog.open({ disk, log: options.log, path, fileBytes: logFileBytes });
   const log = orElse(() => asLeft(openLog(), path, note), (problem) => {
-    const keptAs = keptAside.moveFolder(path, "timerlog");
-    disk.syncDirectorySync(path);
-    options.log.warn("the timer log is damaged: it is made again from its queue", {
-      problem,
-      keptAs,
-    });
+    setLogAside(options, keptAside, problem);
     return openLog();
   });
   const wheelPath = `${storePath}/timerwheel`;
@@ -45,6 +45,26 @@ export function openTimerFiles(
     return openWheel();
   });
   return { log, wheel };
+}
+
+/** Keeps the log of open files aside and opens them anew, without it. Throws DiskError. */
+export function openWithoutLog(
+  options: TimerFilesOptions,
+  { log, wheel }: TimerFiles,
+  problem: string,
+): TimerFiles {
+  void log.close();
+  void wheel.close();
+  setLogAside(options, new KeptAside(options.disk, options.storePath), problem);
+  return openTimerFiles(options, null);
+}
+
+function setLogAside(options: TimerFilesOptions, keptAside: KeptAside, problem: string): void {
+  const { disk, log, storePath } = options;
+  const path = `${storePath}/timerlog`;
+  const keptAs = keptAside.moveFolder(path, "timerlog");
+  disk.syncDirectorySync(path);
+  log.warn("the timer log is damaged: it is made again from its queue", { problem, keptAs });
 }
 
 function asLeft(log: TimerLog, path: string, note: TimerSumsNote | null): TimerLog {

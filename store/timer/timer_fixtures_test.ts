@@ -163,7 +163,8 @@ describe("the recorded timer log and wheel", () => {
 describe("the recorded check and counts", () => {
   test("are read, and written as they were", () => {
     const bytes = archive.get("config/timercheck")!;
-    const check = new TimerCheckFile(recordedDisk(), "/store/config/timercheck").load(0)!;
+    const check = new TimerCheckFile(recordedDisk(), "/store/config/timercheck").load(0)!
+      .said;
     expect(check).toEqual({
       lastReadTimeMs: 1795231288000,
       logFlushPosition: 2912,

@@ -5,10 +5,17 @@ import { type Disk, DiskError } from "../../core/disk/disk.ts";
 import type { Logger } from "../../core/log.ts";
 import { keepFolderAside } from "../file/folder_in_place.ts";
 import { BLANK_SLOTS, SUMMED_LOG_BYTES_MAX, WEEK_SLOTS } from "./limits.ts";
-import { encodeTimerCheck, newTimerCheck, type TimerCheck, TimerCheckFile } from "./timer_check.ts";
-import { openTimerFiles } from "./timer_files.ts";
+import { findTimerFlaw } from "./timer_audit.ts";
+import {
+  believed,
+  encodeTimerCheck,
+  newTimerCheck,
+  type TimerCheck,
+  TimerCheckFile,
+} from "./timer_check.ts";
+import { openTimerFiles, openWithoutLog, type TimerFiles } from "./timer_files.ts";
 import type { TimerLog } from "./timer_log.ts";
-import { earliestReadTimeMs, recoverTimer } from "./timer_recovery.ts";
+import { earliestReadTimeMs, recoverTimer, type TimerRecovery } from "./timer_recovery.ts";
 import { growSlotUnits, newSlotUnits, type SlotUnits } from "./slot_units.ts";
 import { takeSums, TimerSums } from "./timer_sums.ts";
 import {
@@ -54,6 +61,8 @@ export class TimerStore {
   readonly isLogLost: boolean;
   /** Entries of the queue before `queueOffset` whose time is before `lastReadTimeMs` were done when this was written. */
   readonly recovered: Readonly<TimerCheck>;
+  private readonly log: TimerLog;
+  private readonly wheel: TimerWheel;
   private readonly check: TimerCheck;
   private readonly rollWindowMs: number;
   private readonly rollWindowSlots: number;
@@ -67,35 +76,25 @@ export class TimerStore {
 
   private constructor(
     private readonly options: TimerStoreOptions,
-    private readonly log: TimerLog,
-    private readonly wheel: TimerWheel,
+    { log, wheel }: TimerFiles,
     private readonly checkFile: TimerCheckFile,
     private readonly sums: TimerSums,
     check: TimerCheck | null,
+    { lastUnit, isDamaged, isLogLost }: TimerRecovery,
   ) {
     const { nowMs, precisionMs, queueEnd } = options;
-    const { lastUnit, isDamaged, isLogLost } = recoverTimer({
-      log,
-      wheel,
-      check,
-      fileBytes: options.logFileBytes,
-      commitLogEnd: options.commitLogEnd,
-      logger: options.log,
-    });
+    this.log = log;
+    this.wheel = wheel;
     this.lastUnit = lastUnit;
     this.isLogLost = isLogLost;
     this.check = check ?? newTimerCheck(nowMs);
     this.hasCheck = check !== null;
     this.correctCheck(isDamaged, queueEnd);
     this.writeTimeMs = wheel.floor(nowMs);
-    const known = this.check.lastReadTimeMs > 0
-      ? this.check.lastReadTimeMs
-      : lastUnit === null
-      ? this.writeTimeMs
-      : lastUnit.writeTimeMs - UNKNOWN_READ_MARGIN_MS;
+    const known = wheel.floor(knownReadTimeMs(check, lastUnit, this.writeTimeMs));
     const earliest = earliestReadTimeMs(nowMs, precisionMs, BLANK_SLOTS);
-    this.recovered = { ...this.check, lastReadTimeMs: wheel.floor(known) };
-    this.readTimeMs = log.isEmpty ? this.writeTimeMs : Math.max(wheel.floor(known), earliest);
+    this.recovered = { ...this.check, lastReadTimeMs: known };
+    this.readTimeMs = log.isEmpty ? this.writeTimeMs : Math.max(known, earliest);
     this.queueOffset = this.check.queueOffset;
     this.rollWindowSlots = rollWindowOf(options.rollWindowSlots, precisionMs);
     this.rollWindowMs = this.rollWindowSlots * precisionMs;
@@ -110,10 +109,19 @@ export class TimerStore {
       keepFolderAside(options, `${storePath}/${name}`);
     }
     const note = takeSums(sums, log);
-    const check = checkFile.load(nowMs);
+    const check = believed(checkFile.load(nowMs), nowMs, log);
     const isOfLastStop = check !== null && crc32(encodeTimerCheck(check)) === note?.check;
-    const { log: timerLog, wheel } = openTimerFiles(options, isOfLastStop ? note : null);
-    return new TimerStore(options, timerLog, wheel, checkFile, sums, check);
+    let files = openTimerFiles(options, isOfLastStop ? note : null);
+    let recovery = recovered(options, files, check);
+    // Without sums, of which a kill leaves none.
+    const flaw = isOfLastStop || files.log.isEmpty
+      ? null
+      : flawOf(options, files, check, recovery.lastUnit);
+    if (flaw !== null) {
+      files = openWithoutLog(options, files, flaw);
+      recovery = { ...recovered(options, files, check), isDamaged: true, isLogLost: true };
+    }
+    return new TimerStore(options, files, checkFile, sums, check, recovery);
   }
 
   /**
@@ -341,4 +349,32 @@ function rollWindowOf(slots: number, precisionMs: number): number {
   const widest = WEEK_SLOTS - BLANK_SLOTS;
   const window = slots > widest || slots < 2 ? widest : slots;
   return Math.max(2, Math.min(window, Math.floor(INT_MAX / precisionMs)));
+}
+
+function recovered(
+  { commitLogEnd, log: logger, logFileBytes }: TimerStoreOptions,
+  files: TimerFiles,
+  check: TimerCheck | null,
+): TimerRecovery {
+  return recoverTimer({ ...files, check, fileBytes: logFileBytes, commitLogEnd, logger });
+}
+
+function flawOf(
+  { logFileBytes, nowMs }: TimerStoreOptions,
+  files: TimerFiles,
+  check: TimerCheck | null,
+  lastUnit: TimerUnit | null,
+): string | null {
+  const readTimeMs = files.wheel.floor(knownReadTimeMs(check, lastUnit, nowMs));
+  return findTimerFlaw({ ...files, fileBytes: logFileBytes, readTimeMs });
+}
+
+/** The time before which slots are delivered. Without a check those shortly before the last write are delivered again. */
+function knownReadTimeMs(
+  check: TimerCheck | null,
+  lastUnit: TimerUnit | null,
+  writeTimeMs: number,
+): number {
+  if (check !== null && check.lastReadTimeMs > 0) return check.lastReadTimeMs;
+  return lastUnit === null ? writeTimeMs : lastUnit.writeTimeMs - UNKNOWN_READ_MARGIN_MS;
 }

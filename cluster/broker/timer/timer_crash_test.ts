@@ -154,6 +154,9 @@ for (let seed = 1; seed <= 6; seed++) {
     const delivered = await timer.delivered();
     const keys = delivered.map(({ key }) => key);
     expect(keys.toSorted()).toEqual([...sent.keys()].filter((key) => !gone.has(key)).sort());
+    // Nothing was taken for damage.
+    expect(timer.disk.listSync("/store/kept-aside")).toEqual([]);
+    expect(timer.logged.filter(({ text }) => text.includes("damaged"))).toEqual([]);
     for (const { atMs, key } of delivered) expect(atMs).toBeGreaterThan(sent.get(key)! - 1000);
   });
 }
@@ -176,6 +179,7 @@ for (let seed = 1; seed <= 4; seed++) {
     await timer.clock.advance(40_000);
     const keys = new Set(await timer.keys());
     expect([...sent.keys()].filter((key) => !keys.has(key))).toEqual([]);
+    expect(timer.disk.listSync("/store/kept-aside")).toEqual([]);
   });
 }
 
