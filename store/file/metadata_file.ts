@@ -17,8 +17,11 @@ export interface MetadataFileOptions {
   isWhole?: (text: string) => boolean;
 }
 
+/** Of `save` and of `saveInBackground`, which may be under way when the other is called. */
+const TEMPORARY = [".tmp", ".tmp2"] as const;
+
 export class MetadataFile {
-  /** Whether `load` gave the backup: what was saved after it is lost. */
+  /** Whether `load` gave a backup after which something was saved that is lost. */
   isBackupUsed = false;
   private saved: string | null = null;
   private saving: Promise<void> = Promise.resolve();
@@ -41,7 +44,7 @@ export class MetadataFile {
     const backup = this.readText(backupPath);
     if (backup !== null && this.isWhole(backup)) {
       log.warn("a metadata file is torn or missing: its backup is used", { path });
-      this.isBackupUsed = true;
+      this.isBackupUsed = text !== null || !this.wasReplacing();
       return backup;
     }
     // Apache leaves an empty file where it crashed before anything was saved.
@@ -58,8 +61,9 @@ export class MetadataFile {
     const { disk, path } = this.options;
     const folder = dirname(path);
     disk.makeDirectorySync(folder);
-    this.writeTemporary(`${path}.tmp`, text);
-    this.replace(`${path}.tmp`);
+    const temporary = `${path}${TEMPORARY[0]}`;
+    this.writeTemporary(temporary, text);
+    this.replace(temporary);
     disk.syncDirectorySync(folder);
     this.saved = text;
   }
@@ -80,12 +84,19 @@ export class MetadataFile {
     const folder = dirname(path);
     disk.makeDirectorySync(folder);
     const bytes = Buffer.from(text, "utf8");
-    // Not the name that `save` uses: it may be called meanwhile.
-    const temporary = `${path}.tmp2`;
+    const temporary = `${path}${TEMPORARY[1]}`;
     await writeBytes(disk, temporary, bytes);
     this.replace(temporary);
     await disk.syncDirectory(folder);
     this.saved = text;
+  }
+
+  /** Whether a broker died between the two renames of a save: then the backup is what was saved last. */
+  private wasReplacing(): boolean {
+    return TEMPORARY.some((suffix) => {
+      const text = this.readText(`${this.options.path}${suffix}`);
+      return text !== null && this.isWhole(text);
+    });
   }
 
   /** Puts a temporary file in place. A torn file never takes the place of the backup that stands in for it. */

@@ -41,7 +41,10 @@ test("after a power cut at any operation the last saved version or the one being
           saved = false;
         }
         disk.crash("power");
-        const loaded = open(disk).load();
+        const next = open(disk);
+        const loaded = next.load();
+        // Whichever file it came from, it is what was saved last.
+        expect(next.isBackupUsed).toBe(false);
         if (saved) expect(loaded).toBe('{"version":3}');
         else expect(['{"version":2}', '{"version":3}']).toContain(loaded!);
       }
@@ -56,6 +59,26 @@ test("a torn file falls back to its backup and says so", () => {
   const entries: LogEntry[] = [];
   expect(open(disk, entries).load()).toBe('{"dataVersion":{}}');
   expect(entries.map((entry) => entry.level)).toEqual(["warn"]);
+});
+
+test("a backup stands for what was saved after it where the file is torn or lost, but not between two renames", () => {
+  const place = { torn: '{"dataVersion":{"count', whole: '{"dataVersion":{}}' };
+  const isUsed = (file: string | null, temporary: string | null) => {
+    const disk = new MemoryDisk(seededRandom(1));
+    const put = (path: string, text: string | null) =>
+      text === null ? undefined : disk.place(path, new TextEncoder().encode(text));
+    put(PATH, file);
+    put(`${PATH}.bak`, place.whole);
+    put(`${PATH}.tmp2`, temporary);
+    const opened = open(disk);
+    expect(opened.load()).toBe(place.whole);
+    return opened.isBackupUsed;
+  };
+  expect(isUsed(place.torn, null)).toBe(true);
+  expect(isUsed(place.torn, place.whole)).toBe(true);
+  expect(isUsed(null, null)).toBe(true);
+  expect(isUsed(null, place.torn)).toBe(true);
+  expect(isUsed(null, place.whole)).toBe(false);
 });
 
 test("a file that is damaged together with its backup is refused by name", () => {

@@ -35,8 +35,6 @@ interface Transaction {
   isOwed: boolean;
   /** The disk refused something, or power took what wasn't synced: it may be there twice, or be decided otherwise. */
   isDoubtful: boolean;
-  /** Power took its half, and another's stands there now: an end names nothing but the place, as Apache's clients do it. */
-  isReplaced: boolean;
 }
 
 export class TransactionsWorkload implements Workload {
@@ -107,7 +105,8 @@ export class TransactionsWorkload implements Workload {
     this.ledger.send(message);
     const verdict = randomBelow(random, 2) === 0 ? TRANSACTION_COMMIT : TRANSACTION_ROLLBACK;
     const properties = formatProperties([
-      ...propertiesOf(key),
+      ...propertiesOf(key).filter(([name]) => name !== "UNIQ_KEY"),
+      ["UNIQ_KEY", uniqueKeyOf(key)],
       ["TRAN_MSG", "true"],
       ["PGROUP", GROUP],
     ]);
@@ -118,7 +117,6 @@ export class TransactionsWorkload implements Workload {
       for (const other of this.transactions.values()) {
         if (other.physicalOffset !== physicalOffset) continue;
         if (!other.isDoubtful) life.broken(`${key} was given the place of ${other.key}`);
-        other.isReplaced = true;
       }
       this.transactions.set(key, {
         key,
@@ -129,7 +127,6 @@ export class TransactionsWorkload implements Workload {
         wasCommitted: false,
         isOwed: false,
         isDoubtful: life.hasFaults,
-        isReplaced: false,
       });
     });
   }
@@ -141,7 +138,6 @@ export class TransactionsWorkload implements Workload {
 
   private async end(life: SimulatedLife, transaction: Transaction): Promise<void> {
     const { key, verdict, queueOffset, physicalOffset } = transaction;
-    if (transaction.isReplaced) return;
     if (verdict === TRANSACTION_COMMIT) transaction.wasCommitted = true;
     if (life.hasFaults) transaction.isDoubtful = true;
     const { code } = await life.call(END_TRANSACTION, {
@@ -151,8 +147,9 @@ export class TransactionsWorkload implements Workload {
       commitLogOffset: physicalOffset,
       commitOrRollback: verdict,
       fromTransactionCheck: randomBelow(life.random, 2) === 0,
-      msgId: key,
-      transactionId: key,
+      // Power may have taken its half, and another's may stand there now, or a copy of one: this tells them apart.
+      msgId: uniqueKeyOf(key),
+      transactionId: uniqueKeyOf(key),
     });
     if (life.disk.isDead) return;
     if (code === ResponseCode.ILLEGAL_OPERATION && !transaction.isDoubtful) {
@@ -160,4 +157,9 @@ export class TransactionsWorkload implements Workload {
     }
     if (code === ResponseCode.SUCCESS && verdict === TRANSACTION_COMMIT) transaction.isOwed = true;
   }
+}
+
+/** As a Java client makes them: 32 hexadecimal digits. */
+function uniqueKeyOf(key: string): string {
+  return `7F0000010001${Number(key.slice(1)).toString(16).toUpperCase().padStart(20, "0")}`;
 }
