@@ -236,7 +236,7 @@ describe("a name server", () => {
       expect((await client.request(224, { cluster: "c" })).code).toBe(0);
       await client.request(100, { namespace: "N", key: "k", value: "v" });
       expect(disk.listSync("/tmp")).toEqual([]);
-      expect(disk.listSync("/data")).toEqual(["kvConfig.json"]);
+      expect(disk.listSync("/data")).toEqual(["kvConfig.json", "kvConfig.json.bak"]);
     });
   });
 

@@ -1,5 +1,6 @@
 // A small text file that is replaced as a whole (config/*.json): temporary file, sync, rename, folder sync. The version
-// before is kept as .bak, as Apache does, and is read when the newest is torn. Knows no format beyond being whole.
+// before is kept as .bak, as Apache does, and of the first one a copy; it is read when the newest is torn. Knows no format
+// beyond being whole.
 import { Buffer } from "node:buffer";
 import { dirname } from "node:path";
 import { type Disk, DiskError } from "../../core/disk/disk.ts";
@@ -24,6 +25,7 @@ export class MetadataFile {
   /** Whether `load` gave a backup after which something was saved that is lost. */
   isBackupUsed = false;
   private saved: string | null = null;
+  private hasBackup = false;
   private saving: Promise<void> = Promise.resolve();
   private readonly isWhole: (text: string) => boolean;
 
@@ -66,6 +68,7 @@ export class MetadataFile {
     this.replace(temporary);
     disk.syncDirectorySync(folder);
     this.saved = text;
+    this.copyFirst(text);
   }
 
   /**
@@ -89,6 +92,20 @@ export class MetadataFile {
     this.replace(temporary);
     await disk.syncDirectory(folder);
     this.saved = text;
+    this.copyFirst(text);
+  }
+
+  /** After the first save, of which there is no version before, a copy stands in for it; without one nothing is lost yet. */
+  private copyFirst(text: string): void {
+    if (this.hasBackup) return;
+    this.hasBackup = true;
+    const { disk, path } = this.options;
+    try {
+      if (disk.statSync(`${path}.bak`) === null) this.writeTemporary(`${path}.bak`, text);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.options.log.warn("a metadata file has no backup yet", { path, error });
+    }
   }
 
   /** Whether a broker died between the two renames of a save: then the backup is what was saved last. */

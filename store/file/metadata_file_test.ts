@@ -25,6 +25,19 @@ test("what is saved is loaded again, and the version before is the backup", () =
   expect(text(disk, `${PATH}.bak`)).toBe('{"version":1}');
 });
 
+test("what was saved only once has a backup, too, and a disk that takes none of it refuses nothing", () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  open(disk).save('{"version":1}');
+  disk.place(PATH, new TextEncoder().encode('{"vers'));
+  expect(open(disk).load()).toBe('{"version":1}');
+  const other = new MemoryDisk(seededRandom(1));
+  const entries: LogEntry[] = [];
+  other.inject({ operation: "write", code: "ENOSPC", path: `${PATH}.bak` });
+  open(other, entries).save('{"version":1}');
+  expect(entries.map(({ level }) => level)).toEqual(["warn"]);
+  expect(open(other).load()).toBe('{"version":1}');
+});
+
 test("after a power cut at any operation the last saved version or the one being saved is loaded", () => {
   for (let seed = 0; seed < 40; seed++) {
     for (const operation of ["write", "datasync", "rename", "sync_directory"] as const) {
