@@ -66,6 +66,12 @@ export function losable(
         });
       }
       if (file.isBackupUsed) keepAside(path);
+      // A table that doesn't change isn't saved again by itself.
+      if (text !== null && file.isAbsent) {
+        file.saveInBackground(text).catch((error: unknown) =>
+          log.warn("a table can't be put in place of its backup yet", { path, error })
+        );
+      }
       isIncomplete = text === null || file.isBackupUsed;
       return text;
     },

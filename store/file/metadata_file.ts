@@ -24,6 +24,8 @@ const TEMPORARY = [".tmp", ".tmp2"] as const;
 export class MetadataFile {
   /** Whether `load` gave a backup after which something was saved that is lost. */
   isBackupUsed = false;
+  /** Whether it gave a backup at all: the file itself is damaged or missing. */
+  isAbsent = false;
   private saved: string | null = null;
   private hasBackup = false;
   private saving: Promise<void> = Promise.resolve();
@@ -46,6 +48,7 @@ export class MetadataFile {
     const backup = this.readText(backupPath);
     if (backup !== null && this.isWhole(backup)) {
       log.warn("a metadata file is torn or missing: its backup is used", { path });
+      this.isAbsent = true;
       this.isBackupUsed = text !== null || !this.wasReplacing();
       return backup;
     }
