@@ -132,7 +132,8 @@ class ProducerRun {
   constructor(private readonly context: Context) {
     const { environment, interrupted, options } = context;
     const { clock } = environment;
-    this.pacer = new Pacer(clock, options.rate ?? null);
+    const { duration = Infinity, warmup = 0 } = options;
+    this.pacer = new Pacer(clock, options.rate ?? null, (warmup + duration) * 1000);
     this.startCpu = environment.cpuMicroseconds();
     this.begin = this.stats.snapshot(clock.monotonicMs());
     this.reporter = new Reporter({

@@ -22,8 +22,12 @@ export class Pacer {
   private timer: Timer | null = null;
   private stopped = false;
 
-  /** `rate` in messages a second; null: as fast as they go. */
-  constructor(private readonly clock: Clock, private readonly rate: number | null) {
+  /** `rate` in messages a second; null: as fast as they go. At a rate none starts that is due `lengthMs` after the beginning, or later. */
+  constructor(
+    private readonly clock: Clock,
+    private readonly rate: number | null,
+    private readonly lengthMs = Infinity,
+  ) {
     this.startMs = clock.monotonicMs();
   }
 
@@ -33,6 +37,7 @@ export class Pacer {
     const nowMs = this.clock.monotonicMs();
     if (this.rate === null) return nowMs;
     const dueMs = this.startMs + this.tickets++ * 1000 / this.rate;
+    if (dueMs >= this.startMs + this.lengthMs) return null;
     if (dueMs <= nowMs) return dueMs;
     return new Promise((start) => {
       this.waiting.push({ dueMs, start });

@@ -42,6 +42,13 @@ describe("the pacer of a load", () => {
     expect(await waiting).toBe(40);
   });
 
+  test("starts none that is due at the end of its length or later", async () => {
+    const clock = new VirtualClock();
+    const pacer = new Pacer(clock, 100, 20);
+    await clock.advance(50);
+    expect([pacer.next(), pacer.next(), pacer.next()]).toEqual([0, 10, null]);
+  });
+
   test("ends the waiting when it is stopped, and gives no more", async () => {
     const clock = new VirtualClock();
     const pacer = new Pacer(clock, 1);
