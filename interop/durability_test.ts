@@ -1,7 +1,7 @@
 // Tries to break what is promised of acknowledged messages: the broker is killed again and again under load, stopped
 // and continued, and its file system fills up. KILLS=100 makes the rounds of a long run.
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { ResponseCode } from "../core/remoting/response_codes.ts";
 import {
   checkLedgers,
@@ -142,7 +142,7 @@ class Victim implements AsyncDisposable {
   async check(topic: string): Promise<LedgerCheck> {
     const ledgers = this.ledgers.map((path) => {
       const copy = `${path}.checked`;
-      const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+      const text = readFileSync(path, "utf8");
       writeFileSync(copy, text.slice(0, text.lastIndexOf("\n") + 1));
       return copy;
     });

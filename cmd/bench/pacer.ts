@@ -22,7 +22,10 @@ export class Pacer {
   private timer: Timer | null = null;
   private stopped = false;
 
-  /** `rate` in messages a second; null: as fast as they go. At a rate none starts that is due `lengthMs` after the beginning, or later. */
+  /**
+   * `rate` in messages a second; null: as fast as they go. At a rate none starts that is due `lengthMs` after the
+   * beginning, or later.
+   */
   constructor(
     private readonly clock: Clock,
     private readonly rate: number | null,

@@ -1,6 +1,7 @@
 // The hot path of sending: a plain message, or one that waits for its time or its producer first (hot_moves.ts), goes from
-// its frame straight into the log's staging buffer, and its answer straight into the connection's outgoing buffer. No promise, closure, object or string a message. Whatever is out
-// of the ordinary is handed to the general path (send_handler.ts) before anything has happened.
+// its frame straight into the log's staging buffer, and its answer straight into the connection's outgoing buffer. No
+// promise, closure, object or string a message. Whatever is out of the ordinary is handed to the general
+// path (send_handler.ts) before anything has happened.
 import { Buffer } from "node:buffer";
 import { writeU16 } from "../../../core/bytes/big_endian.ts";
 import { crc32Masked } from "../../../core/bytes/crc32.ts";
